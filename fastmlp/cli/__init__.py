@@ -1,0 +1,77 @@
+"""The command ``fastmlp``: one file per subcommand, which parses, calls the library and prints."""
+
+import argparse
+import importlib
+import importlib.util
+import os
+import warnings
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import NoReturn
+
+from fastmlp.cli import output
+
+SUBCOMMANDS = ("experiments", "sweep", "train", "predict", "info")
+
+BAD_INPUT = (ValueError, TypeError, OSError, ImportError)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that takes no abbreviated options, keeps the layout of its help, and errs in one line."""
+
+    def __init__(self, **options: object) -> None:
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        options.setdefault("allow_abbrev", False)
+        super().__init__(**options)  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        output.complain(f"{self.prog}: error: {message} (see {self.prog} --help)")
+        raise SystemExit(2)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments after the program's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        0 on success, 2 on bad usage or bad input (one line on standard error), 130 on Ctrl-C. Other exceptions are
+        defects of fastmlp and keep their traceback; the environment variable ``FASTMLP_DEBUG=1`` shows all of them.
+    """
+    with warnings.catch_warnings():
+        warnings.showwarning = output.show_warning
+        try:
+            args = build_parser().parse_args(argv)
+            return int(args.run(args))
+        except SystemExit as request:
+            return request.code if isinstance(request.code, int) else 0
+        except KeyboardInterrupt:
+            output.complain("fastmlp: interrupted")
+            return 130
+        except BAD_INPUT as error:
+            if os.environ.get("FASTMLP_DEBUG"):
+                raise
+            output.complain(f"fastmlp: error: {error}")
+            return 2
+        finally:
+            output.finish()
+
+
+def build_parser() -> Parser:
+    """The parser with all subcommands; light, so that ``--help`` answers at once."""
+    parser = Parser(
+        prog="fastmlp",
+        description="Train multilayer perceptrons on the cores of this computer, with kernels compiled by Numba.",
+        epilog="example:\n  fastmlp experiments --seeds 1\n\nFASTMLP_DEBUG=1 in the environment shows tracebacks.",
+    )
+    parser.add_argument("--version", action="version", version=f"fastmlp {version('fastmlp')}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True, dest="command")
+    for name in SUBCOMMANDS:
+        if importlib.util.find_spec(f"fastmlp.cli.{name}"):
+            importlib.import_module(f"fastmlp.cli.{name}").add_parser(subparsers)
+    return parser

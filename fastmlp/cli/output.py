@@ -1,0 +1,75 @@
+"""The one place that the command line writes from."""
+
+import json
+import os
+import sys
+import warnings
+from typing import Any, TextIO
+
+
+def say(text: str) -> None:
+    """Write `text` and a newline to standard output, at once.
+
+    When the reader of a pipe has left (``fastmlp … | head``), this and all later output is dropped and the work goes on.
+    """
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop(sys.stdout)
+
+
+def say_json(document: Any) -> None:
+    """Write one JSON document to standard output; NaN and infinity, which JSON does not have, become null."""
+    say(json.dumps(_plain(document), indent=2, allow_nan=False))
+
+
+def complain(text: str) -> None:
+    """Write `text` as one line to standard error."""
+    sys.stderr.write(" ".join(text.split()) + "\n")
+    sys.stderr.flush()
+
+
+def show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show a warning as one line for the user; stands in for `warnings.showwarning`."""
+    if os.environ.get("FASTMLP_DEBUG"):
+        complain(warnings.formatwarning(message, category, filename, lineno, line))
+    else:
+        complain(f"fastmlp: warning: {message}")
+
+
+def finish() -> None:
+    """Flush standard output, which argparse writes to without a flush, and forgive a reader that has left."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop(sys.stdout)
+
+
+def _drop(stream: TextIO) -> None:
+    """Point the stream's file descriptor at nothing, so that the interpreter's last flush succeeds too."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _plain(value: Any) -> Any:
+    """The value in the types that `json` writes: NumPy scalars and arrays become numbers and lists."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not (float("-inf") < value < float("inf")):
+        return None
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return value
