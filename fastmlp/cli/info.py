@@ -1,0 +1,84 @@
+"""``fastmlp info``: what fastmlp computes with on this machine, and where it keeps what it compiled."""
+
+import argparse
+import platform
+from importlib import metadata
+from typing import Any
+
+from fastmlp.cli import machine, output
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "info",
+        help="processor, vector width, threads, threading layer, cache folders, versions",
+        description="Show what fastmlp computes with on this machine: the processor as Numba compiles for it, cores and "
+        "threads, Numba's threading layer (one small kernel is run to find it), cache folders and versions.",
+        epilog="examples:\n  fastmlp info\n  fastmlp info --json",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    found = collect()
+    if args.json:
+        output.say_json(found)
+    else:
+        output.say("\n".join(lines(found)))
+    return 0
+
+
+def collect() -> dict[str, Any]:
+    """Everything that the command shows, as plain values."""
+    import numba
+    import numpy as np
+
+    from fastmlp import files, kernel_cache, kernels
+
+    name, features = machine.target()
+    kernels.relu_forward(np.zeros((1, 1), np.float32), np.empty((1, 1), np.float32))  # starts the threading layer
+    return {
+        "processor": {
+            "name": machine.processor(),
+            "compiled_for": name,
+            "vector_bits": machine.vector_bits(features),
+            "features": [feature for feature in machine.FEATURES_SHOWN if feature in features],
+        },
+        "threads": {
+            "cores_usable": machine.usable_cores(),
+            "container_quota": machine.cgroup_quota(),
+            "default": numba.get_num_threads(),
+            "threading_layer": numba.threading_layer(),
+        },
+        "folders": {
+            "compiled_kernels": None if kernel_cache.FOLDER is None else str(kernel_cache.FOLDER),
+            "user_cache": str(files.user_cache_folder()),
+        },
+        "versions": {
+            **{library: metadata.version(library) for library in ("fastmlp", "numpy", "numba", "llvmlite")},
+            "python": platform.python_version(),
+        },
+        "extras": machine.extras(),
+    }
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    """The same for reading."""
+    processor, threads, folders = found["processor"], found["threads"], found["folders"]
+    quota = "" if threads["container_quota"] is None else f" (the container grants {threads['container_quota']:g})"
+    rows = [
+        ("processor", processor["name"]),
+        ("compiled for", f"{processor['compiled_for']} ({', '.join(processor['features']) or 'baseline'})"),
+        ("vector width", f"{processor['vector_bits']} bits: {processor['vector_bits'] // 32} float32 at a time"),
+        ("cores usable", f"{threads['cores_usable']}{quota}"),
+        ("threads", f"{threads['default']}, threading layer {threads['threading_layer']}"),
+        ("compiled kernels", folders["compiled_kernels"] or "no writable folder: compiled anew in every process"),
+        ("user cache", folders["user_cache"]),
+        ("versions", ", ".join(f"{name} {version}" for name, version in found["versions"].items())),
+    ]
+    for number, (extra, libraries) in enumerate(found["extras"].items()):
+        missing = [library for library, version in libraries.items() if version is None]
+        state = f"pip install 'fastmlp[{extra}]' (missing: {', '.join(missing)})" if missing else "installed"
+        rows.append(("" if number else "extras", f"{extra}: {state}"))
+    return [f"{label:<18}{text}" for label, text in rows]

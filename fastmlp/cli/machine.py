@@ -1,0 +1,97 @@
+"""What this process may compute with: the processor as Numba sees it, cores, installed extras."""
+
+import os
+import platform
+import re
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+
+# the widest register that each feature of LLVM's list brings, widest first
+VECTOR_BITS = (("avx512f", 512), ("avx", 256), ("sse2", 128), ("neon", 128))
+
+# what decides how fast a kernel can be; LLVM's whole list holds some eighty names
+FEATURES_SHOWN = ("sse2", "sse4.2", "avx", "avx2", "fma", "avx512f", "avx512bf16", "amx-tile", "neon", "sve")
+
+
+def target() -> tuple[str, list[str]]:
+    """The processor's LLVM name and its features as Numba compiles for them (``NUMBA_CPU_NAME`` and its like count)."""
+    import llvmlite.binding as llvm
+    from numba.core import config
+
+    name = config.CPU_NAME or llvm.get_host_cpu_name()
+    if config.CPU_FEATURES is not None:
+        features = [entry[1:] for entry in config.CPU_FEATURES.split(",") if entry.startswith("+")]
+    else:
+        features = [feature for feature, present in llvm.get_host_cpu_features().items() if present]
+    if not config.ENABLE_AVX:
+        features = [feature for feature in features if not feature.startswith("avx")]
+    return name, features
+
+
+def vector_bits(features: Iterable[str]) -> int:
+    """Width of the widest vector register; 128 where no feature says so, the baseline of x86-64 and of 64-bit ARM."""
+    present = set(features)
+    return next((bits for feature, bits in VECTOR_BITS if feature in present), 128)
+
+
+def processor() -> str:
+    """The name under which the processor was sold, where the system tells it."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    found = re.search(r"^model name\s*:\s*(.+)$", text, flags=re.MULTILINE)
+    return found.group(1).strip() if found else platform.processor() or platform.machine()
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on: its affinity mask where the system has one."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
+    """Cores' worth of time that the container grants, or None without a limit (or without control groups)."""
+    for quota, period in (("cpu.max", None), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        try:
+            text = (root / quota).read_text(encoding="ascii")
+            if period is not None:
+                text += " " + (root / period).read_text(encoding="ascii")
+            granted, per = text.split()
+            return float(granted) / float(per) if float(granted) > 0 else None
+        except (OSError, ValueError):  # no such file here, or the word "max"
+            continue
+    return None
+
+
+def extras() -> dict[str, dict[str, str | None]]:
+    """For each extra of fastmlp the libraries behind it, with their versions (None where missing)."""
+    wanted: dict[str, list[str]] = {}
+    for requirement in metadata.requires("fastmlp") or []:
+        extra = re.search(r"""extra\s*==\s*["']([\w-]+)["']""", requirement)
+        if extra:
+            wanted.setdefault(extra.group(1), []).append(requirement.partition(";")[0])
+    wanted.pop("all", None)
+    return {extra: {name: _version(name) for name in _libraries(extra, wanted)} for extra in wanted}
+
+
+def _libraries(extra: str, wanted: dict[str, list[str]]) -> list[str]:
+    """Names of the libraries of an extra, with those of the extras that it includes (``fastmlp[plot]``)."""
+    names: list[str] = []
+    for requirement in wanted.get(extra, []):
+        included = re.match(r"fastmlp\[([\w,-]+)\]", requirement)
+        if included:
+            for other in included.group(1).split(","):
+                names += _libraries(other, wanted)
+        else:
+            names += re.findall(r"^[\w.-]+", requirement)
+    return names
+
+
+def _version(library: str) -> str | None:
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return None
