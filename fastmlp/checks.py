@@ -1,0 +1,185 @@
+"""The doors: validation of what users pass, and the texts of errors. Everything behind them trusts its inputs."""
+
+import math
+import numbers
+import operator
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+CHUNK_BYTES = 1 << 22  # of a data set looked through at a time, so that a memory map is never read whole
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r} ({type(value).__name__})")
+    return float(value)
+
+
+def positive(name: str, value: Any) -> None:
+    """Raise unless `value` is a finite number above 0."""
+    if not (_number(name, value) > 0 and math.isfinite(value)):
+        raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
+
+
+def not_negative(name: str, value: Any) -> None:
+    """Raise unless `value` is a finite number of at least 0."""
+    if not (_number(name, value) >= 0 and math.isfinite(value)):
+        raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}")
+
+
+def in_unit_interval(name: str, value: Any) -> None:
+    """Raise unless `value` is above 0 and at most 1."""
+    if not 0 < _number(name, value) <= 1:
+        raise ValueError(f"{name} must be above 0 and at most 1, got {value!r}")
+
+
+def flag(name: str, value: Any) -> None:
+    """Raise unless `value` is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+
+
+def count(name: str, value: Any) -> int:
+    """Return `value` as an int; raise unless it is an integer of at least 1."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be an integer of at least 1, got {value!r}")
+    try:
+        found = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer of at least 1, got {value!r} ({type(value).__name__})") from None
+    if found < 1:
+        raise ValueError(f"{name} must be an integer of at least 1, got {found}")
+    return found
+
+
+def one_of(name: str, value: Any, known: Sequence[str]) -> None:
+    """Raise unless `value` is one of the `known` strings."""
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
+
+
+def instance(name: str, value: Any, kind: type) -> None:
+    """Raise unless `value` is a `kind`."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, got {value!r}")
+
+
+def widths(value: Any) -> tuple[int, ...]:
+    """Return the widths of a network: inputs, hidden layers, classes."""
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+        raise TypeError(f"widths must be a sequence of integers such as [784, 20, 10], got {value!r}")
+    found = tuple(count(f"widths[{i}]", width) for i, width in enumerate(value))
+    if len(found) < 2:
+        raise ValueError(f"widths must hold at least two numbers, inputs and classes, got {list(found)}")
+    return found
+
+
+def network_dtype(value: Any) -> np.dtype:
+    """Return the dtype of a network's parameters, float32 or float64."""
+    try:
+        found = np.dtype(value)
+    except TypeError:
+        found = None
+    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise ValueError(f"dtype must be 'float32' or 'float64', got {value!r}")
+    return found
+
+
+def usable_cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def threads(value: Any) -> int:
+    """Return a number of threads; None means all cores that the process may use."""
+    return usable_cores() if value is None else count("threads", value)
+
+
+def features(name: str, value: Any, n_inputs: int) -> np.ndarray:
+    """Return a data set as a C-ordered array ``(n, n_inputs)`` of finite numbers, without a copy where possible.
+
+    Raises
+    ------
+    TypeError
+        The dtype is not integer or floating point.
+    ValueError
+        The array is not 2-D, has no rows, has another width, or holds NaN or infinity.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a 2-D array of numbers (n, {n_inputs}), got rows of unequal length") from error
+    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+        raise TypeError(f"{name} must hold integers or floats (at most 64 bits), got dtype {array.dtype}")
+    if array.ndim != 2:
+        raise ValueError(f"{name} must be 2-D (n, {n_inputs}), row = sample, got shape {array.shape}")
+    if array.shape[1] != n_inputs:
+        raise ValueError(f"{name} must have {n_inputs} columns, the network's inputs, got shape {array.shape}")
+    if not len(array):
+        raise ValueError(f"{name} must have at least one row, got shape {array.shape}")
+    if array.dtype.kind == "b":
+        array = array.view(np.uint8)
+    elif array.dtype == np.float16:
+        array = array.astype(np.float32)
+    array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+    _finite(name, array)
+    return array
+
+
+def _finite(name: str, array: np.ndarray) -> None:
+    if array.dtype.kind != "f":
+        return
+    rows = max(1, CHUNK_BYTES // array[0].nbytes)
+    for start in range(0, len(array), rows):
+        chunk = array[start : start + rows]
+        if not np.isfinite(chunk).all():
+            row, column = np.argwhere(~np.isfinite(chunk))[0]
+            found = chunk[row, column]
+            raise ValueError(f"{name} must be finite, got {found} at row {start + row}, column {column}")
+
+
+def labels(name: str, value: Any, n_classes: int, n_rows: int, features_name: str = "X") -> np.ndarray:
+    """Return class indices as a C-ordered int64 array ``(n_rows,)``.
+
+    Raises
+    ------
+    TypeError
+        The dtype is not an integer one.
+    ValueError
+        The array is not 1-D, has another length than the data, or holds an index outside ``0 … n_classes - 1``.
+    """
+    expected = f"integer class indices 0 … {n_classes - 1}"
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold {expected}, got dtype {array.dtype}")
+    if array.ndim != 1:
+        raise ValueError(f"{name} must be 1-D, one class index for each row of {features_name}, got shape {array.shape}")
+    if len(array) != n_rows:
+        raise ValueError(f"{name} must have {n_rows} elements, the rows of {features_name}, got {len(array)}")
+    for extreme in (array.argmin(), array.argmax()):
+        if not 0 <= array[extreme] < n_classes:
+            raise ValueError(f"{name} must hold {expected}, got {array[extreme]} at position {extreme}")
+    return np.ascontiguousarray(array, np.int64)
+
+
+def held_out(fraction: Any, n: int) -> int:
+    """Return how many of `n` rows a validation fraction holds out; at least one stays on either side."""
+    if not 0 < _number("validation", fraction) < 1:
+        raise ValueError(f"validation must be a fraction between 0 and 1, a pair (X_val, y_val) or None, got {fraction!r}")
+    rows = round(fraction * n)
+    if not 0 < rows < n:
+        raise ValueError(f"validation={fraction!r} of {n} rows leaves {n - rows} to train on and {rows} to validate on")
+    return rows
+
+
+def generator(name: str, seed: Any) -> np.random.Generator:
+    """Return a Generator made from a seed, or the one that was passed."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name} must be a non-negative integer or a numpy Generator, got {seed!r}") from error

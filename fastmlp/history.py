@@ -1,0 +1,100 @@
+"""What a training did, as plain records."""
+
+import csv
+import json
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from fastmlp.extras import require
+from fastmlp.files import replaced_whole
+
+Record = dict[str, Any]
+FIELDS = ("epoch", "steps", "cost", "last_cost", "val_cost", "val_accuracy", "seconds")
+
+
+@dataclass
+class History:
+    """The course of one training.
+
+    Attributes
+    ----------
+    records : list of dict
+        One for each finished epoch: ``epoch`` (from 1), ``steps`` and ``seconds`` since the start, ``cost`` (mean
+        cross-entropy of the epoch's samples as they were trained on, plus ``weight_decay/2 · Σ‖W‖²`` at its end),
+        ``last_cost`` (the same of the last mini-batch), ``val_cost`` (with the same penalty) and ``val_accuracy``
+        (None without a validation set).
+    batch_costs : numpy.ndarray
+        Mean cross-entropy of every mini-batch, float64, one for each step of the finished epochs.
+    stopped_because : str
+        ``"epochs"``, ``"early stopping"``, ``"interrupted"`` or ``"cost not finite"``.
+    best_epoch : int or None
+        The epoch with the best validation metric, where training had a stopping rule.
+    seconds : float
+        Wall time of the whole training.
+    """
+
+    records: list[Record] = field(default_factory=list)
+    batch_costs: np.ndarray = field(default_factory=lambda: np.empty(0))
+    stopped_because: str = "epochs"
+    best_epoch: int | None = None
+    seconds: float = 0.0
+
+    @property
+    def epochs(self) -> int:
+        """Number of finished epochs."""
+        return len(self.records)
+
+    @property
+    def steps(self) -> int:
+        """Number of optimizer steps in the finished epochs."""
+        return int(self.records[-1]["steps"]) if self.records else 0
+
+    def to_jsonl(self, path: str | os.PathLike[str]) -> None:
+        """Write the records as JSON lines, one epoch a line.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written; an earlier one stands as it was.
+        """
+        with replaced_whole(path) as temporary:
+            temporary.write_text("".join(json.dumps(record) + "\n" for record in self.records), encoding="utf-8")
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write the records as CSV with a header; an absent value is an empty field.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written; an earlier one stands as it was.
+        """
+        with replaced_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, FIELDS)
+            writer.writeheader()
+            writer.writerows(self.records)
+
+    def to_frame(self) -> Any:
+        """Return the records as a pandas.DataFrame indexed by epoch.
+
+        Raises
+        ------
+        ImportError
+            pandas is not installed (extra ``tables``).
+        """
+        return require("pandas", extra="tables").DataFrame(self.records, columns=FIELDS).set_index("epoch")
+
+    def plot(self) -> Any:
+        """Return a matplotlib Figure of the costs and the validation accuracy.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed (extra ``plot``).
+        """
+        require("matplotlib", extra="plot")
+        from fastmlp import plots
+
+        return plots.plot_history(self)

@@ -1,0 +1,82 @@
+"""Initialisers of weight matrices: small objects, called as ``initialiser(rng, n_in, n_out)``.
+
+Biases always start at 0.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from fastmlp import checks
+
+
+class Initialiser(Protocol):
+    """What `MLP` takes as ``init``: anything that draws an ``(n_in, n_out)`` matrix."""
+
+    def __call__(self, rng: np.random.Generator, n_in: int, n_out: int) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class simple:  # noqa: N801 - reads as a function where it is used
+    """``scale · N(0, 1)``, whatever the widths.
+
+    Parameters
+    ----------
+    scale : float
+        Standard deviation, above 0.
+    """
+
+    scale: float = 0.05
+
+    def __post_init__(self) -> None:
+        checks.positive("scale", self.scale)
+
+    def __call__(self, rng: np.random.Generator, n_in: int, n_out: int) -> np.ndarray:
+        """Draw a matrix ``(n_in, n_out)``, float64."""
+        return self.scale * rng.standard_normal((n_in, n_out))
+
+
+@dataclass(frozen=True)
+class xavier:  # noqa: N801
+    """``gain · sqrt(2 / (n_in + n_out)) · N(0, 1)`` (Glorot & Bengio 2010).
+
+    Parameters
+    ----------
+    gain : float
+        Factor on the standard deviation, above 0; 0.5 gives the halved variant.
+    """
+
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        checks.positive("gain", self.gain)
+
+    def __call__(self, rng: np.random.Generator, n_in: int, n_out: int) -> np.ndarray:
+        """Draw a matrix ``(n_in, n_out)``, float64."""
+        return self.gain * math.sqrt(2 / (n_in + n_out)) * rng.standard_normal((n_in, n_out))
+
+
+@dataclass(frozen=True)
+class kaiming:  # noqa: N801
+    """``gain · sqrt(2 / n_in) · N(0, 1)`` (He et al. 2015).
+
+    Parameters
+    ----------
+    gain : float
+        Factor on the standard deviation, above 0; 0.5 gives the halved variant.
+    """
+
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        checks.positive("gain", self.gain)
+
+    def __call__(self, rng: np.random.Generator, n_in: int, n_out: int) -> np.ndarray:
+        """Draw a matrix ``(n_in, n_out)``, float64."""
+        return self.gain * math.sqrt(2 / n_in) * rng.standard_normal((n_in, n_out))
+
+
+xavier_half = xavier(0.5)
+kaiming_half = kaiming(0.5)

@@ -1,0 +1,24 @@
+"""Every Numba option of the package.
+
+``error_model="numpy"``: a division by zero gives infinity or NaN as in NumPy, and its check does not stop vectorisation.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from numba import njit
+
+from fastmlp.kernel_cache import FOLDER
+
+F = TypeVar("F", bound=Callable[..., Any])
+_COMMON: dict[str, Any] = {"nogil": True, "error_model": "numpy", "cache": FOLDER is not None}
+
+
+def body(function: F) -> F:
+    """Compile a serial loop over a range of rows, columns or tiles."""
+    return cast(F, njit(**_COMMON)(function))
+
+
+def driver(function: F) -> F:
+    """Compile a public kernel: a ``prange`` over the ranges of a body."""
+    return cast(F, njit(parallel=True, **_COMMON)(function))

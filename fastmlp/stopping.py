@@ -1,0 +1,87 @@
+"""When to stop before the last epoch."""
+
+import math
+from dataclasses import dataclass, field
+
+from fastmlp import checks
+
+METRICS = ("accuracy", "cost")
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop when the validation metric no longer improves.
+
+    At the end of an epoch the metric is compared with the best one so far. When it is better by at least `min_delta`
+    it becomes the best; after `patience` epochs in a row without that, training stops.
+
+    Parameters
+    ----------
+    metric : {"accuracy", "cost"}
+        Validation accuracy (higher is better) or validation cost (lower is better).
+    min_delta : float
+        The smallest improvement that counts, at least 0; an equal metric is no improvement.
+    patience : int
+        Epochs without improvement before stopping, at least 1.
+    patience_steps : int, optional
+        Patience in optimizer steps; replaces `patience` by ``ceil(patience_steps / steps_per_epoch)`` epochs.
+    restore_best : bool
+        At the end of training, go back to the parameters of the epoch whose metric was best.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A parameter is out of its range or of the wrong type.
+    """
+
+    metric: str = "accuracy"
+    min_delta: float = 0.001
+    patience: int = 10
+    patience_steps: int | None = None
+    restore_best: bool = True
+
+    def __post_init__(self) -> None:
+        checks.one_of("metric", self.metric, METRICS)
+        checks.not_negative("min_delta", self.min_delta)
+        checks.count("patience", self.patience)
+        if self.patience_steps is not None:
+            checks.count("patience_steps", self.patience_steps)
+        checks.flag("restore_best", self.restore_best)
+
+    @classmethod
+    def report(cls) -> "EarlyStopping":
+        """Return the course report's rule: accuracy must rise by 0.001 within 100 steps; the last weights stay."""
+        return cls(metric="accuracy", min_delta=0.001, patience_steps=100, restore_best=False)
+
+    def epochs_of_patience(self, steps_per_epoch: int) -> int:
+        """Return the patience in epochs."""
+        return self.patience if self.patience_steps is None else math.ceil(self.patience_steps / steps_per_epoch)
+
+
+@dataclass
+class Patience:
+    """Follows one training for an `EarlyStopping`: ``best`` epochs and how long ago they were."""
+
+    rule: EarlyStopping
+    epochs: int
+    best_epoch: int | None = None
+    _best: float = field(default=-math.inf)
+    _reference: float = field(default=-math.inf)
+    _waited: int = 0
+
+    def is_best(self, epoch: int, cost: float, accuracy: float) -> bool:
+        """Take the metric of an epoch; say whether it is the best so far (by however little)."""
+        score = accuracy if self.rule.metric == "accuracy" else -cost
+        improved = score > self._reference and score - self._reference >= self.rule.min_delta
+        self._waited = 0 if improved else self._waited + 1
+        if improved:
+            self._reference = score
+        best = score > self._best
+        if best:
+            self._best, self.best_epoch = score, epoch
+        return best
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether training should stop."""
+        return self._waited >= self.epochs
