@@ -1,0 +1,92 @@
+"""NumPy's own files: `.npy` and `.npz`, never unpickled, never trusted about their size."""
+
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastmlp.datasets.streams import Readable, opened, read_values
+
+FEATURE_KEYS = ("X", "x", "data", "features", "images")
+LABEL_KEYS = ("y", "Y", "target", "targets", "label", "labels")
+
+
+def read_npy(path: Path) -> npt.NDArray[Any]:
+    """Read the array of an ``.npy`` file."""
+    with opened(path) as stream:
+        return _read_array(stream, str(path))
+
+
+def read_npz(path: Path, target: str | None) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+    """Read features and labels from an ``.npz`` file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    target : str or None
+        The key of the labels; None takes the one of `LABEL_KEYS` that is there, if any.
+
+    Returns
+    -------
+    features, labels : ndarray, ndarray or None
+        The array under the one of `FEATURE_KEYS` that is there, and the labels.
+    """
+    try:
+        with opened(path) as stream, zipfile.ZipFile(stream) as archive:
+            keys = [name.removesuffix(".npy") for name in archive.namelist()]
+            feature_key = _only(FEATURE_KEYS, keys, path, "of the features")
+            if feature_key is None:
+                raise ValueError(f"{path}: found the keys {_listed(keys)}, expected one of {_listed(FEATURE_KEYS)}")
+            if target is None:
+                target = _only(LABEL_KEYS, keys, path, "of the labels; choose one as target")
+            elif target not in keys:
+                raise ValueError(f"target: no key {target!r} in {path}, expected one of {_listed(keys)}")
+            features = _read_member(archive, feature_key, path)
+            return features, None if target is None else _read_member(archive, target, path)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        # zipfile: NotImplementedError for a method that it lacks, RuntimeError for an encrypted member
+        raise ValueError(
+            f"{path}: truncated or damaged, expected an archive as np.savez writes it ({error})"
+        ) from error
+
+
+def _only(wanted: Iterable[str], keys: list[str], path: Path, what: str) -> str | None:
+    found = [key for key in wanted if key in keys]
+    if len(found) > 1:
+        raise ValueError(f"{path}: found the keys {_listed(found)}, expected only one {what}")
+    return found[0] if found else None
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names)) or "none"
+
+
+def _read_member(archive: zipfile.ZipFile, key: str, path: Path) -> npt.NDArray[Any]:
+    name = f"{key}.npy" if f"{key}.npy" in archive.namelist() else key
+    with archive.open(name) as stream:
+        return _read_array(stream, f"{path}[{key!r}]")
+
+
+def _read_array(stream: Readable, where: str) -> npt.NDArray[Any]:
+    shape, fortran_order, dtype = _read_header(stream, where)
+    if dtype.hasobject:
+        raise ValueError(f"{where}: dtype {dtype} would have to be unpickled, expected numbers or strings")
+    values = read_values(stream, shape, dtype, where)
+    return values.reshape(shape[::-1]).T if fortran_order else values.reshape(shape)
+
+
+def _read_header(stream: Readable, where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    file: Any = stream
+    try:
+        version = np.lib.format.read_magic(file)
+        # version 3 differs from 2 in the names of fields alone
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        return read(file)
+    except (ValueError, TypeError, tokenize.TokenError) as error:
+        raise ValueError(f"{where}: expected an array as np.save writes it ({error})") from error

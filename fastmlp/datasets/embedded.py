@@ -1,0 +1,140 @@
+"""MNIST, embedded in the package and unpacked once into the user's cache folder."""
+
+import contextlib
+import hashlib
+import io
+import lzma
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fastmlp.files import replaced_whole, user_cache_folder
+
+Bytes = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+
+# Medians of 7: four xz 9.20 MB, unpacked in 0.70 s; one tuned xz 9.09 MB, 0.72 s; gz 11.27 MB, 0.17 s; bz2 9.79 MB,
+# 1.08 s. Unpacking happens once per user, so size decides; as four files, they can be checked by `xz -dc | sha256sum`.
+FOLDER = Path(__file__).with_name("mnist")
+
+
+class _Part(NamedTuple):
+    """One IDX file of the data set. Its digest vouches for the header, of which only the length matters here."""
+
+    name: str
+    header_size: int
+    shape: tuple[int, ...]
+
+
+PARTS = (
+    _Part("train-images-idx3-ubyte", 16, (60_000, 784)),
+    _Part("train-labels-idx1-ubyte", 8, (60_000,)),
+    _Part("t10k-images-idx3-ubyte", 16, (10_000, 784)),
+    _Part("t10k-labels-idx1-ubyte", 8, (10_000,)),
+)
+
+
+class _Content(NamedTuple):
+    header: bytes
+    data: Bytes
+
+
+class _DamagedError(Exception):
+    """These are not the bytes of the data set."""
+
+
+def mnist() -> tuple[Bytes, Labels, Bytes, Labels]:
+    """Return the MNIST handwritten digits, which ship with the package.
+
+    Works offline. The first call unpacks the data and keeps a copy in the user's cache folder; later calls read that
+    copy. What is returned has been checked against the published SHA-256 digests in either case. A damaged cache is
+    written anew; without a cache that can be written, every call unpacks.
+
+    Returns
+    -------
+    X : ndarray of uint8, shape (60000, 784)
+        Training images, one a row, pixels 0 (background) to 255, row by row from the top left.
+    y : ndarray of int64, shape (60000,)
+        The digits on them, 0 to 9.
+    X_test : ndarray of uint8, shape (10000, 784)
+        Test images.
+    y_test : ndarray of int64, shape (10000,)
+        The digits on them.
+
+        All four are the caller's own: writable, C-ordered, fresh in every call.
+
+    Raises
+    ------
+    OSError
+        The installed package is damaged.
+
+    Notes
+    -----
+    Y. LeCun, C. Cortes and C. J. C. Burges, CC BY-SA 3.0; see ``fastmlp/datasets/mnist/LICENSE.md``.
+
+    Examples
+    --------
+    >>> from fastmlp import datasets
+    >>> X, y, X_test, y_test = datasets.mnist()
+    >>> X.shape, y[:3]
+    ((60000, 784), array([5, 0, 4]))
+    """
+    cache = user_cache_folder() / "mnist.idx"
+    try:
+        contents = _from_cache(cache)
+    except (OSError, _DamagedError):
+        contents = _from_package()
+        with contextlib.suppress(OSError):
+            _write_cache(cache, contents)
+    X, y, X_test, y_test = (content.data for content in contents)
+    return X, y.astype(np.int64), X_test, y_test.astype(np.int64)
+
+
+def _from_cache(path: Path) -> list[_Content]:
+    digests = _published_digests()
+    with path.open("rb") as stream:
+        return [_checked(stream, part, digests) for part in PARTS]
+
+
+def _from_package() -> list[_Content]:
+    digests = _published_digests()
+    contents = []
+    for part in PARTS:
+        path = FOLDER / f"{part.name}.xz"
+        try:
+            with lzma.open(path) as stream:
+                contents.append(_checked(stream, part, digests))
+        except (_DamagedError, EOFError, lzma.LZMAError) as error:
+            raise OSError(f"{path}: the embedded data set is damaged: reinstall fastmlp") from error
+    return contents
+
+
+def _write_cache(path: Path, contents: list[_Content]) -> None:
+    """Write the four IDX files one after the other."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replaced_whole(path) as temporary, temporary.open("wb") as stream:
+        for content in contents:
+            stream.write(content.header)
+            stream.write(content.data.data)
+
+
+def _checked(stream: io.BufferedIOBase, part: _Part, digests: dict[str, str]) -> _Content:
+    """Read one part from where `stream` stands.
+
+    Of the 67 ms that reading the cached copy takes, SHA-256 is 36 ms; CRC-32 would be 24 ms, with digests of its own.
+    """
+    header = stream.read(part.header_size)
+    data = np.empty(part.shape, np.uint8)
+    stream.readinto(data.data.cast("B"))
+    digest = hashlib.sha256(header)
+    digest.update(data.data)
+    if digest.hexdigest() != digests[part.name]:
+        raise _DamagedError(part.name)
+    return _Content(header, data)
+
+
+def _published_digests() -> dict[str, str]:
+    lines = (FOLDER / "SHA256SUMS").read_text(encoding="ascii").splitlines()
+    return {name: digest for digest, name in (line.split() for line in lines)}

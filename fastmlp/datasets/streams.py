@@ -1,0 +1,67 @@
+"""Files opened for reading, packed or plain, and read no further than they reach."""
+
+import contextlib
+import gzip
+import lzma
+import math
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+PACKED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open}
+
+CHUNK = 1 << 20
+
+
+class Readable(Protocol):
+    """What reading needs of a binary file."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to `size` bytes."""
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open `path` for reading; ``.gz`` and ``.xz`` are unpacked on the way.
+
+    Raises
+    ------
+    ValueError
+        The file is empty, or its packed form turns out to be damaged while the block reads it.
+    """
+    if path.stat().st_size == 0:
+        raise ValueError(f"{path}: the file is empty")
+    try:
+        with PACKED.get(path.suffix.lower(), open)(path, "rb") as stream:
+            yield stream
+    except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
+        raise ValueError(f"{path}: truncated or damaged, expected a complete {path.suffix} stream ({error})") from error
+
+
+def read_up_to(stream: Readable, size: int) -> bytearray:
+    """Read `size` bytes, or as many as there are.
+
+    Memory grows with what is read, not with `size`, which may be what a damaged header claims.
+    """
+    held = bytearray()
+    while len(held) < size and (chunk := stream.read(min(CHUNK, size - len(held)))):
+        held += chunk
+    return held
+
+
+def read_values(stream: Readable, shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> npt.NDArray[Any]:
+    """Read the rest of `stream`, which must be exactly the values that a header claimed, as a writable flat array."""
+    claimed = math.prod(shape) * dtype.itemsize
+    values = read_up_to(stream, claimed + 1)
+    if len(values) != claimed:
+        held = f"{len(values):,}" if len(values) < claimed else f"more than {claimed:,}"
+        raise ValueError(
+            f"{where}: the header claims {claimed:,} bytes of values (shape {shape}), the file holds {held}"
+        )
+    if claimed == 0:
+        raise ValueError(f"{where}: the array is empty, its shape is {shape}")
+    return np.frombuffer(values, dtype)
