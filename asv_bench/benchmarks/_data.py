@@ -1,0 +1,33 @@
+"""What the benchmarks share: seeded arrays and a fixed number of threads."""
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+LAYERS = ["784x20", "784x128", "512x512"]  # inputs x outputs
+BATCHES = [32, 128, 1000]
+THREADS = [1, 2]
+
+
+def normal(*shape: int, seed: int = 0) -> Array:
+    """Return seeded standard normal values."""
+    return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+
+
+def labels(n: int, n_classes: int) -> NDArray[np.int64]:
+    """Return `n` seeded class indices."""
+    return np.random.default_rng(1).integers(n_classes, size=n)
+
+
+def pixels(n: int, width: int) -> NDArray[np.uint8]:
+    """Return a seeded data set of the kind that MNIST is."""
+    return np.random.default_rng(2).integers(256, size=(n, width), dtype=np.uint8)
+
+
+def use_threads(threads: int) -> None:
+    """Run kernels on `threads` threads, or have asv skip the benchmark where Numba was started with fewer."""
+    if threads > numba.config.NUMBA_NUM_THREADS:
+        raise NotImplementedError(f"threads={threads}, NUMBA_NUM_THREADS={numba.config.NUMBA_NUM_THREADS}")
+    numba.set_num_threads(threads)
