@@ -49,7 +49,9 @@ def plot_history(history: "History") -> "Figure":
     cost = panels[0, 0]
     cost.plot(epochs, [record["cost"] for record in records], color=COLOURS[0], marker=marker, label="training")
     if validated:
-        cost.plot(epochs, [record["val_cost"] for record in records], color=COLOURS[1], marker=marker, label="validation")
+        cost.plot(
+            epochs, [record["val_cost"] for record in records], color=COLOURS[1], marker=marker, label="validation"
+        )
         accuracy = panels[0, 1]
         accuracy.plot(epochs, [record["val_accuracy"] for record in records], color=COLOURS[1], marker=marker)
         accuracy.set(xlabel="epoch", ylabel="validation accuracy")
@@ -143,7 +145,7 @@ def weight_histograms(networks: "MLP | Mapping[str, MLP | Sequence[np.ndarray]]"
     named = dict(networks) if isinstance(networks, Mapping) else {"": networks}
     if not named:
         raise ValueError("networks must hold at least one network, got none")
-    rows = {name: list(getattr(network, "weights", network)) for name, network in named.items()}
+    rows = {name: _weights(network) for name, network in named.items()}
     depth = max(len(weights) for weights in rows.values())
     figure, panels = _panels(len(rows), depth, width=3.1, height=2.5)
     for row, (name, weights) in enumerate(rows.items()):
@@ -170,7 +172,7 @@ def heat_map(
     lowest_colour: float | None = None,
     outlined: Sequence[tuple[int, int]] = (),
 ) -> "Figure":
-    """A table of coloured cells, each with its number.
+    """Draw a table of coloured cells, each with its number.
 
     Parameters
     ----------
@@ -200,7 +202,9 @@ def heat_map(
     """
     values = np.asarray(values, dtype=np.float64)
     if values.shape != (len(rows), len(columns)):
-        raise ValueError(f"values must have shape {(len(rows), len(columns))}, as the headings have, got {values.shape}")
+        raise ValueError(
+            f"values must have shape {(len(rows), len(columns))}, as the headings have, got {values.shape}"
+        )
     figure, panels = _panels(1, 1, width=2.2 + 0.78 * len(columns), height=1.7 + 0.42 * len(rows))
     axes = panels[0, 0]
     axes.grid(visible=False)
@@ -212,7 +216,9 @@ def heat_map(
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
             dark = value < (low + high) / 2
-            axes.text(column, row, f"{value:.{decimals}f}", ha="center", va="center", color="white" if dark else "black")
+            axes.text(
+                column, row, f"{value:.{decimals}f}", ha="center", va="center", color="white" if dark else "black"
+            )
     for row, column in outlined:
         axes.add_patch(_frame(row, column))
     axes.set_xticks(range(len(columns)), columns, rotation=30, ha="right", rotation_mode="anchor")
@@ -222,8 +228,10 @@ def heat_map(
     return figure
 
 
-def _panels(rows: int, columns: int, *, width: float, height: float, sharey: bool = False) -> tuple["Figure", np.ndarray]:
-    """A figure with rows × columns axes of `width` × `height` inches each, light grid, no box."""
+def _panels(
+    rows: int, columns: int, *, width: float, height: float, sharey: bool = False
+) -> tuple["Figure", np.ndarray]:
+    """Return a figure with rows × columns axes of `width` × `height` inches each, light grid, no box."""
     figure = require("matplotlib.figure", extra="plot").Figure(
         figsize=(width * columns, height * rows), layout="constrained"
     )
@@ -245,11 +253,17 @@ def _curve(axes: "Axes", records: Sequence[dict[str, Any]], quantity: str, colou
     )  # fmt: skip
 
 
+def _weights(network: "MLP | Sequence[np.ndarray]") -> list[np.ndarray]:
+    """Return the weight matrices of a network, or of a list of them."""
+    return list(getattr(network, "weights", network))  # type: ignore[arg-type]
+
+
 def _histogram(axes: "Axes", layer: int, weights: np.ndarray, colour: str) -> None:
     n_in, n_out = weights.shape
     values = np.asarray(weights, dtype=np.float64).ravel()
     axes.hist(values, bins=61 if values.size > 1000 else 21, color=colour)
-    axes.set_title(f"layer {layer + 1}: {n_in} × {n_out}, largest {np.abs(values).max():.2f}", fontsize="medium")
+    shape = f"{n_in} × {n_out}"  # noqa: RUF001
+    axes.set_title(f"layer {layer + 1}: {shape}, largest {np.abs(values).max():.2f}", fontsize="medium")
 
 
 def _frame(row: int, column: int) -> Any:

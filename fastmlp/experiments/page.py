@@ -1,0 +1,36 @@
+"""Self-contained HTML pages: nothing in them is fetched from anywhere."""
+
+import base64
+import io
+from typing import TYPE_CHECKING, Any
+
+from fastmlp.extras import require
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def check_extras() -> None:
+    """Raise ImportError, with the command that installs them, unless all that the pages need is there."""
+    for library in ("matplotlib", "jinja2", "joblib"):
+        require(library, extra="experiments")
+
+
+def render(template: str, **context: Any) -> str:
+    """Fill a template of this package; every text in `context` is escaped."""
+    jinja2 = require("jinja2", extra="experiments")
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("fastmlp.experiments", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return str(environment.get_template(template).render(**context))
+
+
+def image_address(figure: "Figure") -> str:
+    """Return the figure as the address of an inline SVG image."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

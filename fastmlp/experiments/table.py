@@ -1,0 +1,172 @@
+"""The runs' figures, mean ± spread, beside the report's numbers and the study's."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fastmlp.experiments.configuration import EXPERIMENTS, Experiment
+from fastmlp.experiments.run import Run
+
+# a figure's name in Run and ReportFigures, its heading, the decimals of a mean and of a single value
+COLUMNS = (
+    ("epochs", "epochs", 1, 0),
+    ("steps", "steps", 0, 0),
+    ("train_accuracy", "train accuracy", 4, 4),
+    ("test_accuracy", "test accuracy", 4, 4),
+    ("val_accuracy", "val. accuracy", 4, 4),
+    ("final_cost", "final cost", 4, 4),
+    ("seconds", "seconds", 2, 2),
+    ("largest_weight", "largest weight", 2, 2),
+)
+NO_VALUE = "-"
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean, standard deviation (divided by n − 1; None for one value), median, least and greatest of `values`."""
+
+    values: tuple[float, ...]
+    mean: float
+    deviation: float | None
+    median: float
+    least: float
+    greatest: float
+
+    @classmethod
+    def of(cls, values: Sequence[float | None]) -> "Spread | None":
+        """Return the spread of those values that are finite numbers; None if there are none."""
+        finite = tuple(float(value) for value in values if value is not None and math.isfinite(value))
+        if not finite:
+            return None
+        deviation = statistics.stdev(finite) if len(finite) > 1 else None
+        return cls(finite, statistics.fmean(finite), deviation, statistics.median(finite), min(finite), max(finite))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """One experiment over all of its seeds: a `Spread` for every figure, and how the runs ended."""
+
+    experiment: Experiment
+    runs: int
+    figures: dict[str, Spread | None]
+    stopped_because: dict[str, int]
+    warm_up_seconds: float
+
+    @property
+    def name(self) -> str:
+        """The experiment's name, as its runs hold it."""
+        return self.experiment.name
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the printed table: who measured it, and one text per column."""
+
+    label: str
+    cells: tuple[str, ...]
+    opens_group: bool = False
+
+
+def summarise(
+    runs: Sequence[Run],
+    *,
+    experiments: Sequence[Experiment] = EXPERIMENTS,
+    warm_up_seconds: Mapping[str, float] | None = None,
+) -> list[Summary]:
+    """Gather the runs by experiment.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        In any order.
+    experiments : sequence of Experiment
+        The experiments to report, in this order; those without a run are left out.
+    warm_up_seconds : mapping, optional
+        As `run_experiments` returns it.
+
+    Returns
+    -------
+    list of Summary
+    """
+    summaries = []
+    for experiment in experiments:
+        own = [run for run in runs if run.experiment == experiment.name]
+        if not own:
+            continue
+        reasons = [run.stopped_because for run in own]
+        summaries.append(
+            Summary(
+                experiment=experiment,
+                runs=len(own),
+                figures={name: Spread.of([getattr(run, name) for run in own]) for name, *_ in COLUMNS},
+                stopped_because={reason: reasons.count(reason) for reason in dict.fromkeys(reasons)},
+                warm_up_seconds=(warm_up_seconds or {}).get(experiment.name, 0.0),
+            )
+        )
+    return summaries
+
+
+def headings() -> tuple[str, ...]:
+    """Return the headings of the columns after the label."""
+    return (*(heading for _, heading, *_ in COLUMNS), "s, compiling incl.")
+
+
+def rows(summaries: Sequence[Summary]) -> list[Row]:
+    """Return three rows for every experiment: fastmlp's figures, the report's, the study's."""
+    lines = []
+    for summary in summaries:
+        configuration = summary.experiment.configuration
+        lines.append(Row(f"{summary.experiment.title}, batch {configuration.batch_size}", (), opens_group=True))
+        lines.append(_fastmlp_row(summary))
+        lines.append(_report_row(summary.experiment))
+        lines.append(_study_row(summary.experiment))
+    return lines
+
+
+def as_text(summaries: Sequence[Summary]) -> str:
+    """Return the table for a terminal."""
+    lines = rows(summaries)
+    grid = [("", *headings())] + [("  " + row.label, *row.cells) for row in lines if not row.opens_group]
+    widths = [max(len(line[column]) for line in grid) for column in range(len(grid[0]))]
+
+    def aligned(line: Sequence[str]) -> str:
+        first, *others = (text.rjust(width) for text, width in zip(line, widths, strict=True))
+        return "  ".join([line[0].ljust(len(first)), *others]).rstrip()
+
+    body = [row.label if row.opens_group else aligned(("  " + row.label, *row.cells)) for row in lines]
+    return "\n".join([aligned(grid[0]), *body])
+
+
+def plus_minus(mean: float, deviation: float | None, decimals: int) -> str:
+    """Return ``mean ± deviation``, or the mean alone."""
+    return f"{mean:.{decimals}f}" + ("" if deviation is None else f" ± {deviation:.{decimals}f}")
+
+
+def _fastmlp_row(summary: Summary) -> Row:
+    cells = []
+    for name, _, decimals, decimals_of_one in COLUMNS:
+        spread = summary.figures[name]
+        decimals = decimals if summary.runs > 1 else decimals_of_one
+        cells.append(NO_VALUE if spread is None else plus_minus(spread.mean, spread.deviation, decimals))
+    seconds = summary.figures["seconds"]
+    cells.append(NO_VALUE if seconds is None else f"{seconds.mean + summary.warm_up_seconds:.2f}")
+    return Row(f"fastmlp, {summary.runs} seed{'s' if summary.runs > 1 else ''}", tuple(cells))
+
+
+def _report_row(experiment: Experiment) -> Row:
+    cells = tuple(f"{getattr(experiment.report, name):.{decimals}f}" for name, _, _, decimals in COLUMNS)
+    return Row("report, 1 run", (*cells, NO_VALUE))
+
+
+def _study_row(experiment: Experiment) -> Row:
+    study = experiment.study
+    least, greatest = study.largest_weight_range
+    known = {
+        "epochs": plus_minus(study.epochs, study.epochs_spread, 1),
+        "steps": f"{study.steps:.0f}",
+        "test_accuracy": plus_minus(study.test_accuracy, study.test_accuracy_spread, 3),
+        "final_cost": f"{study.final_cost:.3f}",
+        "largest_weight": f"{study.largest_weight:.2f} ({least:.2f} to {greatest:.2f})",
+    }
+    return Row(f"study, {study.runs} seeds", (*(known.get(name, NO_VALUE) for name, *_ in COLUMNS), NO_VALUE))
