@@ -1,0 +1,105 @@
+"""The same seed gives the same bits, run after run and at any number of threads."""
+
+import numpy as np
+import pytest
+
+from fastmlp import MLP, SGD, BatchNorm, EarlyStopping, train
+
+NETWORKS = {
+    "logistic": ([33, 5], None),
+    "narrow": ([33, 7, 5], None),
+    "deep": ([33, 20, 17, 16, 5], None),
+    "after": ([33, 20, 7, 5], BatchNorm()),
+    "before_affine": ([33, 20, 7, 5], BatchNorm(placement="before_relu", affine=True)),
+}
+
+
+@pytest.fixture(scope="module")
+def problem():
+    rng = np.random.default_rng(4)
+    return rng.integers(0, 256, size=(400, 33), dtype=np.uint8), rng.integers(0, 5, size=400)
+
+
+@pytest.fixture(params=list(NETWORKS))
+def trained(request, problem, dtype):
+    """Train a new network: returns it and the history."""
+    widths, batch_norm = NETWORKS[request.param]
+
+    def run(seed=0, net_seed=0, threads=None):
+        net = MLP(widths, batch_norm=batch_norm, input_scale=1 / 255, dtype=dtype.name, seed=net_seed)
+        history = train(
+            net, *problem, validation=0.25, optimizer=SGD(0.1, weight_decay=0.01), batch_size=67, epochs=3, seed=seed,
+            threads=threads, progress=False,
+        )  # fmt: skip
+        return net, history
+
+    return run
+
+
+def _numbers(history):
+    records = [{k: v for k, v in record.items() if k != "seconds"} for record in history.records]
+    return records, history.batch_costs.tobytes()
+
+
+def test_again(trained, digest):
+    (one, one_history), (two, two_history) = trained(seed=7), trained(seed=7)
+    assert digest(one) == digest(two)
+    assert _numbers(one_history) == _numbers(two_history)
+
+
+def test_one_and_two_threads(trained, digest, problem):
+    (one, one_history), (two, two_history) = trained(threads=1), trained(threads=2)
+    assert digest(one) == digest(two)
+    assert _numbers(one_history) == _numbers(two_history)
+    X, y = problem
+    assert one.predict_proba(X, threads=1).tobytes() == two.predict_proba(X, threads=2).tobytes()
+    assert one.cost(X, y, threads=1) == two.cost(X, y, threads=2)
+
+
+def test_other_seeds_differ(trained, digest):
+    digests = {digest(trained(**seeds)[0]) for seeds in ({}, {"seed": 1}, {"net_seed": 1})}
+    assert len(digests) == 3
+
+
+def test_network_seed(dtype, digest):
+    same = [MLP([4, 3, 2], dtype=dtype.name, seed=seed) for seed in (5, 5, np.random.default_rng(5))]
+    assert len({digest(net) for net in same}) == 1
+    assert digest(MLP([4, 3, 2], dtype=dtype.name, seed=6)) != digest(same[0])
+
+
+def test_default_seeds_are_fixed(problem, digest):
+    X, y = problem
+    nets = [MLP([33, 4, 5]) for _ in range(2)]
+    for net in nets:
+        train(net, X, y, validation=0.2, optimizer=SGD(0.001), batch_size=50, epochs=1, progress=False)
+    assert digest(nets[0]) == digest(nets[1])
+
+
+def test_global_random_state_is_left_alone(problem):
+    X, y = problem
+    np.random.seed(3)  # noqa: NPY002 - the state that must not be touched
+    before = np.random.get_state()[1].tobytes()  # noqa: NPY002
+    train(MLP([33, 4, 5]), X, y, validation=0.2, optimizer=SGD(0.001), batch_size=50, epochs=1, progress=False)
+    assert np.random.get_state()[1].tobytes() == before  # noqa: NPY002
+
+
+def test_epochs_are_shuffled_anew(problem):
+    X, y = problem
+    net = MLP([33, 5], input_scale=1 / 255)
+    # a rate that moves no weight: the cost of the first batch differs between epochs by its rows only
+    history = train(net, X, y, validation=None, optimizer=SGD(1e-30), batch_size=200, epochs=3, progress=False)
+    assert len(set(history.batch_costs[::2])) == 3
+
+
+def test_early_stop_at_any_number_of_threads(problem, digest):
+    results = []
+    for threads in (1, 2):
+        net = MLP([33, 7, 5], batch_norm=BatchNorm(), input_scale=1 / 255)
+        stop = EarlyStopping(metric="cost", min_delta=0.01, patience=2)
+        history = train(
+            net, *problem, validation=0.25, optimizer=SGD(0.3), batch_size=40, epochs=60, stop=stop, threads=threads,
+            progress=False,
+        )  # fmt: skip
+        assert history.stopped_because == "early stopping"
+        results.append((digest(net), history.best_epoch, history.epochs))
+    assert results[0] == results[1]
