@@ -113,7 +113,7 @@ def features(name: str, value: Any, n_inputs: int) -> np.ndarray:
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"{name} must be a 2-D array of numbers (n, {n_inputs}), got rows of unequal length") from error
+        raise ValueError(f"{name} must be 2-D (n, {n_inputs}), got rows of unequal length") from error
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
         raise TypeError(f"{name} must hold integers or floats (at most 64 bits), got dtype {array.dtype}")
     if array.ndim != 2:
@@ -158,7 +158,7 @@ def labels(name: str, value: Any, n_classes: int, n_rows: int, features_name: st
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold {expected}, got dtype {array.dtype}")
     if array.ndim != 1:
-        raise ValueError(f"{name} must be 1-D, one class index for each row of {features_name}, got shape {array.shape}")
+        raise ValueError(f"{name} must be 1-D, a class index for each row of {features_name}, got shape {array.shape}")
     if len(array) != n_rows:
         raise ValueError(f"{name} must have {n_rows} elements, the rows of {features_name}, got {len(array)}")
     for extreme in (array.argmin(), array.argmax()):
@@ -170,7 +170,8 @@ def labels(name: str, value: Any, n_classes: int, n_rows: int, features_name: st
 def held_out(fraction: Any, n: int) -> int:
     """Return how many of `n` rows a validation fraction holds out; at least one stays on either side."""
     if not 0 < _number("validation", fraction) < 1:
-        raise ValueError(f"validation must be a fraction between 0 and 1, a pair (X_val, y_val) or None, got {fraction!r}")
+        expected = "a fraction between 0 and 1, a pair (X_val, y_val) or None"
+        raise ValueError(f"validation must be {expected}, got {fraction!r}")
     rows = round(fraction * n)
     if not 0 < rows < n:
         raise ValueError(f"validation={fraction!r} of {n} rows leaves {n - rows} to train on and {rows} to validate on")

@@ -46,7 +46,7 @@ def replaced_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def user_cache_folder() -> Path:
-    """Return the folder for fastmlp's files that can be made again: inside the user's cache folder, not created here."""
+    """Return the folder for files that can be made again, inside the user's cache folder; it is not created here."""
     if os.name == "nt":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":

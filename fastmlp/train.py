@@ -127,16 +127,16 @@ def train(
     return history
 
 
-def _split(
-    net: MLP, X: Any, y: Any, validation: Any, rng: np.random.Generator
-) -> tuple[_Split, _Split | None]:
+def _split(net: MLP, X: Any, y: Any, validation: Any, rng: np.random.Generator) -> tuple[_Split, _Split | None]:
     x = checks.features("X", X, net.n_inputs)
     labels = checks.labels("y", y, net.n_classes, len(x))
     if validation is None:
         return _Split(x, labels, None, len(x)), None
     if isinstance(validation, (tuple, list)):
         if len(validation) != 2:
-            raise ValueError(f"validation must be a fraction, a pair (X_val, y_val) or None, got {len(validation)} items")
+            raise ValueError(
+                f"validation must be a fraction, a pair (X_val, y_val) or None, got {len(validation)} items"
+            )
         x_val = checks.features("X_val", validation[0], net.n_inputs)
         y_val = checks.labels("y_val", validation[1], net.n_classes, len(x_val), "X_val")
         return _Split(x, labels, None, len(x)), _Split(x_val, y_val, None, len(x_val))
@@ -151,7 +151,7 @@ def _patience(stop: Any, held_out: _Split | None, n: int, batch_size: int) -> Pa
         return None
     checks.instance("stop", stop, EarlyStopping)
     if held_out is None:
-        raise ValueError("stop needs a validation set: validation must be a fraction or a pair (X_val, y_val), got None")
+        raise ValueError("stop needs validation, a fraction or a pair (X_val, y_val), got validation=None")
     return Patience(stop, stop.epochs_of_patience(-(-n // batch_size)))
 
 
@@ -183,8 +183,8 @@ def _finish(
     if history.stopped_because == "cost not finite":
         net.restore(finite)
         warnings.warn(
-            f"the cost became NaN or infinite in epoch {history.epochs + 1}: training stopped, the network is as it was "
-            f"after epoch {history.epochs}; try a smaller learning_rate or input_scale",
+            f"the cost became NaN or infinite in epoch {history.epochs + 1}: training stopped, the network is as it "
+            f"was after epoch {history.epochs}; try a smaller learning_rate or input_scale",
             RuntimeWarning,
             stacklevel=3,
         )

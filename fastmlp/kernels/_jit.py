@@ -1,6 +1,7 @@
 """Every Numba option of the package.
 
-``error_model="numpy"``: a division by zero gives infinity or NaN as in NumPy, and its check does not stop vectorisation.
+``error_model="numpy"``: a division by zero gives infinity or NaN as in NumPy,
+and no check for it stops vectorisation.
 """
 
 from collections.abc import Callable
