@@ -25,6 +25,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**options)  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
+        """Complain in one line and end the process with 2."""
         output.complain(f"{self.prog}: error: {message} (see {self.prog} --help)")
         raise SystemExit(2)
 
@@ -56,14 +57,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         except BAD_INPUT as error:
             if os.environ.get("FASTMLP_DEBUG"):
                 raise
-            output.complain(f"fastmlp: error: {error}")
+            output.complain(f"fastmlp: error: {describe(error)}")
             return 2
         finally:
             output.finish()
 
 
+def describe(error: Exception) -> str:
+    """Return the text of an error, with the file before the system's words, and never empty."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return str(error) or type(error).__name__
+
+
 def build_parser() -> Parser:
-    """The parser with all subcommands; light, so that ``--help`` answers at once."""
+    """Return the parser with all subcommands; light, so that ``--help`` answers at once."""
     parser = Parser(
         prog="fastmlp",
         description="Train multilayer perceptrons on the cores of this computer, with kernels compiled by Numba.",

@@ -9,11 +9,12 @@ from fastmlp.cli import machine, output
 
 
 def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
     parser = subparsers.add_parser(
         "info",
         help="processor, vector width, threads, threading layer, cache folders, versions",
-        description="Show what fastmlp computes with on this machine: the processor as Numba compiles for it, cores and "
-        "threads, Numba's threading layer (one small kernel is run to find it), cache folders and versions.",
+        description="Show what fastmlp computes with on this machine: the processor as Numba compiles for it, cores "
+        "and threads, Numba's threading layer (one small kernel is run to find it), cache folders and versions.",
         epilog="examples:\n  fastmlp info\n  fastmlp info --json",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -21,6 +22,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Print what `collect` finds."""
     found = collect()
     if args.json:
         output.say_json(found)
@@ -30,11 +32,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def collect() -> dict[str, Any]:
-    """Everything that the command shows, as plain values."""
+    """Return everything that the command shows, as plain values."""
     import numba
     import numpy as np
 
-    from fastmlp import files, kernel_cache, kernels
+    from fastmlp import checks, files, kernel_cache, kernels
 
     name, features = machine.target()
     kernels.relu_forward(np.zeros((1, 1), np.float32), np.empty((1, 1), np.float32))  # starts the threading layer
@@ -46,9 +48,9 @@ def collect() -> dict[str, Any]:
             "features": [feature for feature in machine.FEATURES_SHOWN if feature in features],
         },
         "threads": {
-            "cores_usable": machine.usable_cores(),
+            "cores_usable": checks.usable_cores(),
             "container_quota": machine.cgroup_quota(),
-            "default": numba.get_num_threads(),
+            "default": min(checks.usable_cores(), numba.get_num_threads()),
             "threading_layer": numba.threading_layer(),
         },
         "folders": {
@@ -64,7 +66,7 @@ def collect() -> dict[str, Any]:
 
 
 def lines(found: dict[str, Any]) -> list[str]:
-    """The same for reading."""
+    """Return what `collect` found as lines for reading."""
     processor, threads, folders = found["processor"], found["threads"], found["folders"]
     quota = "" if threads["container_quota"] is None else f" (the container grants {threads['container_quota']:g})"
     rows = [

@@ -1,11 +1,11 @@
 """What this process may compute with: the processor as Numba sees it, cores, installed extras."""
 
-import os
 import platform
 import re
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 # the widest register that each feature of LLVM's list brings, widest first
 VECTOR_BITS = (("avx512f", 512), ("avx", 256), ("sse2", 128), ("neon", 128))
@@ -15,9 +15,11 @@ FEATURES_SHOWN = ("sse2", "sse4.2", "avx", "avx2", "fma", "avx512f", "avx512bf16
 
 
 def target() -> tuple[str, list[str]]:
-    """The processor's LLVM name and its features as Numba compiles for them (``NUMBA_CPU_NAME`` and its like count)."""
+    """Return the LLVM name and features of the processor that Numba compiles for (``NUMBA_CPU_NAME`` counts)."""
     import llvmlite.binding as llvm
-    from numba.core import config
+    from numba.core import config as settings
+
+    config: Any = settings  # its attributes are made at run time
 
     name = config.CPU_NAME or llvm.get_host_cpu_name()
     if config.CPU_FEATURES is not None:
@@ -30,13 +32,13 @@ def target() -> tuple[str, list[str]]:
 
 
 def vector_bits(features: Iterable[str]) -> int:
-    """Width of the widest vector register; 128 where no feature says so, the baseline of x86-64 and of 64-bit ARM."""
+    """Return the width of the widest vector register; 128 where no feature says so."""
     present = set(features)
     return next((bits for feature, bits in VECTOR_BITS if feature in present), 128)
 
 
 def processor() -> str:
-    """The name under which the processor was sold, where the system tells it."""
+    """Return the name under which the processor was sold, where the system tells it."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -45,15 +47,8 @@ def processor() -> str:
     return found.group(1).strip() if found else platform.processor() or platform.machine()
 
 
-def usable_cores() -> int:
-    """Cores that this process may run on: its affinity mask where the system has one."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """Cores' worth of time that the container grants, or None without a limit (or without control groups)."""
+    """Return the cores' worth of time that the container grants, or None without a limit."""
     for quota, period in (("cpu.max", None), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
         try:
             text = (root / quota).read_text(encoding="ascii")
@@ -67,7 +62,7 @@ def cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
 
 
 def extras() -> dict[str, dict[str, str | None]]:
-    """For each extra of fastmlp the libraries behind it, with their versions (None where missing)."""
+    """Return for each extra of fastmlp the libraries behind it, with their versions (None where missing)."""
     wanted: dict[str, list[str]] = {}
     for requirement in metadata.requires("fastmlp") or []:
         extra = re.search(r"""extra\s*==\s*["']([\w-]+)["']""", requirement)
@@ -78,7 +73,7 @@ def extras() -> dict[str, dict[str, str | None]]:
 
 
 def _libraries(extra: str, wanted: dict[str, list[str]]) -> list[str]:
-    """Names of the libraries of an extra, with those of the extras that it includes (``fastmlp[plot]``)."""
+    """Return the names of the libraries of an extra, with those of the extras that it includes (``fastmlp[plot]``)."""
     names: list[str] = []
     for requirement in wanted.get(extra, []):
         included = re.match(r"fastmlp\[([\w,-]+)\]", requirement)

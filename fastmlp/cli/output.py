@@ -10,7 +10,8 @@ from typing import Any, TextIO
 def say(text: str) -> None:
     """Write `text` and a newline to standard output, at once.
 
-    When the reader of a pipe has left (``fastmlp … | head``), this and all later output is dropped and the work goes on.
+    When the reader of a pipe has left (``fastmlp … | head``), this and all later output is dropped and the
+    work goes on.
     """
     try:
         sys.stdout.write(text + "\n")
@@ -61,7 +62,7 @@ def _drop(stream: TextIO) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """The value in the types that `json` writes: NumPy scalars and arrays become numbers and lists."""
+    """Return the value in the types that `json` writes: NumPy scalars and arrays become numbers and lists."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,0 +1,182 @@
+"""The user's files as the command line takes them: with the names of the columns, and matched to a saved network."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastmlp import datasets, extras
+from fastmlp.datasets import labels, streams, tables
+
+if TYPE_CHECKING:
+    from fastmlp import MLP
+
+# features, class indices, names of the classes; the last two None without labels
+Rows = tuple[np.ndarray, np.ndarray | None, list[str] | None]
+
+DIGITS = [str(digit) for digit in range(10)]
+
+
+@dataclass
+class Table:
+    """Rows to train on.
+
+    Attributes
+    ----------
+    source : str
+        Where they come from, for reading.
+    X : numpy.ndarray (n, n_inputs)
+        Features.
+    y : numpy.ndarray (n,)
+        Class indices.
+    class_names : list of str
+        Names of the classes, in the order of their indices.
+    feature_names : list of str or None
+        Names of the columns, where the file has some.
+    """
+
+    source: str
+    X: np.ndarray
+    y: np.ndarray
+    class_names: list[str]
+    feature_names: list[str] | None
+
+
+def read(paths: list[str], target: str | None, ignored: list[str]) -> Table:
+    """Read what to train on; `paths` are one or two files, or the word ``mnist``.
+
+    Raises
+    ------
+    ValueError, OSError, ImportError
+        The files do not hold features and labels.
+    """
+    source = " ".join(paths)
+    if paths == ["mnist"]:
+        _refuse_columns(source, target, ignored)
+        return Table(source, *datasets.mnist()[:2], DIGITS, None)
+    names = column_names(paths)
+    if names is None:
+        _refuse_columns(source, None, ignored)
+    elif target is None:
+        raise ValueError(
+            f"--target: expected the column of {source} with the classes, one of {_listed(names)}; got none"
+        )
+    else:
+        _refuse_unknown("--target", [target], names, source)
+        _refuse_unknown("--ignore", ignored, [name for name in names if name != target], source)
+        names = [name for name in names if name != target and name not in ignored]
+    X, y, class_names = _load(paths, target, names)
+    if y is None or class_names is None:
+        raise ValueError(f"DATA: expected labels too, in a second file or in the .npz file; got {source} alone")
+    return Table(source, X, y, class_names, names)
+
+
+def read_for(net: "MLP", paths: list[str], target: str | None) -> tuple[np.ndarray, np.ndarray | None]:
+    """Read rows for a network: its columns in its order, and the true class indices where there are some.
+
+    Raises
+    ------
+    ValueError, OSError, ImportError
+        The files do not hold what the network takes.
+    """
+    source = " ".join(paths)
+    if paths == ["mnist"]:
+        _refuse_columns(source, target, [])
+        rows: Rows = (*datasets.mnist()[2:], DIGITS)
+    else:
+        names = column_names(paths)
+        if names is not None:
+            if target is not None:
+                _refuse_unknown("--target", [target], names, source)
+            wanted = net.feature_names or [name for name in names if name != target]
+            missing = [name for name in wanted if name not in names]
+            if missing:
+                raise ValueError(
+                    f"DATA: {source} lacks {_listed(missing)}, which the network was trained with; "
+                    f"it has {_listed(names)}"
+                )
+            names = wanted
+        rows = _load(paths, target, names)
+    X, y, class_names = rows
+    if X.shape[1] != net.n_inputs:
+        raise ValueError(f"DATA: the network takes {net.n_inputs} columns, got {X.shape[1]} in {source}")
+    return X, None if y is None or class_names is None else _indices_for(net, y, class_names, source)
+
+
+def column_names(paths: list[str]) -> list[str] | None:
+    """Return the names of all columns of a table; None when `paths` is something else."""
+    if len(paths) > 2:
+        raise ValueError(f"DATA: expected one file, or two (inputs, then labels), got {len(paths)}")
+    path = Path(paths[0])
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    is_csv = suffixes[-1:] == [".csv"] or (suffixes[-1:] in ([".gz"], [".xz"]) and suffixes[-2:-1] == [".csv"])
+    if len(paths) == 2 or not (is_csv or suffixes[-1:] == [".parquet"]) or not path.is_file():
+        return None
+    if is_csv:
+        pandas = extras.require("pandas", extra="tables")
+        with streams.opened(path) as stream:
+            return [str(name) for name in pandas.read_csv(stream, nrows=0).columns]
+    parquet = extras.require("pyarrow.parquet", extra="tables")
+    return [str(name) for name in parquet.read_schema(path).empty_table().to_pandas().columns]
+
+
+def _load(paths: list[str], target: str | None, names: list[str] | None) -> Rows:
+    """Return features (of a table, the columns `names`), class indices, names of the classes."""
+    if len(paths) == 2 and target is not None:
+        raise ValueError(f"--target: {paths[1]} holds the labels, got {target!r} too")
+    path = Path(paths[0])
+    in_file = None if names is None else [name for name in column_names(paths) or [] if name != target]
+    X: np.ndarray
+    y: np.ndarray | None
+    if names is None or in_file is None:
+        X, y, class_names = datasets.load(path, target=paths[1] if len(paths) == 2 else target)
+    elif sorted(names) == sorted(in_file):
+        X, y, class_names = datasets.load(path, target=target)
+        X = np.ascontiguousarray(X[:, [in_file.index(name) for name in names]])
+    else:
+        X, found = _some_columns(path, names, target)
+        y, class_names = (None, None) if found is None else labels.class_indices(found, None, f"--target {target}")
+    return X, y, None if class_names is None else [str(name) for name in class_names]
+
+
+def _some_columns(path: Path, names: list[str], target: str | None) -> tuple[np.ndarray, np.ndarray | None]:
+    pandas = extras.require("pandas", extra="tables")
+    wanted = names if target is None else [*names, target]
+    with streams.opened(path) as stream:
+        if path.suffix.lower() == ".parquet":
+            frame = pandas.read_parquet(io.BytesIO(stream.read()), columns=wanted)
+        else:
+            frame = pandas.read_csv(stream, usecols=wanted, low_memory=False)
+    return tables._split(frame[wanted], path, target)
+
+
+def _indices_for(net: "MLP", y: np.ndarray, class_names: list[str], source: str) -> np.ndarray:
+    """Return the classes of a file as indices of the network, which may know more classes, in another order."""
+    known = net.class_names or [str(label) for label in range(net.n_classes)]
+    unknown = [name for name in class_names if name not in known]
+    if unknown:
+        raise ValueError(f"DATA: {source} has the class {unknown[0]!r}, the network knows {_listed(known)}")
+    of_file: np.ndarray = np.array([known.index(name) for name in class_names])
+    return np.take(of_file, y)
+
+
+def _refuse_columns(source: str, target: str | None, ignored: list[str]) -> None:
+    for option, value in (("--target", target), ("--ignore", ", ".join(ignored))):
+        if value:
+            raise ValueError(
+                f"{option}: expected with a table only, got {value!r} for {source}, which names no columns"
+            )
+
+
+def _refuse_unknown(option: str, wanted: list[str], names: list[str], source: str) -> None:
+    unknown = [name for name in wanted if name not in names]
+    if unknown:
+        raise ValueError(f"{option}: no column {unknown[0]!r} in {source}, expected one of {_listed(names)}")
+
+
+def _listed(names: list[str]) -> str:
+    """Return the names in quotes, the middle of a long list left out."""
+    shown = [repr(name) for name in names]
+    return ", ".join(shown if len(shown) <= 12 else [*shown[:9], "…", *shown[-2:]])

@@ -1,0 +1,147 @@
+"""The options of ``fastmlp train`` and the library's objects that they describe."""
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastmlp import SGD, BatchNorm, EarlyStopping
+
+DATA_HELP = (
+    "the data: a .csv or .parquet table, an .npz file, two files (inputs, then labels) as .npy or IDX (plain, .gz or "
+    ".xz), or the word mnist for the training images that come with fastmlp"
+)
+INITIALISERS = ("kaiming", "kaiming_half", "xavier", "xavier_half", "simple")
+
+
+def hidden_widths(text: str) -> list[int]:
+    """Return ``"64,32"`` as ``[64, 32]``; ``"none"`` as no hidden layer."""
+    if text == "none":
+        return []
+    try:
+        widths = [int(width) for width in text.split(",")]
+    except ValueError:
+        widths = [0]
+    if min(widths) < 1:
+        raise argparse.ArgumentTypeError(f"expected widths above 0 such as 64,32, or none; got {text!r}")
+    return widths
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add what to train on."""
+    group = parser.add_argument_group("data")
+    group.add_argument("data", nargs="+", metavar="DATA", help=DATA_HELP)
+    group.add_argument("--target", metavar="COLUMN", help="the column of a table that holds the classes")
+    group.add_argument("--ignore", type=lambda text: text.split(","), default=[], metavar="COLUMNS",
+                       help="columns of a table to leave out, such as id,name")  # fmt: skip
+    group.add_argument("--validation", type=float, default=0.2, metavar="FRACTION",
+                       help="rows held out to measure the network and to stop; 0 for none (default: 0.2)")  # fmt: skip
+    scaling = group.add_mutually_exclusive_group()
+    scaling.add_argument("--standardize", action="store_true",
+                         help="train on columns of mean 0 and standard deviation 1, folded into the saved network, "
+                         "which takes the columns as they are (the default, unless the data are bytes)")  # fmt: skip
+    scaling.add_argument("--input-scale", type=float, metavar="NUMBER",
+                         help="multiply all inputs by this instead (1 takes them as they are; the default for bytes, "
+                         "such as pixels, is 1/255)")  # fmt: skip
+
+
+def add_network(parser: argparse.ArgumentParser) -> None:
+    """Add the shape of the network."""
+    group = parser.add_argument_group("network")
+    group.add_argument("--hidden", type=hidden_widths, default=[64], metavar="WIDTHS",
+                       help="widths of the hidden layers, such as 64,32, or none (default: 64)")  # fmt: skip
+    group.add_argument("--batch-norm", choices=("none", "after_relu", "before_relu"), default="none",
+                       help="batch normalisation of the hidden layers (default: none)")  # fmt: skip
+    group.add_argument("--affine", action="store_true", help="batch normalisation with scale and shift")
+    group.add_argument("--init", choices=INITIALISERS, default="kaiming", help="initialiser (default: kaiming)")
+    group.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="(default: float32)")
+
+
+def add_training(parser: argparse.ArgumentParser) -> None:
+    """Add how to train."""
+    group = parser.add_argument_group("training")
+    group.add_argument("--learning-rate", type=float, default=0.05, metavar="RATE", help="(default: 0.05)")
+    group.add_argument("--weight-decay", type=float, default=0.0, metavar="LAMBDA", help="L2 penalty (default: 0)")
+    group.add_argument("--batch-size", type=int, default=32, metavar="ROWS", help="(default: 32)")
+    group.add_argument("--epochs", type=int, default=100, metavar="N", help="at most so many (default: 100)")
+    group.add_argument("--stop", choices=("accuracy", "cost", "none"),
+                       help="stop when this, measured on the held-out rows, no longer gets better, and keep the best "
+                       "network (default: cost; none when nothing is held out)")  # fmt: skip
+    group.add_argument("--patience", type=int, default=10, metavar="EPOCHS",
+                       help="epochs to wait for something better (default: 10)")  # fmt: skip
+    group.add_argument("--min-delta", type=float, default=0.001, metavar="NUMBER",
+                       help="what counts as better (default: 0.001)")  # fmt: skip
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="of split, weights and shuffling (default: 0)")
+    group.add_argument("--threads", type=int, metavar="N", help="(default: every core that this process may use)")
+
+
+def batch_norm(args: argparse.Namespace) -> "BatchNorm | None":
+    """Return the batch norm asked for."""
+    from fastmlp import BatchNorm
+
+    if args.batch_norm == "none":
+        if args.affine:
+            raise ValueError(
+                "--affine: expected together with --batch-norm after_relu or before_relu, got --batch-norm none"
+            )
+        return None
+    return BatchNorm(placement=args.batch_norm, affine=args.affine)
+
+
+def initialiser(args: argparse.Namespace) -> Any:
+    """Return the initialiser asked for."""
+    from fastmlp import init
+
+    found = getattr(init, args.init)
+    return found if args.init.endswith("_half") else found()
+
+
+def optimizer(args: argparse.Namespace) -> "SGD":
+    """Return the update rule."""
+    from fastmlp import SGD
+
+    return SGD(learning_rate=args.learning_rate, weight_decay=args.weight_decay)
+
+
+def stop_rule(args: argparse.Namespace) -> "EarlyStopping | None":
+    """Return the rule that ends the training early, on the cost unless told otherwise."""
+    from fastmlp import EarlyStopping
+
+    if not 0 <= args.validation < 1:
+        raise ValueError(f"--validation: expected a fraction from 0 up to, not including, 1, got {args.validation}")
+    if args.validation == 0 and args.stop in ("accuracy", "cost"):
+        raise ValueError(f"--stop: {args.stop} is measured on held-out rows, got --validation 0")
+    if args.validation == 0 or args.stop == "none":
+        return None
+    return EarlyStopping(metric=args.stop or "cost", min_delta=args.min_delta, patience=args.patience)
+
+
+def check_outputs(inputs: list[str], outputs: dict[str, Path | None]) -> None:
+    """Raise unless every output file can be written, and none is an input or another output.
+
+    Parameters
+    ----------
+    inputs : list of str
+        Paths of the files that the command reads.
+    outputs : dict
+        Option (``"--out"``) to path; None where the option was not given.
+    """
+    taken = {Path(path).resolve(): "an input" for path in inputs}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        if path.is_dir():
+            raise IsADirectoryError(f"{option}: expected a file, got the folder {path}")
+        if path.exists() and not path.is_file():  # renaming onto /dev/null would replace the device
+            raise ValueError(f"{option}: expected a regular file, got {path}")
+        if path.resolve() in taken:
+            raise ValueError(f"{option}: {path} is {taken[path.resolve()]} too; expected another file")
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"{option}: the folder {path.parent} does not exist")
+        try:
+            with tempfile.TemporaryFile(dir=path.parent):
+                pass
+        except OSError as error:
+            raise type(error)(f"{option}: cannot write in the folder {path.parent} ({error.strerror})") from error
+        taken[path.resolve()] = f"the file of {option}"

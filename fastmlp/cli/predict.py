@@ -1,0 +1,99 @@
+"""``fastmlp predict``: the classes of the rows of a file, by a saved network."""
+
+import argparse
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastmlp.cli import options, output
+
+if TYPE_CHECKING:
+    import numpy as np
+
+EXAMPLES = """examples:
+  fastmlp predict model.safetensors iris.csv
+  fastmlp predict model.safetensors iris.csv --target species
+  fastmlp predict model.safetensors iris.csv --proba --out predicted.csv
+  fastmlp predict model.safetensors images.npy --json"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "predict",
+        help="classes of the rows of a file, by a saved network",
+        description="Print the class of every row, one a line, by a network that fastmlp train saved. The columns of a "
+        "table are found by the names that the network was trained with, in any order; others are ignored.",
+        epilog=EXAMPLES,
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a file that fastmlp train or MLP.save wrote")
+    parser.add_argument("data", nargs="+", metavar="DATA", help=options.DATA_HELP + "; a labels file is optional")
+    parser.add_argument("--target", metavar="COLUMN", help="the column with the true classes: prints the accuracy too")
+    parser.add_argument("--proba", action="store_true",
+                        help="print a table with the probability of every class, to 6 digits")  # fmt: skip
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write a .csv table instead of printing it")
+    parser.add_argument("--threads", type=int, metavar="N", help="(default: every core that this process may use)")
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Predict, and print or write the outcome."""
+    options.check_outputs([*args.data, str(args.model)], {"--out": args.out})
+
+    from fastmlp import load
+    from fastmlp.cli import data
+
+    net = load(args.model)
+    X, y = data.read_for(net, args.data, args.target)
+    probabilities = net.predict_proba(X, threads=args.threads)
+    predicted = probabilities.argmax(axis=1)
+    names = net.class_names or [str(label) for label in range(net.n_classes)]
+    found: dict[str, Any] = {"model": args.model, "data": " ".join(args.data), "rows": len(predicted)}
+    if y is not None:
+        found |= {"accuracy": float((predicted == y).mean()), "correct": int((predicted == y).sum())}
+    if args.out is not None:
+        write(args.out, predicted, probabilities if args.proba else None, names)
+        found["out"] = args.out
+    elif args.json:
+        found["classes"] = names
+        found["predicted"] = [names[label] for label in predicted]
+        if args.proba:
+            found["probabilities"] = probabilities
+    elif args.proba:
+        output.say(table(predicted, probabilities, names).rstrip("\n"))
+    else:
+        output.say("\n".join(names[label] for label in predicted))
+    if args.json:
+        output.say_json(found)
+    else:
+        report(found)
+    return 0
+
+
+def write(path: Path, predicted: "np.ndarray", probabilities: "np.ndarray | None", names: list[str]) -> None:
+    """Write the table to a file, whole or not at all."""
+    from fastmlp.files import replaced_whole
+
+    with replaced_whole(path) as temporary:
+        temporary.write_text(table(predicted, probabilities, names), encoding="utf-8")
+
+
+def table(predicted: "np.ndarray", probabilities: "np.ndarray | None", names: list[str]) -> str:
+    """Return rows of CSV under the header ``predicted`` and, with probabilities, the names of the classes."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["predicted"] + ([] if probabilities is None else names))
+    for row, label in enumerate(predicted):
+        shown = [] if probabilities is None else [f"{value:.6g}" for value in probabilities[row]]
+        writer.writerow([names[label], *shown])
+    return text.getvalue()
+
+
+def report(found: dict[str, Any]) -> None:
+    """Say where the predictions are and how many are right."""
+    if "out" in found:
+        output.say(f"wrote {found['rows']} predictions to {found['out']}")
+    if "accuracy" in found:
+        output.say(f"accuracy {found['accuracy']:.4f} ({found['correct']} of {found['rows']} rows)")

@@ -1,0 +1,60 @@
+"""Training on standardised columns, and a model that takes the columns as they are."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from fastmlp import MLP
+
+
+class Standardizer:
+    """Mean and spread of each column; `apply` to the data before training, `fold_into` the network after it.
+
+    With ``x' = (x - mean) / std`` the first layer computes ``x' W + b = x (W / std) + (b - (mean / std) W)``, so
+    that the folded network gives the same outputs for the columns as they stand in the
+    file. A constant column is left out.
+
+    Parameters
+    ----------
+    X : array (n, n_in)
+        The rows that the network will be trained on.
+    names : list of str, optional
+        Names of the columns, for the error.
+    dtype : numpy.dtype
+        Type that the network computes in.
+
+    Raises
+    ------
+    ValueError
+        A column varies too little beside its mean for `dtype`: its folded weights would lose their digits.
+    """
+
+    def __init__(self, X: np.ndarray, names: list[str] | None, dtype: np.dtype) -> None:
+        self.mean = X.mean(axis=0, dtype=np.float64)
+        self.std = X.std(axis=0, dtype=np.float64)
+        self.std[X.max(axis=0) == X.min(axis=0)] = 0  # rounding leaves 1e-17 in a constant column of 0.1
+        offset = np.divide(np.abs(self.mean), self.std, out=np.zeros_like(self.mean), where=self.std > 0)
+        # a thousandth of a standard deviation: below the noise of any training
+        if offset.size and offset.max() * np.finfo(dtype).eps > 1e-3:
+            worst = int(offset.argmax())
+            label = repr(names[worst]) if names else str(worst)
+            raise ValueError(
+                f"X: column {label} has mean {self.mean[worst]:.6g} and standard deviation {self.std[worst]:.3g}, too "
+                f"close for {np.dtype(dtype)}; subtract a constant from the column or give --dtype float64"
+            )
+        self.dtype = dtype
+
+    def apply(self, X: np.ndarray) -> np.ndarray:
+        """Return the standardised rows, in the network's type."""
+        scaled: np.ndarray = np.subtract(X, self.mean, dtype=np.float64)
+        np.divide(scaled, self.std, out=scaled, where=self.std > 0)
+        scaled[:, self.std == 0] = 0
+        return scaled.astype(self.dtype)
+
+    def fold_into(self, net: "MLP") -> None:
+        """Change the first layer so that the network takes the columns as they are."""
+        weight = net.weights[0].astype(np.float64)
+        folded = np.divide(weight, self.std[:, None], out=np.zeros_like(weight), where=self.std[:, None] > 0)
+        net.biases[0][...] -= self.mean @ folded
+        net.weights[0][...] = folded
