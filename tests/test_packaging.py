@@ -1,0 +1,128 @@
+"""What a stranger gets: README's commands and example, the contents of the wheel, a quiet and light import."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import fastmlp
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+OPTIONAL = {"jinja2", "joblib", "matplotlib", "pandas", "pyarrow", "scipy", "sklearn", "tqdm"}
+
+
+def python(*arguments, cwd=None):
+    """Run this interpreter in a new process; return what it printed on standard output and standard error."""
+    command = [sys.executable, "-P", *arguments]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout, done.stderr
+
+
+def test_readme_example_runs_as_pasted(tmp_path):
+    (example,) = re.findall(r"<!-- example -->\n\n```python\n(.*?)```", README, flags=re.DOTALL)
+    assert len([line for line in example.splitlines() if line]) <= 10
+    out, err = python("-W", "error", "-c", example, cwd=tmp_path)
+    assert err == ""
+    accuracy = float(re.search(r"test accuracy: (\S+)", out)[1])
+    assert accuracy > 0.93
+    assert (tmp_path / "digits.safetensors").is_file()
+
+
+@pytest.mark.parametrize("name", ["experiments", "tests"])
+def test_readme_command_is_one_line_that_sets_up_all(name):
+    out, _ = python(str(ROOT / ".ci" / "readme_command.py"), name)
+    command = out.removesuffix("\n")
+    assert f"\n```sh\n{command}\n```\n" in README
+    assert "\n" not in command
+    assert command.startswith("python3 -m venv .venv")
+    assert "pip install" in command
+
+
+def test_the_gate_runs_the_test_command_of_the_readme():
+    gate = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "command=$(python3 .ci/readme_command.py tests)" in gate
+    assert 'bash -euo pipefail -c "$command"' in gate
+    environment = re.search(r"^python=(\S+)/bin/python$", gate, flags=re.MULTILINE)[1]
+    command, _ = python(str(ROOT / ".ci" / "readme_command.py"), "tests")
+    assert command.endswith(f"{environment}/bin/python -m pytest\n")
+
+
+def test_unknown_readme_command_is_an_error():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / ".ci" / "readme_command.py"), "nothing"], capture_output=True, check=False
+    )
+    assert done.returncode == 1
+    assert b"'nothing'" in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no executable bit")
+def test_the_gate_is_executable():
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    python("-m", "hatchling", "build", "-t", "wheel", "-d", str(folder), cwd=ROOT)
+    (path,) = folder.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        yield archive
+
+
+def test_wheel_holds_the_whole_package_and_nothing_else(wheel):
+    names = set(wheel.namelist())
+    package = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "fastmlp").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert {"fastmlp/py.typed", "fastmlp/datasets/mnist/SHA256SUMS"} <= package
+    assert len([name for name in package if name.endswith("-ubyte.xz")]) == 4
+    assert package <= names
+    assert {name for name in names - package if ".dist-info/" not in name} == set()
+
+
+def test_wheel_holds_the_licences_and_the_command(wheel):
+    files = {name.partition(".dist-info/")[2]: name for name in wheel.namelist() if ".dist-info/" in name}
+    assert {"licenses/LICENSE", "licenses/fastmlp/datasets/mnist/LICENSE.md", "entry_points.txt"} <= set(files)
+    assert b"fastmlp = fastmlp.cli:main" in wheel.read(files["entry_points.txt"])
+    assert b"License-Expression: BSD-3-Clause" in wheel.read(files["METADATA"])
+
+
+def test_version_is_the_same_everywhere():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert fastmlp.__version__ == project["version"]
+    assert project["requires-python"] == ">=3.11"
+
+
+def test_dependencies_have_no_upper_caps():
+    document = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = [document["project"]["dependencies"], *document["project"]["optional-dependencies"].values()]
+    groups += document["dependency-groups"].values()
+    capped = [need for group in groups for need in group if isinstance(need, str) and re.search(r"<|~=|==", need)]
+    assert capped == []
+
+
+def test_all_extras_together_are_the_extra_all():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    (everything,) = extras.pop("all")
+    assert set(re.fullmatch(r"fastmlp\[(.*)\]", everything)[1].split(",")) == set(extras)
+
+
+def test_import_is_quiet_and_loads_no_optional_library():
+    out, err = python("-W", "error", "-c", "import fastmlp, sys; print(*sys.modules)")
+    assert err == ""
+    assert {name.partition(".")[0] for name in out.split()} & OPTIONAL == set()
+
+
+def test_public_names_are_there():
+    expected = {"MLP", "BatchNorm", "SGD", "EarlyStopping", "History", "train", "load", "init", "datasets", "kernels"}
+    assert expected <= set(fastmlp.__all__)
+    assert [name for name in fastmlp.__all__ if not hasattr(fastmlp, name)] == []
