@@ -100,15 +100,15 @@ def threads(value: Any) -> int:
     return usable_cores() if value is None else count("threads", value)
 
 
-def features(name: str, value: Any, n_inputs: int) -> np.ndarray:
-    """Return a data set as a C-ordered array ``(n, n_inputs)`` of finite numbers, without a copy where possible.
+def features(name: str, value: Any, n_inputs: int, dtype: np.dtype) -> np.ndarray:
+    """Return a data set as a C-ordered array ``(n, n_inputs)`` of numbers finite in `dtype`; copied only where it must.
 
     Raises
     ------
     TypeError
         The dtype is not integer or floating point.
     ValueError
-        The array is not 2-D, has no rows, has another width, or holds NaN or infinity.
+        The array is not 2-D, has no rows, has another width, or holds NaN, infinity or a number beyond `dtype`.
     """
     try:
         array = np.asarray(value)
@@ -127,20 +127,20 @@ def features(name: str, value: Any, n_inputs: int) -> np.ndarray:
     elif array.dtype == np.float16:
         array = array.astype(np.float32)
     array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
-    _finite(name, array)
+    if array.dtype.kind == "f":
+        _finite(name, array, dtype)
     return array
 
 
-def _finite(name: str, array: np.ndarray) -> None:
-    if array.dtype.kind != "f":
-        return
+def _finite(name: str, array: np.ndarray, dtype: np.dtype) -> None:
+    limit = np.finfo(dtype).max
     rows = max(1, CHUNK_BYTES // array[0].nbytes)
     for start in range(0, len(array), rows):
         chunk = array[start : start + rows]
-        if not np.isfinite(chunk).all():
-            row, column = np.argwhere(~np.isfinite(chunk))[0]
+        if not (chunk.max() <= limit and chunk.min() >= -limit):  # NaN passes neither
+            row, column = np.argwhere(~(np.abs(chunk) <= limit))[0]
             found = chunk[row, column]
-            raise ValueError(f"{name} must be finite, got {found} at row {start + row}, column {column}")
+            raise ValueError(f"{name} must be finite in {dtype}, got {found} at row {start + row}, column {column}")
 
 
 def labels(name: str, value: Any, n_classes: int, n_rows: int, features_name: str = "X") -> np.ndarray:
@@ -154,7 +154,10 @@ def labels(name: str, value: Any, n_classes: int, n_rows: int, features_name: st
         The array is not 1-D, has another length than the data, or holds an index outside ``0 … n_classes - 1``.
     """
     expected = f"integer class indices 0 … {n_classes - 1}"
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be 1-D, a class index for each row of {features_name}") from error
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold {expected}, got dtype {array.dtype}")
     if array.ndim != 1:

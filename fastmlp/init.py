@@ -15,7 +15,8 @@ from fastmlp import checks
 class Initialiser(Protocol):
     """What `MLP` takes as ``init``: anything that draws an ``(n_in, n_out)`` matrix."""
 
-    def __call__(self, rng: np.random.Generator, n_in: int, n_out: int) -> np.ndarray: ...
+    def __call__(self, rng: np.random.Generator, n_in: int, n_out: int) -> np.ndarray:
+        """Draw a matrix."""
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,32 @@
 """The network: its shape, its parameters, and what it predicts."""
 
+import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from fastmlp import checks, storage
+from fastmlp import checks
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.engine import evaluate, predict_proba
 from fastmlp.init import Initialiser, kaiming
+
+Shapes = dict[str, list[tuple[int, ...]]]
+
+
+def parameter_shapes(widths: Sequence[int], batch_norm: BatchNorm | None) -> Shapes:
+    """Return the shapes of a network's arrays, by kind and layer, in the order in which they lie in memory."""
+    hidden: list[tuple[int, ...]] = [] if batch_norm is None else [(n,) for n in widths[1:-1]]
+    affine = hidden if batch_norm is not None and batch_norm.affine else []
+    return {
+        "weights": list(itertools.pairwise(widths)),
+        "biases": [(n,) for n in widths[1:]],
+        "gammas": affine,
+        "betas": affine,
+        "running_means": hidden,
+        "running_vars": hidden,
+    }
 
 
 class MLP:
@@ -24,7 +42,7 @@ class MLP:
     batch_norm : BatchNorm, optional
         Normalise every hidden layer.
     init : callable
-        An initialiser from `fastmlp.init`; called with a Generator, n_in and n_out.
+        An initialiser from `fastmlp.init`, or its class for its defaults; called with a Generator, n_in and n_out.
     input_scale : float
         Multiplies the inputs inside the engine, such as 1/255 for pixels; stored with the model.
     dtype : {"float32", "float64"}
@@ -64,6 +82,7 @@ class MLP:
         self.widths = checks.widths(widths)
         if batch_norm is not None:
             checks.instance("batch_norm", batch_norm, BatchNorm)
+        init = init() if isinstance(init, type) else init
         if not callable(init):
             raise TypeError(f"init must be an initialiser such as fastmlp.init.xavier(), got {init!r}")
         checks.positive("input_scale", input_scale)
@@ -72,28 +91,27 @@ class MLP:
         self.dtype = checks.network_dtype(dtype)
         self.class_names: list[str] | None = None
         self.feature_names: list[str] | None = None
-        self._allocate()
+        self._shapes = parameter_shapes(self.widths, batch_norm)
+        self._state = np.zeros(sum(math.prod(shape) for group in self._shapes.values() for shape in group), self.dtype)
+        self._views = self._view()
+        for ones in self.gammas + self.running_vars:
+            ones[:] = 1
         rng = checks.generator("seed", seed)
         for weight in self.weights:
             weight[:] = init(rng, *weight.shape)
 
-    def _allocate(self) -> None:
-        hidden = [] if self.batch_norm is None else [(n,) for n in self.widths[1:-1]]
-        affine = hidden if self.batch_norm is not None and self.batch_norm.affine else []
-        shapes: dict[str, list[tuple[int, ...]]] = {
-            "weights": list(zip(self.widths[:-1], self.widths[1:], strict=True)),
-            "biases": [(n,) for n in self.widths[1:]],
-            "gammas": affine,
-            "betas": affine,
-            "running_means": hidden,
-            "running_vars": hidden,
-        }
-        sizes = [int(np.prod(shape)) for group in shapes.values() for shape in group]
-        self._state = np.zeros(sum(sizes), self.dtype)
+    def _view(self) -> dict[str, list[np.ndarray]]:
+        sizes = [math.prod(shape) for group in self._shapes.values() for shape in group]
         pieces = iter(np.split(self._state, np.cumsum(sizes)[:-1]))
-        self._views = {name: [next(pieces).reshape(shape) for shape in group] for name, group in shapes.items()}
-        for ones in self.gammas + self.running_vars:
-            ones[:] = 1
+        return {name: [next(pieces).reshape(shape) for shape in group] for name, group in self._shapes.items()}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_views"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._state = self._state.copy()  # copy.copy() passes the very array; two networks must not share parameters
+        self._views = self._view()
 
     @property
     def weights(self) -> list[np.ndarray]:  # noqa: D102 - described by the class
@@ -176,7 +194,7 @@ class MLP:
         ValueError, TypeError
             `X` has another width or shape, no rows, another dtype, or a value that is not finite.
         """
-        return predict_proba(self, checks.features("X", X, self.n_inputs), checks.threads(threads))
+        return predict_proba(self, checks.features("X", X, self.n_inputs, self.dtype), checks.threads(threads))
 
     def predict(self, X: Any, *, threads: int | None = None) -> np.ndarray:
         """Return the most probable class index of each row, int64 ``(n,)``; parameters as for `predict_proba`."""
@@ -207,7 +225,7 @@ class MLP:
         return self._evaluate(X, y, threads)[0] + self.penalty(weight_decay)
 
     def _evaluate(self, X: Any, y: Any, threads: int | None) -> tuple[float, float]:
-        data = checks.features("X", X, self.n_inputs)
+        data = checks.features("X", X, self.n_inputs, self.dtype)
         return evaluate(self, data, checks.labels("y", y, self.n_classes, len(data)), None, checks.threads(threads))
 
     def save(self, path: Any) -> None:
@@ -218,6 +236,8 @@ class MLP:
         OSError
             The file cannot be written.
         """
+        from fastmlp import storage  # which builds networks itself
+
         storage.save(self, path)
 
     def __repr__(self) -> str:

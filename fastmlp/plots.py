@@ -261,7 +261,7 @@ def _weights(network: "MLP | Sequence[np.ndarray]") -> list[np.ndarray]:
 def _histogram(axes: "Axes", layer: int, weights: np.ndarray, colour: str) -> None:
     n_in, n_out = weights.shape
     values = np.asarray(weights, dtype=np.float64).ravel()
-    axes.hist(values, bins=61 if values.size > 1000 else 21, color=colour)
+    axes.hist(values, bins=61 if values.size > 1000 else 21, color=colour, histtype="stepfilled")
     shape = f"{n_in} × {n_out}"  # noqa: RUF001
     axes.set_title(f"layer {layer + 1}: {shape}, largest {np.abs(values).max():.2f}", fontsize="medium")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from fastmlp import checks
 
+ROUNDING = 1e-12  # a rise of exactly min_delta counts, whatever the rounding of the difference
 METRICS = ("accuracy", "cost")
 
 
@@ -72,7 +73,7 @@ class Patience:
     def is_best(self, epoch: int, cost: float, accuracy: float) -> bool:
         """Take the metric of an epoch; say whether it is the best so far (by however little)."""
         score = accuracy if self.rule.metric == "accuracy" else -cost
-        improved = score > self._reference and score - self._reference >= self.rule.min_delta
+        improved = score > self._reference and score - self._reference >= self.rule.min_delta - ROUNDING
         self._waited = 0 if improved else self._waited + 1
         if improved:
             self._reference = score

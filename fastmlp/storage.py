@@ -4,20 +4,19 @@ import dataclasses
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from fastmlp import checks
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.files import replaced_whole
-
-if TYPE_CHECKING:
-    from fastmlp.mlp import MLP
+from fastmlp.mlp import MLP, parameter_shapes
 
 FORMAT = "fastmlp-1"
 
 
-def save(net: "MLP", path: str | os.PathLike[str]) -> None:
+def save(net: MLP, path: str | os.PathLike[str]) -> None:
     """Write `net` to `path`; see `MLP.save`."""
     from safetensors.numpy import save as to_bytes
 
@@ -34,7 +33,7 @@ def save(net: "MLP", path: str | os.PathLike[str]) -> None:
         temporary.write_bytes(content)
 
 
-def load(path: str | os.PathLike[str]) -> "MLP":
+def load(path: str | os.PathLike[str]) -> MLP:
     """Read a network that `MLP.save` wrote.
 
     Parameters
@@ -62,31 +61,62 @@ def load(path: str | os.PathLike[str]) -> "MLP":
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+            if metadata.get("format") != FORMAT:
+                raise ValueError(
+                    f"{path} is no fastmlp model: its format is {metadata.get('format')!r}, not {FORMAT!r}"
+                )
+            described = _architecture(path, metadata.get("architecture", ""))
+            _check_shapes(path, file, described)
+            net = _network(path, described)
+            for name, target in net.named_arrays().items():
+                target[:] = file.get_tensor(name)
     except SafetensorError as error:
         raise ValueError(f"{path} is not a complete safetensors file, as MLP.save writes: {error}") from error
-    if metadata.get("format") != FORMAT:
-        raise ValueError(f"{path} is not a fastmlp model: its format is {metadata.get('format')!r}, not {FORMAT!r}")
-    net = _network(path, metadata.get("architecture", ""))
-    _fill(path, net, arrays)
+    for name, array in net.named_arrays().items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{path}: {name} must be finite, got NaN or infinity")
     return net
 
 
-def _network(path: Path, text: str) -> "MLP":
-    from fastmlp.mlp import MLP
-
+def _architecture(path: Path, text: str) -> dict[str, Any]:
     try:
         described: dict[str, Any] = json.loads(text)
-        batch_norm = described["batch_norm"]
+        described["widths"] = checks.widths(described["widths"])
+        described["dtype"] = checks.network_dtype(described["dtype"])
+        if described["batch_norm"] is not None:
+            described["batch_norm"] = BatchNorm(**described["batch_norm"])
+        for name in ("class_names", "feature_names"):
+            described[name] = _names(described[name])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{path} describes no network that fastmlp knows: {error!r}") from error
+    return described
+
+
+def _check_shapes(path: Path, file: Any, described: dict[str, Any]) -> None:
+    """Compare the file's header with the architecture, before anything is allocated."""
+    shapes = parameter_shapes(described["widths"], described["batch_norm"])
+    expected = {f"{name}.{i}": shape for name, group in shapes.items() for i, shape in enumerate(group)}
+    if set(file.keys()) != set(expected):
+        raise ValueError(f"{path} must hold the arrays {sorted(expected)}, got {sorted(file.keys())}")
+    dtype = {4: "F32", 8: "F64"}[described["dtype"].itemsize]
+    for name, shape in expected.items():
+        found = file.get_slice(name)
+        if tuple(found.get_shape()) != shape or found.get_dtype() != dtype:
+            got = f"{tuple(found.get_shape())} {found.get_dtype()}"
+            raise ValueError(f"{path}: {name} must be {shape} {dtype}, got {got}")
+
+
+def _network(path: Path, described: dict[str, Any]) -> MLP:
+    try:
         net = MLP(
             described["widths"],
-            batch_norm=None if batch_norm is None else BatchNorm(**batch_norm),
+            batch_norm=described["batch_norm"],
             input_scale=described["input_scale"],
             dtype=described["dtype"],
         )
-        net.class_names, net.feature_names = _names(described["class_names"]), _names(described["feature_names"])
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{path} describes no network that fastmlp knows: {error!r}") from error
+    net.class_names, net.feature_names = described["class_names"], described["feature_names"]
     return net
 
 
@@ -94,17 +124,3 @@ def _names(value: Any) -> list[str] | None:
     if value is not None and not (isinstance(value, list) and all(isinstance(name, str) for name in value)):
         raise ValueError(f"names must be a list of strings, got {value!r}")
     return value
-
-
-def _fill(path: Path, net: "MLP", arrays: dict[str, np.ndarray]) -> None:
-    expected = net.named_arrays()
-    if arrays.keys() != expected.keys():
-        raise ValueError(f"{path} must hold the arrays {sorted(expected)}, got {sorted(arrays)}")
-    for name, target in expected.items():
-        found = arrays[name]
-        if found.shape != target.shape or found.dtype != target.dtype:
-            wanted = f"{target.shape} {target.dtype}"
-            raise ValueError(f"{path}: {name} must be {wanted}, got {found.shape} {found.dtype}")
-        if not np.isfinite(found).all():
-            raise ValueError(f"{path}: {name} must be finite, got NaN or infinity")
-        target[:] = found

@@ -128,7 +128,7 @@ def train(
 
 
 def _split(net: MLP, X: Any, y: Any, validation: Any, rng: np.random.Generator) -> tuple[_Split, _Split | None]:
-    x = checks.features("X", X, net.n_inputs)
+    x = checks.features("X", X, net.n_inputs, net.dtype)
     labels = checks.labels("y", y, net.n_classes, len(x))
     if validation is None:
         return _Split(x, labels, None, len(x)), None
@@ -137,7 +137,7 @@ def _split(net: MLP, X: Any, y: Any, validation: Any, rng: np.random.Generator) 
             raise ValueError(
                 f"validation must be a fraction, a pair (X_val, y_val) or None, got {len(validation)} items"
             )
-        x_val = checks.features("X_val", validation[0], net.n_inputs)
+        x_val = checks.features("X_val", validation[0], net.n_inputs, net.dtype)
         y_val = checks.labels("y_val", validation[1], net.n_classes, len(x_val), "X_val")
         return _Split(x, labels, None, len(x)), _Split(x_val, y_val, None, len(x_val))
     n_held_out = checks.held_out(validation, len(x))

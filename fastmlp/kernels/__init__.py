@@ -3,23 +3,20 @@
 They know arrays and scalars only and trust their inputs: a wrong shape is undefined behaviour. Rows are samples.
 """
 
-from fastmlp import kernel_cache
-
-with kernel_cache.in_use():
-    from fastmlp.kernels.gather import gather
-    from fastmlp.kernels.linear import linear_backward, linear_backward_parameters, linear_forward
-    from fastmlp.kernels.relu_batchnorm import (
-        batchnorm_relu_backward,
-        batchnorm_relu_forward,
-        relu_backward,
-        relu_batchnorm_backward,
-        relu_batchnorm_forward,
-        relu_forward,
-        scale_shift_backward,
-        scale_shift_forward,
-    )
-    from fastmlp.kernels.softmax import softmax, softmax_cross_entropy
-    from fastmlp.kernels.update import sgd_update
+from fastmlp.kernels.gather import gather
+from fastmlp.kernels.linear import linear_backward, linear_backward_parameters, linear_forward
+from fastmlp.kernels.relu_batchnorm import (
+    batchnorm_relu_backward,
+    batchnorm_relu_forward,
+    relu_backward,
+    relu_batchnorm_backward,
+    relu_batchnorm_forward,
+    relu_forward,
+    scale_shift_backward,
+    scale_shift_forward,
+)
+from fastmlp.kernels.softmax import softmax, softmax_cross_entropy
+from fastmlp.kernels.update import sgd_update
 
 __all__ = [
     "batchnorm_relu_backward",

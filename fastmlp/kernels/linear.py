@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from fastmlp.kernels._jit import body, driver
+from fastmlp.jit import body, driver
 
 ROWS = 16  # rows of the mini-batch per block
 FAN_IN = 16  # rows of the weight matrix per block

@@ -9,17 +9,19 @@ from typing import Any, TypeVar, cast
 
 from numba import njit
 
-from fastmlp.kernel_cache import FOLDER
+from fastmlp import kernel_cache
 
 F = TypeVar("F", bound=Callable[..., Any])
-_COMMON: dict[str, Any] = {"nogil": True, "error_model": "numpy", "cache": FOLDER is not None}
+_COMMON: dict[str, Any] = {"nogil": True, "error_model": "numpy", "cache": kernel_cache.FOLDER is not None}
 
 
 def body(function: F) -> F:
     """Compile a serial loop over a range of rows, columns or tiles."""
-    return cast(F, njit(**_COMMON)(function))
+    with kernel_cache.in_use():
+        return cast(F, njit(**_COMMON)(function))
 
 
 def driver(function: F) -> F:
     """Compile a public kernel: a ``prange`` over the ranges of a body."""
-    return cast(F, njit(parallel=True, **_COMMON)(function))
+    with kernel_cache.in_use():
+        return cast(F, njit(parallel=True, **_COMMON)(function))

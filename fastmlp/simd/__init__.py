@@ -1,0 +1,1 @@
+"""Vector primitives in LLVM IR: the one place that knows the CPU."""

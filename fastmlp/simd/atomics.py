@@ -1,0 +1,86 @@
+"""What threads share: a counter that only grows, and a way to wait for it."""
+
+import platform
+from typing import Any
+
+from llvmlite import ir as llvm
+from numba import types
+from numba.extending import intrinsic
+
+from fastmlp.jit import body
+from fastmlp.simd import ir
+from fastmlp.simd.pointer import offset
+
+SPINS = 100  # pauses before the core is offered to others: a busy core then costs 2-4×, not milliseconds
+LINE = 8  # int64 cells of a cache line
+
+# cells of a team's control block, each on a cache line of its own
+ARRIVED, STOP, ABANDONED, STEPS_DONE, HALT = (LINE * i for i in range(5))
+CONTROL_CELLS = 5 * LINE
+
+_INT64 = types.CPointer(types.int64)
+
+
+@intrinsic
+def fetch_add(context: Any, cell: Any, amount: Any) -> Any:
+    """Add to a shared cell; return what it held."""
+    return types.int64(_INT64, types.int64), lambda _, builder, signature, arguments: builder.atomic_rmw(
+        "add", arguments[0], arguments[1], "acq_rel"
+    )
+
+
+@intrinsic
+def load_shared(context: Any, cell: Any) -> Any:
+    """Read a shared cell; what others wrote before they wrote it is visible after."""
+    return types.int64(_INT64), lambda _, builder, signature, arguments: builder.load_atomic(arguments[0], "acquire", 8)
+
+
+@intrinsic
+def store_shared(context: Any, cell: Any, value: Any) -> Any:
+    """Write a shared cell; what was written before is visible to whoever reads it."""
+
+    def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.store_atomic(arguments[1], arguments[0], "release", 8)
+        return target.get_dummy_value()
+
+    return types.void(_INT64, types.int64), emit
+
+
+@intrinsic
+def pause(context: Any) -> Any:
+    """Tell the core that this is a spin loop."""
+
+    def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        if platform.machine() in ("x86_64", "AMD64"):
+            ir.call(builder, "llvm.x86.sse2.pause", llvm.VoidType(), [])
+        return target.get_dummy_value()
+
+    return types.void(), emit
+
+
+@intrinsic
+def yield_core(context: Any) -> Any:
+    """Let another thread run on this core."""
+
+    def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        name = "SwitchToThread" if platform.system() == "Windows" else "sched_yield"
+        ir.call(builder, name, llvm.IntType(32), [])
+        return target.get_dummy_value()
+
+    return types.void(), emit
+
+
+@body
+def barrier(control: Any, target: Any) -> Any:
+    """Arrive and wait until `target` arrivals were counted in all; False when the team was abandoned meanwhile."""
+    fetch_add(offset(control, ARRIVED), 1)
+    turns = 0
+    while load_shared(offset(control, ARRIVED)) < target:
+        if load_shared(offset(control, ABANDONED)) != 0:
+            return False
+        turns += 1
+        if turns < SPINS:
+            pause()
+        else:
+            yield_core()
+    return True

@@ -1,0 +1,51 @@
+"""Pointers into arrays. They carry no bounds: every index must have been checked before."""
+
+from typing import Any
+
+from llvmlite import ir as llvm
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np import arrayobj
+
+from fastmlp.simd import ir
+
+
+@intrinsic
+def pointer(context: Any, array: Any, start: Any) -> Any:
+    """Return the address of element `start` of a contiguous array."""
+
+    def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = arrayobj.make_array(array)(target, builder, arguments[0]).data
+        return builder.gep(data, [arguments[1]])
+
+    return types.CPointer(array.dtype)(array, types.intp), emit
+
+
+@intrinsic
+def offset(context: Any, start: Any, elements: Any) -> Any:
+    """Return `start` moved by a number of elements."""
+    return start(start, types.intp), lambda _, builder, signature, arguments: builder.gep(arguments[0], [arguments[1]])
+
+
+@intrinsic
+def cast_address(context: Any, address: Any, like: Any) -> Any:
+    """Return an integer address as a pointer to the type of the scalar `like`."""
+
+    def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], arguments[1].type.as_pointer())
+
+    return types.CPointer(like)(types.intp, like), emit
+
+
+@intrinsic
+def prefetch(context: Any, address: Any) -> Any:
+    """Ask for the cache line of a pointer."""
+
+    def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        line = builder.bitcast(arguments[0], cgutils.voidptr_t)
+        hints = [llvm.Constant(llvm.IntType(32), hint) for hint in (0, 3, 1)]  # read, keep in all levels, data
+        ir.call(builder, "llvm.prefetch.p0", llvm.VoidType(), [line, *hints])
+        return target.get_dummy_value()
+
+    return types.void(address), emit

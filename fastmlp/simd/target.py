@@ -1,0 +1,59 @@
+"""The shapes that depend on the CPU that Numba compiles for. They change speed, never bits."""
+
+from dataclasses import dataclass
+
+from llvmlite import binding
+from numba.core import config
+
+VECTOR_BYTES = 64  # the logical vector on every CPU: 16 float32 or 8 float64 lanes; LLVM splits it into registers
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Register tiles of the matrix product, in rows × vectors.
+
+    All row counts are multiples of 4, and so is every count of rows that a product is asked for: tall tiles cover
+    multiples of `group`, short ones the rest.
+
+    Attributes
+    ----------
+    tall : int
+        Rows of the tile that keeps the FMA units busy: as many accumulators as registers allow.
+    group : int
+        Rows that a run of tall tiles covers: the least common multiple of `tall` and 4.
+    short : int
+        Rows of the tile for the rest, 4 or a divisor of it.
+    vectors : int
+        Vectors side by side in a wide tile.
+    half_tall : int or None
+        Rows of the tall tile on half a vector, where a register holds half of it; None where that saves nothing.
+    """
+
+    tall: int
+    group: int
+    short: int
+    vectors: int
+    half_tall: int | None
+
+
+def features() -> str:
+    """Return the CPU features that Numba compiles for, as LLVM writes them."""
+    if config.CPU_FEATURES is not None:
+        return str(config.CPU_FEATURES)
+    if config.CPU_NAME == "generic":
+        return ""
+    return binding.get_host_cpu_features().flatten()
+
+
+def tiles(cpu_features: str, triple: str) -> Tiles:
+    """Choose the tile shapes for a CPU."""
+    if "+avx512f" in cpu_features:  # 32 registers of 16 lanes
+        return Tiles(tall=8, group=8, short=4, vectors=2, half_tall=None)
+    if "+avx2" in cpu_features:  # 16 registers of 8 lanes; 4×2 and 6×2 spill and halve the speed
+        return Tiles(tall=6, group=12, short=4, vectors=1, half_tall=12)
+    if triple.startswith(("aarch64", "arm64")):  # 32 registers of 4 lanes
+        return Tiles(tall=6, group=12, short=4, vectors=1, half_tall=12)
+    return Tiles(tall=2, group=4, short=2, vectors=1, half_tall=4)  # 16 registers of 4 lanes
+
+
+TILES = tiles(features(), binding.get_process_triple())

@@ -1,0 +1,172 @@
+"""A vector register as a Numba type, and its operations: 16 float32 or 8 float64 lanes.
+
+Each operation is one LLVM instruction per lane and rounds once, so its bits are the same on every CPU.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir as llvm
+from numba import types
+from numba.extending import intrinsic, models, register_model
+
+from fastmlp.simd import ir
+from fastmlp.simd.target import VECTOR_BYTES
+
+
+class Vector(types.Type):
+    """``VECTOR_BYTES`` of one floating point type."""
+
+    def __init__(self, dtype: types.Float) -> None:
+        self.dtype = dtype
+        self.lanes = VECTOR_BYTES // (dtype.bitwidth // 8)
+        super().__init__(name=f"Vector({dtype})")
+
+
+def llvm_vector(dtype: types.Float) -> llvm.VectorType:
+    """Return the LLVM type of a logical vector."""
+    element = llvm.FloatType() if dtype.bitwidth == 32 else llvm.DoubleType()
+    return llvm.VectorType(element, VECTOR_BYTES // (dtype.bitwidth // 8))
+
+
+@register_model(Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Vector) -> None:
+        super().__init__(manager, kind, llvm_vector(kind.dtype))
+
+
+Emit = Callable[..., Any]
+
+
+def _unary(emit: Emit) -> Any:
+    @intrinsic
+    def operation(context: Any, x: Any) -> Any:
+        return x(x), lambda _, builder, signature, arguments: emit(builder, *arguments)
+
+    return operation
+
+
+def _binary(emit: Emit) -> Any:
+    @intrinsic
+    def operation(context: Any, x: Any, y: Any) -> Any:
+        return x(x, y), lambda _, builder, signature, arguments: emit(builder, *arguments)
+
+    return operation
+
+
+def _ternary(emit: Emit) -> Any:
+    @intrinsic
+    def operation(context: Any, x: Any, y: Any, z: Any) -> Any:
+        return x(x, y, z), lambda _, builder, signature, arguments: emit(builder, *arguments)
+
+    return operation
+
+
+def _reduction(combine: Emit) -> Any:
+    @intrinsic
+    def operation(context: Any, x: Any) -> Any:
+        def emit(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            value = arguments[0]
+            while value.type.count > 1:
+                half = value.type.count // 2
+                low = ir.shuffle(builder, value, value, range(half))
+                value = combine(builder, low, ir.shuffle(builder, value, value, range(half, 2 * half)))
+            return builder.extract_element(value, ir.index(0))
+
+        return x.dtype(x), emit
+
+    return operation
+
+
+def _larger(builder: Any, x: Any, y: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(">", x, y), x, y)
+
+
+add = _binary(lambda builder, x, y: builder.fadd(x, y))
+subtract = _binary(lambda builder, x, y: builder.fsub(x, y))
+multiply = _binary(lambda builder, x, y: builder.fmul(x, y))
+divide = _binary(lambda builder, x, y: builder.fdiv(x, y))
+maximum = _binary(_larger)
+fma = _ternary(ir.fma)  # x · y + z
+relu = _unary(ir.relu)
+where_positive = _binary(ir.where_positive)  # the second where the first is above 0, else 0
+square_root = _unary(lambda builder, x: ir.call(builder, f"llvm.sqrt.{ir.suffix(x.type)}", x.type, [x]))
+# by halves: the order of LLVM's own reductions is the target's choice
+sum_lanes = _reduction(lambda builder, x, y: builder.fadd(x, y))
+max_lanes = _reduction(_larger)
+
+
+@intrinsic
+def lanes(context: Any, pointer: Any) -> Any:
+    """Lanes of a vector of what `pointer` points to, known when compiling."""
+    count = VECTOR_BYTES // (pointer.dtype.bitwidth // 8)
+    return types.intp(pointer), lambda *_: ir.index(count)
+
+
+@intrinsic
+def load(context: Any, pointer: Any) -> Any:
+    """Read a vector."""
+    return Vector(pointer.dtype)(pointer), lambda _, builder, signature, arguments: ir.load(
+        builder, arguments[0], llvm_vector(pointer.dtype)
+    )
+
+
+@intrinsic
+def store(context: Any, value: Any, pointer: Any) -> Any:
+    """Write a vector."""
+
+    def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        ir.store(builder, *arguments)
+        return target.get_dummy_value()
+
+    return types.void(value, pointer), emit
+
+
+@intrinsic
+def splat(context: Any, scalar: Any) -> Any:
+    """Return a scalar in every lane."""
+    return Vector(scalar)(scalar), lambda _, builder, signature, arguments: ir.splat(
+        builder, arguments[0], llvm_vector(scalar)
+    )
+
+
+@intrinsic
+def load_converted(context: Any, source: Any, like: Any) -> Any:
+    """Read as many numbers of any type as `like` has lanes, converted to its floating point type."""
+
+    def emit(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = llvm_vector(like.dtype)
+        stored = llvm.VectorType(arguments[0].type.pointee, kind.count)
+        value = ir.load(builder, arguments[0], stored)
+        if isinstance(source.dtype, types.Integer):
+            return builder.sitofp(value, kind) if source.dtype.signed else builder.uitofp(value, kind)
+        if source.dtype.bitwidth == like.dtype.bitwidth:
+            return value
+        return (
+            builder.fpext(value, kind) if source.dtype.bitwidth < like.dtype.bitwidth else builder.fptrunc(value, kind)
+        )
+
+    return like(source, like), emit
+
+
+def _interleave(builder: Any, x: Any, y: Any) -> list[Any]:
+    n = x.type.count
+    order = [lane + side * n for lane in range(n) for side in (0, 1)]
+    return [ir.shuffle(builder, x, y, order[:n]), ir.shuffle(builder, x, y, order[n:])]
+
+
+@intrinsic
+def transpose_tile(context: Any, source: Any, target: Any) -> Any:
+    """Write the transpose of a square tile of as many vectors as lanes; both tiles are dense."""
+
+    def emit(target_context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = llvm_vector(source.dtype)
+        n = kind.count
+        rows = [ir.load(builder, builder.gep(arguments[0], [ir.index(i * n)]), kind) for i in range(n)]
+        for _ in range(n.bit_length() - 1):  # log2(n) perfect shuffles of the rows
+            rows = [v for i in range(n // 2) for v in _interleave(builder, rows[i], rows[i + n // 2])]
+        for i, row in enumerate(rows):
+            ir.store(builder, row, builder.gep(arguments[1], [ir.index(i * n)]))
+        return target_context.get_dummy_value()
+
+    return types.void(source, target), emit
