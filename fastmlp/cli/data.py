@@ -110,10 +110,15 @@ def column_names(paths: list[str]) -> list[str] | None:
     if len(paths) > 2:
         raise ValueError(f"DATA: expected one file, or two (inputs, then labels), got {len(paths)}")
     path = Path(paths[0])
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    is_csv = suffixes[-1:] == [".csv"] or (suffixes[-1:] in ([".gz"], [".xz"]) and suffixes[-2:-1] == [".csv"])
-    if len(paths) == 2 or not (is_csv or suffixes[-1:] == [".parquet"]) or not path.is_file():
+    is_csv = path.name.lower().endswith((".csv", ".csv.gz", ".csv.xz"))
+    if not is_csv and path.suffix.lower() != ".parquet":
         return None
+    if len(paths) == 2:
+        raise ValueError(
+            f"DATA: expected one table, got {paths[0]} and {paths[1]}; --target names the column of labels"
+        )
+    if not path.is_file():
+        raise FileNotFoundError(f"DATA: there is no file {path}")
     if is_csv:
         pandas = extras.require("pandas", extra="tables")
         with streams.opened(path) as stream:

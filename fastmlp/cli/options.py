@@ -97,6 +97,16 @@ def initialiser(args: argparse.Namespace) -> Any:
     return found if args.init.endswith("_half") else found()
 
 
+def check_counts(args: argparse.Namespace) -> None:
+    """Raise unless batch size, epochs, threads and seed are what training takes."""
+    from fastmlp import checks
+
+    checks.count("--batch-size", args.batch_size)
+    checks.count("--epochs", args.epochs)
+    checks.threads(args.threads)
+    checks.generator("--seed", args.seed)
+
+
 def optimizer(args: argparse.Namespace) -> "SGD":
     """Return the update rule."""
     from fastmlp import SGD

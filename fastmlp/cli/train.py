@@ -1,6 +1,7 @@
 """``fastmlp train``: a network from the user's own file, saved with the names of its columns and classes."""
 
 import argparse
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,16 +56,22 @@ def run(args: argparse.Namespace) -> int:
     from fastmlp import train
     from fastmlp.cli import data
 
+    options.check_counts(args)
     optimizer, stop = options.optimizer(args), options.stop_rule(args)
     table = data.read(args.data, args.target, args.ignore)
     net, scaled = build(args, table)
     if not (args.quiet or args.json):
         output.say(describe(table, net, scaled is not None))
-    history = train(
-        net, table.X if scaled is None else scaled.apply(table.X), table.y,
-        validation=args.validation or None, optimizer=optimizer, batch_size=args.batch_size, epochs=args.epochs,
-        stop=stop, seed=args.seed, threads=args.threads, progress=False if args.quiet else None,
-    )  # fmt: skip
+        if not compiled():
+            output.say("compiling the kernels, once on this machine: some ten seconds")
+    X = table.X if scaled is None else scaled.apply(table.X)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="the cost became NaN")  # `finish` says it
+        history = train(
+            net, X, table.y,
+            validation=args.validation or None, optimizer=optimizer, batch_size=args.batch_size, epochs=args.epochs,
+            stop=stop, seed=args.seed, threads=args.threads, progress=False if args.quiet else None,
+        )  # fmt: skip
     if scaled is not None:
         scaled.fold_into(net)
     return finish(args, table, net, history)
@@ -95,7 +102,7 @@ def standardizer(args: argparse.Namespace, table: "Table", net: "MLP") -> "Stand
     from fastmlp import checks
     from fastmlp.cli.standardize import Standardizer
 
-    X = checks.features("X", table.X, net.n_inputs)
+    X = checks.features("X", table.X, net.n_inputs, net.dtype)
     if args.validation:
         held_out = checks.held_out(args.validation, len(X))
         X = X[np.random.default_rng(args.seed).permutation(len(X))[held_out:]]
@@ -113,10 +120,18 @@ def describe(table: "Table", net: "MLP", standardized: bool) -> str:
     )
 
 
+def compiled() -> bool:
+    """Whether the kernels of a training are in the cache."""
+    from fastmlp import kernel_cache
+
+    return kernel_cache.FOLDER is not None and any(kernel_cache.FOLDER.rglob("*sgd_update*"))
+
+
 def finish(args: argparse.Namespace, table: "Table", net: "MLP", history: "History") -> int:
     """Save and report what was trained."""
-    if history.epochs == 0 and history.stopped_because == "cost not finite":
-        raise ValueError("the cost was not finite in the first epoch: nothing saved; try a smaller --learning-rate")
+    interrupted = history.stopped_because == "interrupted"
+    if history.epochs == 0 and not interrupted:
+        raise ValueError("the cost became NaN or infinite in epoch 1: nothing saved; try a smaller --learning-rate")
     if history.epochs == 0:
         output.complain("fastmlp: interrupted before the first epoch was over: nothing saved")
         return 130
@@ -129,7 +144,12 @@ def finish(args: argparse.Namespace, table: "Table", net: "MLP", history: "Histo
         output.say_json(found)
     elif not args.quiet:
         output.say(text(found))
-    if history.stopped_because == "interrupted":
+    if history.stopped_because == "cost not finite":
+        output.complain(
+            f"fastmlp: warning: the cost became NaN or infinite in epoch {history.epochs + 1}: saved the network of "
+            f"epoch {found['kept_epoch']}; try a smaller --learning-rate"
+        )
+    if interrupted:
         output.complain(f"fastmlp: interrupted in epoch {history.epochs + 1}: the network so far is in {args.out}")
         return 130
     return 0
@@ -160,11 +180,12 @@ def text(found: dict[str, Any]) -> str:
     """Return the result for reading."""
     measured = "no rows held out"
     if found["val_accuracy"] is not None:
-        measured = f"validation accuracy {found['val_accuracy']:.4f}, validation cost {found['val_cost']:.4f}"
-    trained = f"trained {found['epochs']} epochs, {found['steps']} steps in {found['seconds']:.2f} s"
+        measured = f"validation accuracy {found['val_accuracy']:.4f}, validation cost {found['val_cost']:.4g}"
+    epochs = f"{found['epochs']} epoch" + ("s" if found["epochs"] > 1 else "")
+    trained = f"trained {epochs}, {found['steps']} steps in {found['seconds']:.2f} s"
     lines = [
         f"{trained}; ended {ENDED[found['stopped_because']]}",
-        f"epoch {found['kept_epoch']}: training cost {found['cost']:.4f}, {measured}",
+        f"epoch {found['kept_epoch']}: training cost {found['cost']:.4g}, {measured}",
         f"saved {found['model']}" + (f" and {found['history']}" if found["history"] else ""),
     ]
     return "\n".join(lines)
