@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     folder = prepare_folder(args.out)
     data = datasets.mnist()
     with bar(args, total=len(experiments) * len(seeds), unit="run") as progress:
+        progress.note("compiling")
         runs, warm_up_seconds = run_experiments(
             data,
             experiments=experiments,
@@ -82,11 +83,14 @@ class bar:  # noqa: N801 - reads as a function where it is used
 
     def advance(self, text: str) -> None:
         """Count one more as done, `text` beside the bar."""
-        self._bar.set_postfix_str(text, refresh=False)
+        self.note(text)
         self._bar.update()
 
+    def note(self, text: str) -> None:
+        """Show `text` beside the bar."""
+        self._bar.set_postfix_str(text)
+
     def __enter__(self) -> "bar":
-        self._bar.refresh()
         return self
 
     def __exit__(self, *exception: object) -> None:

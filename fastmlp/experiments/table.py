@@ -21,6 +21,9 @@ COLUMNS = (
 )
 NO_VALUE = "-"
 
+# lines of `rows` for each experiment: its title, fastmlp, the report, the study
+GROUP = 4
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -109,11 +112,11 @@ def summarise(
 
 def headings() -> tuple[str, ...]:
     """Return the headings of the columns after the label."""
-    return (*(heading for _, heading, *_ in COLUMNS), "s, compiling incl.")
+    return (*(heading for _, heading, *_ in COLUMNS), "with compilation")
 
 
 def rows(summaries: Sequence[Summary]) -> list[Row]:
-    """Return three rows for every experiment: fastmlp's figures, the report's, the study's."""
+    """Return four rows for every experiment: its title, fastmlp's figures, the report's, the study's."""
     lines = []
     for summary in summaries:
         configuration = summary.experiment.configuration
@@ -125,17 +128,19 @@ def rows(summaries: Sequence[Summary]) -> list[Row]:
 
 
 def as_text(summaries: Sequence[Summary]) -> str:
-    """Return the table for a terminal."""
+    """Return the table for a terminal of 80 columns: a block for each experiment, a line for each figure."""
+    blocks = []
     lines = rows(summaries)
-    grid = [("", *headings())] + [("  " + row.label, *row.cells) for row in lines if not row.opens_group]
-    widths = [max(len(line[column]) for line in grid) for column in range(len(grid[0]))]
-
-    def aligned(line: Sequence[str]) -> str:
-        first, *others = (text.rjust(width) for text, width in zip(line, widths, strict=True))
-        return "  ".join([line[0].ljust(len(first)), *others]).rstrip()
-
-    body = [row.label if row.opens_group else aligned(("  " + row.label, *row.cells)) for row in lines]
-    return "\n".join([aligned(grid[0]), *body])
+    for start in range(0, len(lines), GROUP):
+        group, *sources = lines[start : start + GROUP]
+        columns = [(source.label, *source.cells) for source in sources]
+        widths = [max(len(text) for text in column) for column in columns]
+        blocks.append(group.label)
+        for number, heading in enumerate(("", *headings())):
+            cells = [column[number].rjust(width) for column, width in zip(columns, widths, strict=True)]
+            blocks.append("   ".join([f"  {heading:<18}", *cells]).rstrip())
+        blocks.append("")
+    return "\n".join(blocks[:-1])
 
 
 def plus_minus(mean: float, deviation: float | None, decimals: int) -> str:
