@@ -147,7 +147,7 @@ def weight_histograms(networks: "MLP | Mapping[str, MLP | Sequence[np.ndarray]]"
         raise ValueError("networks must hold at least one network, got none")
     rows = {name: _weights(network) for name, network in named.items()}
     depth = max(len(weights) for weights in rows.values())
-    figure, panels = _panels(len(rows), depth, width=3.1, height=2.5)
+    figure, panels = _panels(len(rows), depth, width=3.1, height=2.6)
     for row, (name, weights) in enumerate(rows.items()):
         for layer, axes in enumerate(panels[row]):
             if layer < len(weights):
@@ -232,9 +232,8 @@ def _panels(
     rows: int, columns: int, *, width: float, height: float, sharey: bool = False
 ) -> tuple["Figure", np.ndarray]:
     """Return a figure with rows × columns axes of `width` × `height` inches each, light grid, no box."""
-    figure = require("matplotlib.figure", extra="plot").Figure(
-        figsize=(width * columns, height * rows), layout="constrained"
-    )
+    layout = require("matplotlib.layout_engine", extra="plot").ConstrainedLayoutEngine(h_pad=0.1)
+    figure = require("matplotlib.figure", extra="plot").Figure(figsize=(width * columns, height * rows), layout=layout)
     panels = figure.subplots(rows, columns, squeeze=False, sharey=sharey)
     for axes in panels.flat:
         axes.grid(visible=True, color="#dddddd", linewidth=0.6)
@@ -262,6 +261,7 @@ def _histogram(axes: "Axes", layer: int, weights: np.ndarray, colour: str) -> No
     n_in, n_out = weights.shape
     values = np.asarray(weights, dtype=np.float64).ravel()
     axes.hist(values, bins=61 if values.size > 1000 else 21, color=colour, histtype="stepfilled")
+    axes.locator_params(axis="y", integer=True)
     shape = f"{n_in} × {n_out}"  # noqa: RUF001
     axes.set_title(f"layer {layer + 1}: {shape}, largest {np.abs(values).max():.2f}", fontsize="medium")
 

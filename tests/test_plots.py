@@ -131,7 +131,7 @@ def test_heat_map_of_a_wrong_shape():
 
 
 def test_missing_matplotlib(monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    for name in ("matplotlib", "matplotlib.figure", "matplotlib.layout_engine"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match=r"pip install 'fastmlp\[plot\]'"):
         plots.plot_history(history())

@@ -12,12 +12,12 @@ from fastmlp.experiments.run import Run
 COLUMNS = (
     ("epochs", "epochs", 1, 0),
     ("steps", "steps", 0, 0),
-    ("train_accuracy", "train accuracy", 4, 4),
-    ("test_accuracy", "test accuracy", 4, 4),
-    ("val_accuracy", "val. accuracy", 4, 4),
-    ("final_cost", "final cost", 4, 4),
-    ("seconds", "seconds", 2, 2),
+    ("train_accuracy", "train accuracy", 3, 4),
+    ("test_accuracy", "test accuracy", 3, 4),
+    ("val_accuracy", "val. accuracy", 3, 4),
+    ("final_cost", "final cost", 3, 4),
     ("largest_weight", "largest weight", 2, 2),
+    ("seconds", "seconds", 2, 2),
 )
 NO_VALUE = "-"
 
@@ -112,7 +112,7 @@ def summarise(
 
 def headings() -> tuple[str, ...]:
     """Return the headings of the columns after the label."""
-    return (*(heading for _, heading, *_ in COLUMNS), "with compilation")
+    return (*(heading for _, heading, *_ in COLUMNS), "with compiling")
 
 
 def rows(summaries: Sequence[Summary]) -> list[Row]:
@@ -172,6 +172,6 @@ def _study_row(experiment: Experiment) -> Row:
         "steps": f"{study.steps:.0f}",
         "test_accuracy": plus_minus(study.test_accuracy, study.test_accuracy_spread, 3),
         "final_cost": f"{study.final_cost:.3f}",
-        "largest_weight": f"{study.largest_weight:.2f} ({least:.2f} to {greatest:.2f})",
+        "largest_weight": f"{study.largest_weight:.2f} ({least:.2f}-{greatest:.2f})",
     }
     return Row(f"study, {study.runs} seeds", (*(known.get(name, NO_VALUE) for name, *_ in COLUMNS), NO_VALUE))

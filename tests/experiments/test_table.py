@@ -38,9 +38,9 @@ def test_summary_by_hand(make_run):
     # 40 and 44: deviation sqrt(8) = 2.83; 1920 and 2112: sqrt(2) · 96 = 136; 0.90 and 0.92: 0.0141
     assert cells["epochs"] == "42.0 ± 2.8"
     assert cells["steps"] == "2016 ± 136"
-    assert cells["test accuracy"] == "0.9100 ± 0.0141"
+    assert cells["test accuracy"] == "0.910 ± 0.014"
     assert cells["seconds"] == "3.00 ± 1.41"
-    assert cells["with compilation"] == "8.00"
+    assert cells["with compiling"] == "8.00"
     assert report.cells[:4] == ("33", "1584", "0.9087", "0.9036")
     assert study.cells[:2] == ("40.8 ± 9.4", "1958")
 
