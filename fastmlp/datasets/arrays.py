@@ -37,23 +37,30 @@ def read_npz(path: Path, target: str | None) -> tuple[npt.NDArray[Any], npt.NDAr
     features, labels : ndarray, ndarray or None
         The array under the one of `FEATURE_KEYS` that is there, and the labels.
     """
-    try:
-        with opened(path) as stream, zipfile.ZipFile(stream) as archive:
-            keys = [name.removesuffix(".npy") for name in archive.namelist()]
-            feature_key = _only(FEATURE_KEYS, keys, path, "of the features")
-            if feature_key is None:
-                raise ValueError(f"{path}: found the keys {_listed(keys)}, expected one of {_listed(FEATURE_KEYS)}")
-            if target is None:
-                target = _only(LABEL_KEYS, keys, path, "of the labels; choose one as target")
-            elif target not in keys:
-                raise ValueError(f"target: no key {target!r} in {path}, expected one of {_listed(keys)}")
-            features = _read_member(archive, feature_key, path)
-            return features, None if target is None else _read_member(archive, target, path)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
-        # zipfile: NotImplementedError for a method that it lacks, RuntimeError for an encrypted member
-        raise ValueError(
-            f"{path}: truncated or damaged, expected an archive as np.savez writes it ({error})"
-        ) from error
+    with opened(path) as stream:
+        try:
+            with zipfile.ZipFile(stream) as archive:
+                return _read_archive(archive, path, target)
+        except (EOFError, NotImplementedError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+            # an encrypted member is a RuntimeError, a seek to nowhere an OSError
+            raise ValueError(
+                f"{path}: truncated or damaged, expected an archive as np.savez writes it ({error})"
+            ) from error
+
+
+def _read_archive(
+    archive: zipfile.ZipFile, path: Path, target: str | None
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+    keys = [name.removesuffix(".npy") for name in archive.namelist()]
+    feature_key = _only(FEATURE_KEYS, keys, path, "of the features")
+    if feature_key is None:
+        raise ValueError(f"{path}: found the keys {_listed(keys)}, expected one of {_listed(FEATURE_KEYS)}")
+    if target is None:
+        target = _only(LABEL_KEYS, keys, path, "of the labels; choose one as target")
+    elif target not in keys:
+        raise ValueError(f"target: no key {target!r} in {path}, expected one of {_listed(keys)}")
+    features = _read_member(archive, feature_key, path)
+    return features, None if target is None else _read_member(archive, target, path)
 
 
 def _only(wanted: Iterable[str], keys: list[str], path: Path, what: str) -> str | None:
@@ -69,6 +76,8 @@ def _listed(names: Iterable[str]) -> str:
 
 def _read_member(archive: zipfile.ZipFile, key: str, path: Path) -> npt.NDArray[Any]:
     name = f"{key}.npy" if f"{key}.npy" in archive.namelist() else key
+    if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise NotImplementedError(f"{name} is packed by another method")
     with archive.open(name) as stream:
         return _read_array(stream, f"{path}[{key!r}]")
 

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import io
-import lzma
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,6 +98,8 @@ def _from_cache(path: Path) -> list[_Content]:
 
 
 def _from_package() -> list[_Content]:
+    import lzma  # here, so that a Python built without it can do all else
+
     digests = _published_digests()
     contents = []
     for part in PARTS:

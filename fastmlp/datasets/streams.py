@@ -1,18 +1,15 @@
 """Files opened for reading, packed or plain, and read no further than they reach."""
 
 import contextlib
-import gzip
-import lzma
 import math
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
-PACKED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open}
+PACKED = (".gz", ".xz")
 
 CHUNK = 1 << 20
 
@@ -35,11 +32,20 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     """
     if path.stat().st_size == 0:
         raise ValueError(f"{path}: the file is empty")
-    try:
-        with PACKED.get(path.suffix.lower(), open)(path, "rb") as stream:
+    suffix = path.suffix.lower()
+    if suffix not in PACKED:
+        with path.open("rb") as stream:
             yield stream
+        return
+    import gzip  # here, so that a Python built without one of these can do all else
+    import lzma
+    import zlib
+
+    try:
+        with gzip.open(path) if suffix == ".gz" else lzma.open(path) as unpacked:
+            yield cast(BinaryIO, unpacked)
     except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
-        raise ValueError(f"{path}: truncated or damaged, expected a complete {path.suffix} stream ({error})") from error
+        raise ValueError(f"{path}: truncated or damaged, expected a complete {suffix} stream ({error})") from error
 
 
 def read_up_to(stream: Readable, size: int) -> bytearray:
