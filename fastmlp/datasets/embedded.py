@@ -80,7 +80,7 @@ def mnist() -> tuple[Bytes, Labels, Bytes, Labels]:
     >>> X.shape, y[:3]
     ((60000, 784), array([5, 0, 4]))
     """
-    cache = user_cache_folder() / "mnist.idx"
+    cache = user_cache_folder() / "mnist.bin"
     try:
         contents = _from_cache(cache)
     except (OSError, _DamagedError):
@@ -124,7 +124,7 @@ def _write_cache(path: Path, contents: list[_Content]) -> None:
 def _checked(stream: io.BufferedIOBase, part: _Part, digests: dict[str, str]) -> _Content:
     """Read one part from where `stream` stands.
 
-    Of the 67 ms that reading the cached copy takes, SHA-256 is 36 ms; CRC-32 would be 24 ms, with digests of its own.
+    Reading the whole cached copy takes 48 ms, 36 of them SHA-256; CRC-32 would take 24, with digests of its own.
     """
     header = stream.read(part.header_size)
     data = np.empty(part.shape, np.uint8)

@@ -31,7 +31,7 @@ SMALL = (
 def cache(tmp_path, monkeypatch):
     """The cached copy's path, in an empty user cache folder."""
     monkeypatch.setattr(embedded, "user_cache_folder", lambda: tmp_path / "cache" / "fastmlp")
-    return tmp_path / "cache" / "fastmlp" / "mnist.idx"
+    return tmp_path / "cache" / "fastmlp" / "mnist.bin"
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_first_calls_of_several_processes(small, tmp_path):
             found = b"".join(array.astype("uint8").tobytes() for array in embedded.mnist())
             print(hashlib.sha256(found).hexdigest())
             if round % 3 == 0:
-                (cache / "mnist.idx").unlink(missing_ok=True)
+                (cache / "mnist.bin").unlink(missing_ok=True)
     """
     processes = [
         subprocess.Popen(
@@ -201,12 +201,12 @@ def test_first_calls_of_several_processes(small, tmp_path):
     assert [error for _, error in outputs] == [""] * 3
     expected = b"".join(array.astype(np.uint8).tobytes() for array in datasets.mnist())
     assert {line for out, _ in outputs for line in out.split()} == {hashlib.sha256(expected).hexdigest()}
-    assert [path.name for path in (tmp_path / "shared").iterdir()] in ([], ["mnist.idx"])
+    assert [path.name for path in (tmp_path / "shared").iterdir()] in ([], ["mnist.bin"])
 
 
 def test_the_cache_lies_in_the_users_cache_folder(monkeypatch, small):
     asked = []
     monkeypatch.setattr(embedded, "_from_cache", lambda path: asked.append(path) or embedded._from_package())
     datasets.mnist()
-    assert asked == [embedded.user_cache_folder() / "mnist.idx"]
+    assert asked == [embedded.user_cache_folder() / "mnist.bin"]
     assert isinstance(asked[0], Path)
