@@ -1,11 +1,15 @@
 """The command ``fastmlp``: one file per subcommand, which parses, calls the library and prints."""
 
+import _thread
 import argparse
+import contextlib
 import importlib
 import importlib.util
 import os
+import sys
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
@@ -44,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 on success, 2 on bad usage or bad input (one line on standard error), 130 on Ctrl-C. Other exceptions are
         defects of fastmlp and keep their traceback; the environment variable ``FASTMLP_DEBUG=1`` shows all of them.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), interrupts_kept():
         warnings.showwarning = output.show_warning
         try:
             args = build_parser().parse_args(argv)
@@ -63,6 +67,27 @@ def main(argv: Sequence[str] | None = None) -> int:
             output.finish()
 
 
+@contextlib.contextmanager
+def interrupts_kept() -> Iterator[None]:
+    """Send a Ctrl-C again that Python dropped because it arrived inside a finalizer.
+
+    LLVM's objects have many finalizers: of interrupts during a compilation, some would be printed and forgotten.
+    """
+    before = sys.unraisablehook
+
+    def again(unraisable: "sys.UnraisableHookArgs") -> None:
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            threading.Timer(0.02, _thread.interrupt_main).start()  # later: not inside this very finalizer
+        else:
+            before(unraisable)
+
+    sys.unraisablehook = again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+
+
 def describe(error: Exception) -> str:
     """Return the text of an error, with the file before the system's words, and never empty."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
@@ -78,7 +103,7 @@ def build_parser() -> Parser:
         epilog="example:\n  fastmlp experiments --seeds 1\n\nFASTMLP_DEBUG=1 in the environment shows tracebacks.",
     )
     parser.add_argument("--version", action="version", version=f"fastmlp {version('fastmlp')}")
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True, dest="command")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="command")
     for name in SUBCOMMANDS:
         if importlib.util.find_spec(f"fastmlp.cli.{name}"):
             importlib.import_module(f"fastmlp.cli.{name}").add_parser(subparsers)

@@ -1,9 +1,10 @@
 """The user's files as the command line takes them: with the names of the columns, and matched to a saved network."""
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -119,12 +120,23 @@ def column_names(paths: list[str]) -> list[str] | None:
         )
     if not path.is_file():
         raise FileNotFoundError(f"DATA: there is no file {path}")
-    if is_csv:
-        pandas = extras.require("pandas", extra="tables")
-        with streams.opened(path) as stream:
-            return [str(name) for name in pandas.read_csv(stream, nrows=0).columns]
-    parquet = extras.require("pyarrow.parquet", extra="tables")
-    return [str(name) for name in parquet.read_schema(path).empty_table().to_pandas().columns]
+    read = _csv_header if is_csv else _parquet_header
+    with streams.opened(path) as stream:
+        try:
+            return [str(name) for name in read(stream)]
+        except ValueError as error:  # the readers' own errors, which do not name the file
+            raise ValueError(f"DATA: {path} cannot be read as a table: {error}") from error
+
+
+def _csv_header(stream: BinaryIO) -> Iterable[object]:
+    found: Iterable[object] = extras.require("pandas", extra="tables").read_csv(stream, nrows=0).columns
+    return found
+
+
+def _parquet_header(stream: BinaryIO) -> Iterable[object]:
+    schema = extras.require("pyarrow.parquet", extra="tables").read_schema(stream)
+    found: Iterable[object] = schema.empty_table().to_pandas().columns  # without the columns that hold an index
+    return found
 
 
 def _load(paths: list[str], target: str | None, names: list[str] | None) -> Rows:

@@ -53,8 +53,19 @@ class Standardizer:
         return scaled.astype(self.dtype)
 
     def fold_into(self, net: "MLP") -> None:
-        """Change the first layer so that the network takes the columns as they are."""
+        """Change the first layer so that the network takes the columns as they are.
+
+        Raises
+        ------
+        ValueError
+            The folded weights are beyond the network's type.
+        """
         weight = net.weights[0].astype(np.float64)
         folded = np.divide(weight, self.std[:, None], out=np.zeros_like(weight), where=self.std[:, None] > 0)
-        net.biases[0][...] -= self.mean @ folded
-        net.weights[0][...] = folded
+        with np.errstate(over="ignore"):
+            net.biases[0][...] -= self.mean @ folded
+            net.weights[0][...] = folded
+        if not net.is_finite():
+            raise ValueError(
+                f"the trained weights grew beyond {net.dtype}: nothing saved; try a smaller --learning-rate"
+            )

@@ -63,9 +63,14 @@ def process(tmp_path):
         environment = {**os.environ, "PYTHONWARNINGS": "error", "PYTHONUNBUFFERED": ""}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
         command = [sys.executable, "-m", "fastmlp", *map(str, argv)]
-        return subprocess.Popen(command, cwd=tmp_path, env=environment, **pipes)
+        started.append(subprocess.Popen(command, cwd=tmp_path, env=environment, **pipes))
+        return started[-1]
 
-    return start
+    started = []
+    yield start
+    for running in started:
+        with running:  # closes the pipes and waits
+            running.kill()
 
 
 def _rows(n, seed):

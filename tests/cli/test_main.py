@@ -5,8 +5,10 @@ import errno
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import time
 import warnings
 
 import pytest
@@ -50,7 +52,7 @@ def test_help_has_examples_that_parse(run, name):
 def test_help_of_the_whole(run):
     outcome = run("--help")
     assert outcome.code == 0
-    assert all(re.search(rf"^    {name} ", outcome.out, flags=re.MULTILINE) for name in SUBCOMMANDS)
+    assert all(re.search(rf"^    {name}\b", outcome.out, flags=re.MULTILINE) for name in SUBCOMMANDS)
     example = re.search(r"^  fastmlp (.+)$", outcome.out, flags=re.MULTILINE).group(1)
     assert build_parser().parse_args(shlex.split(example))
 
@@ -118,6 +120,25 @@ def test_interrupt(run, subcommand):
     subcommand(interrupt)
     outcome = run("info")
     assert (outcome.code, outcome.out, outcome.err) == (130, "", "fastmlp: interrupted\n")
+
+
+def test_interrupt_inside_a_finalizer(run, subcommand):
+    """As LLVM's objects have them: Python itself would print the KeyboardInterrupt and forget it."""
+
+    class Finalized:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(0.001)
+
+    def work(args):
+        Finalized()
+        time.sleep(20)
+
+    subcommand(work)
+    started = time.monotonic()
+    outcome = run("info")
+    assert (outcome.code, outcome.err) == (130, "fastmlp: interrupted\n")
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.filterwarnings("default")
