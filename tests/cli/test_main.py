@@ -132,7 +132,8 @@ def test_interrupt_inside_a_finalizer(run, subcommand):
 
     def work(args):
         Finalized()
-        time.sleep(20)
+        for _ in range(1000):
+            time.sleep(0.02)
 
     subcommand(work)
     started = time.monotonic()
