@@ -17,6 +17,7 @@ KNOWN_FORMATS = (
     ".npz, .npy, .csv, .parquet, or IDX (a name with 'idx' in it, such as train-images-idx3-ubyte); "
     ".csv and IDX also packed as .gz or .xz"
 )
+TABLES = {".csv": tables.read_csv, ".parquet": tables.read_parquet}
 
 
 class Dataset(NamedTuple):
@@ -36,6 +37,7 @@ def load(
     path: PathLike | tuple[PathLike, PathLike],
     *,
     target: PathLike | None = None,
+    features: Sequence[str] | None = None,
     class_names: Sequence[Any] | None = None,
 ) -> Dataset:
     """Read a data set from a file.
@@ -60,6 +62,9 @@ def load(
         Where the labels are: the name of a column, the key in an ``.npz`` file if it is none of those above, the file
         (``.npy`` or IDX) that belongs to an ``.npy`` or IDX file. Without it, tables, ``.npy`` and IDX files give no
         labels, as prediction needs none.
+    features : sequence of str, optional
+        The columns of a table to use, in this order; every column but the target by default. Pass those of the
+        training data where another table may hold more columns, or in another order.
     class_names : sequence, optional
         The labels in the order of the indices that they shall have. Pass those of the training data when loading
         test data: without it, the labels that occur are sorted and numbered, and a class that is missing
@@ -89,8 +94,9 @@ def load(
     """
     path, target = _separated(path, target)
     _check_class_names(class_names)
-    features, found = _read(path, target)
-    X = _as_features(features, f"{path}")
+    _check_features(features, path, target)
+    values, found = _read(path, target, features)
+    X = _as_features(values, f"{path}")
     if found is None:
         return Dataset(X, None, None)
     y, names = labels.class_indices(found, class_names, f"target ({path})" if target is None else f"target ({target})")
@@ -121,14 +127,27 @@ def _check_class_names(class_names: Any) -> None:
         raise ValueError(f"class_names: got {list(class_names)!r}, expected different labels, at least one")
 
 
-def _read(path: Path, target: str | None) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+def _check_features(features: Any, path: Path, target: str | None) -> None:
+    if features is None:
+        return
+    if isinstance(features, str) or not all(isinstance(name, str) for name in features):
+        raise TypeError(f"features: got {features!r}, expected a sequence of column names")
+    if len(set(features)) < len(features) or len(features) == 0 or target in features:
+        raise ValueError(
+            f"features: got {list(features)!r}, expected different names, at least one, without the target ({target})"
+        )
+    if _format(path, "path") not in TABLES:
+        raise ValueError(f"features: got {list(features)!r} for {path}, which names no columns; expected a table")
+
+
+def _read(
+    path: Path, target: str | None, features: Sequence[str] | None
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
     kind = _format(path, "path")
     if kind == ".npz":
         return arrays.read_npz(path, target)
-    if kind == ".csv":
-        return tables.read_csv(path, target)
-    if kind == ".parquet":
-        return tables.read_parquet(path, target)
+    if kind in TABLES:
+        return TABLES[kind](path, target, features)
     read = _array_reader(path, "path")
     if target is None:
         return read(path), None

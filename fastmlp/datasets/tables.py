@@ -3,6 +3,7 @@
 import csv
 import io
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from fastmlp import extras
 from fastmlp.datasets.streams import opened
 
 
-def read_csv(path: Path, target: str | None) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+def read_csv(
+    path: Path, target: str | None, features: Sequence[str] | None = None
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
     """Read features and labels from a CSV file (UTF-8, commas, names in the first line), plain, ``.gz`` or ``.xz``."""
     pandas = extras.require("pandas", extra="tables")
     try:
@@ -25,10 +28,12 @@ def read_csv(path: Path, target: str | None) -> tuple[npt.NDArray[Any], npt.NDAr
         raise ValueError(f"{path}: expected a CSV file in UTF-8 ({str(error).strip()})") from error
     if not isinstance(frame.index, pandas.RangeIndex):  # pandas took the first column as row names
         raise ValueError(f"{path}: the rows hold more values than the first line names columns ({frame.shape[1]})")
-    return _split(frame, path, target)
+    return _split(frame, path, target, features)
 
 
-def read_parquet(path: Path, target: str | None) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+def read_parquet(
+    path: Path, target: str | None, features: Sequence[str] | None = None
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
     """Read features and labels from a Parquet file."""
     pandas = extras.require("pandas", extra="tables")
     pyarrow = extras.require("pyarrow", extra="tables")
@@ -38,7 +43,7 @@ def read_parquet(path: Path, target: str | None) -> tuple[npt.NDArray[Any], npt.
         frame = pandas.read_parquet(content, engine="pyarrow")
     except (pyarrow.ArrowException, OSError) as error:
         raise ValueError(f"{path}: truncated or damaged, expected a Parquet file ({error})") from error
-    return _split(frame, path, target)
+    return _split(frame, path, target, features)
 
 
 def _check_header(line: str, path: Path) -> None:
@@ -58,15 +63,23 @@ def _refuse_doubled(names: list[str], path: Path) -> None:
         raise ValueError(f"{path}: several columns are named {doubled[0]!r}, expected different names")
 
 
-def _split(frame: Any, path: Path, target: str | None) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+def _split(
+    frame: Any, path: Path, target: str | None, features: Sequence[str] | None = None
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
     columns = [str(name) for name in frame.columns]
     _refuse_doubled(columns, path)
-    if target is not None and target not in columns:
-        raise ValueError(f"target: no column {target!r} in {path}, expected one of {', '.join(map(repr, columns))}")
+    if features is None:
+        features = [name for name in columns if name != target]
+    for argument, names in (("target", [] if target is None else [target]), ("features", features)):
+        for name in names:
+            if name not in columns:
+                raise ValueError(
+                    f"{argument}: no column {name!r} in {path}, expected one of {', '.join(map(repr, columns))}"
+                )
     if len(frame) == 0:
         raise ValueError(f"{path}: the table is empty, it has columns but no rows")
     frame.columns = columns
-    for name in columns:
+    for name in features if target is None else [*features, target]:
         missing = np.flatnonzero(frame[name].isna().to_numpy())
         if missing.size:
             raise ValueError(
@@ -74,7 +87,7 @@ def _split(frame: Any, path: Path, target: str | None) -> tuple[npt.NDArray[Any]
                 "expected one in every row"
             )
     labels = None if target is None else _values(frame[target])
-    return _features(frame[[name for name in columns if name != target]], path), labels
+    return _features(frame[list(features)], path), labels
 
 
 def _features(frame: Any, path: Path) -> npt.NDArray[Any]:

@@ -68,6 +68,46 @@ def test_without_target_every_column_is_a_feature(tmp_path):
     assert found.class_names is None
 
 
+@pytest.mark.parametrize("name", ["set.csv", "set.parquet"])
+def test_chosen_features(tmp_path, name):
+    frame = pd.DataFrame({"a": [1, 2], "note": ["x", None], "b": [3, 4], "label": ["u", "v"], "c": [5, 6]})
+    if name == "set.csv":
+        frame.to_csv(tmp_path / name, index=False)
+    else:
+        frame.to_parquet(tmp_path / name)
+    found = datasets.load(tmp_path / name, target="label", features=["c", "a"])
+    np.testing.assert_array_equal(found.X, [[5, 1], [6, 2]])
+    assert found.class_names == ["u", "v"]
+    np.testing.assert_array_equal(datasets.load(tmp_path / name, features=("b",)).X, [[3], [4]])
+    with pytest.raises(
+        ValueError, match=r"features: no column 'd' in .*, expected one of 'a', 'note', 'b', 'label', 'c'"
+    ):
+        datasets.load(tmp_path / name, features=["a", "d"])
+
+
+@pytest.mark.parametrize(
+    ("features", "error", "message"),
+    [
+        ("length", TypeError, r"features: got 'length', expected a sequence of column names"),
+        ([0, 1], TypeError, r"features: got \[0, 1\], expected a sequence of column names"),
+        ([], ValueError, r"features: got \[\], expected different names, at least one"),
+        (["width", "width"], ValueError, r"features: got \['width', 'width'\], expected different names"),
+        (["width", "species"], ValueError, r"features: got .*, expected .* without the target \(species\)"),
+    ],
+)
+def test_bad_features(tmp_path, features, error, message):
+    with pytest.raises(error, match=message):
+        datasets.load(write(tmp_path / "set.csv", FLOWERS), target="species", features=features)
+
+
+def test_features_of_what_is_no_table(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((2, 2)))
+    with pytest.raises(
+        ValueError, match=r"features: got \['a'\] for .*x\.npy, which names no columns; expected a table"
+    ):
+        datasets.load(tmp_path / "x.npy", features=["a"])
+
+
 @pytest.mark.parametrize(
     ("labels", "y", "class_names"),
     [
