@@ -1,0 +1,172 @@
+"""Compiled kernels between processes: fresh after every edit, in the folder that was asked for, or nowhere.
+
+Every test runs a copy of the package in processes of its own. Numba alone would miss the edit: it checks a cached
+function against the hash of the file that holds it, not of the files that it calls into.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastmlp
+from fastmlp.kernel_cache import KEPT_DIGESTS
+
+KERNEL = """
+from numba import prange
+from fastmlp.jit import driver
+from fastmlp.kernels.probe_part import FACTOR, part
+
+@driver
+def probe(x, out):
+    for i in prange(len(x)):
+        out[i] = FACTOR * part(x[i])
+"""
+PART = """
+from fastmlp.jit import body
+
+FACTOR = 1.0
+
+@body
+def part(value):
+    return value + 1.0
+"""
+CALL = """
+import json, numba, numpy as np
+from fastmlp.kernels.probe import probe
+out = np.empty(1)
+probe(np.array([1.0]), out)
+hits, misses = (sum(counter.values()) for counter in (probe.stats.cache_hits, probe.stats.cache_misses))
+print(json.dumps({"value": out[0], "hits": hits, "misses": misses, "setting": numba.config.CACHE_DIR}))
+"""
+
+
+class Installation:
+    """A copy of the package with one kernel more, and a home folder of its own."""
+
+    def __init__(self, folder):
+        self.package, self.home = folder / "site" / "fastmlp", folder / "home"
+        self.cache = self.home / ".cache"
+        self.home.mkdir()
+        ignored = shutil.ignore_patterns("__pycache__", "*.xz")
+        shutil.copytree(Path(fastmlp.__file__).parent, self.package, ignore=ignored)
+        self.write("probe.py", KERNEL)
+        self.write("probe_part.py", PART)
+
+    def write(self, name, text):
+        path = self.package / "kernels" / name
+        path.write_text(text)
+        os.utime(path, (0, 0))  # only the content tells one version from the next
+
+    def start(self, **settings):
+        """Start a process that calls the kernel."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+        environment |= {"HOME": str(self.home), "XDG_CACHE_HOME": str(self.cache), "NUMBA_NUM_THREADS": "1"}
+        environment |= {"PYTHONPATH": str(self.package.parent), **settings}
+        arguments = [sys.executable, "-P", "-W", "error", "-c", CALL]
+        return subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def finish(self, process):
+        """What the process printed; nothing may stand on stderr."""
+        out, err = process.communicate(timeout=300)
+        assert (process.returncode, err) == (0, "")
+        return json.loads(out)
+
+    def run(self, **settings):
+        return self.finish(self.start(**settings))
+
+
+@pytest.fixture
+def installation(tmp_path):
+    return Installation(tmp_path)
+
+
+def _compiled(folder):
+    """Numba's cache files below a folder, by name of the folder of the digest."""
+    return sorted({path.parent.relative_to(folder).parts[0] for path in folder.rglob("*.nbi")})
+
+
+def test_the_second_process_does_not_compile(installation):
+    first, second = installation.run(), installation.run()
+    assert (first["value"], first["hits"], first["misses"]) == (2.0, 0, 1)
+    assert (second["value"], second["hits"], second["misses"]) == (2.0, 1, 0)
+    # in the user's cache folder and nowhere else; the setting is for our kernels only
+    assert _compiled(installation.home) == [".cache"]
+    assert _compiled(installation.package.parent) == []
+    assert first["setting"] == second["setting"] == ""
+
+
+def test_an_edit_in_another_file_is_seen(installation):
+    assert installation.run()["value"] == 2.0
+    installation.write("probe_part.py", PART.replace("value + 1.0", "value + 5.0"))
+    function = installation.run()
+    assert (function["value"], function["hits"]) == (6.0, 0)
+    installation.write("probe_part.py", PART.replace("FACTOR = 1.0", "FACTOR = 4.0"))
+    constant = installation.run()
+    assert (constant["value"], constant["hits"]) == (8.0, 0)
+    installation.write("probe_part.py", PART)
+    back = installation.run()
+    assert (back["value"], back["hits"]) == (2.0, 1)
+
+
+def test_numba_cache_dir_is_respected(installation, tmp_path):
+    chosen = tmp_path / "chosen"
+    assert installation.run(NUMBA_CACHE_DIR=str(chosen))["setting"] == str(chosen)
+    assert len(_compiled(chosen)) == 1
+    assert not installation.cache.exists()
+    installation.write("probe_part.py", PART.replace("value + 1.0", "value + 5.0"))
+    assert installation.run(NUMBA_CACHE_DIR=str(chosen))["value"] == 6.0
+
+
+@pytest.mark.parametrize("name", ["XDG_CACHE_HOME", "NUMBA_CACHE_DIR"])
+def test_an_unwritable_folder_means_no_cache(name, installation, tmp_path):
+    # a folder below a file can be made by nobody, not even by root
+    (tmp_path / "file").write_text("")
+    unwritable = str(tmp_path / "file" / "below")
+    result = installation.run(**{name: unwritable})
+    assert (result["value"], result["hits"]) == (2.0, 0)
+    assert _compiled(tmp_path) == []
+
+
+def test_options_that_change_the_code_have_a_folder_each(installation):
+    installation.run()
+    assert installation.run(NUMBA_BOUNDSCHECK="1")["hits"] == 0
+    assert installation.run(NUMBA_NUM_THREADS="2")["hits"] == 1
+
+
+def test_old_digests_are_removed(installation):
+    installation.run()
+    (folder,) = {path.parent.parent for path in installation.cache.rglob("*.nbi")}
+    parent = folder.parent
+    for age in range(1, KEPT_DIGESTS + 5):
+        other = parent / f"digest{age}"
+        other.mkdir()
+        (other / "code.nbi").write_text("")
+        os.utime(other, (10**9 - age, 10**9 - age))
+    (parent / "note").write_text("no digest")
+    installation.write("probe_part.py", PART.replace("value + 1.0", "value + 5.0"))
+    assert installation.run()["value"] == 6.0
+    kept = sorted(path.name for path in parent.iterdir() if path.is_dir())
+    assert len(kept) == KEPT_DIGESTS
+    assert folder.name in kept
+    assert [f"digest{age}" in kept for age in (1, KEPT_DIGESTS - 2, KEPT_DIGESTS - 1)] == [True, True, False]
+    assert (parent / "note").exists()
+
+
+def test_two_processes_may_start_at_once(installation):
+    processes = [installation.start() for _ in range(2)]
+    assert [installation.finish(process)["value"] for process in processes] == [2.0, 2.0]
+
+
+def test_other_packages_keep_their_own_cache(installation, tmp_path):
+    (tmp_path / "site" / "theirs.py").write_text(
+        "import fastmlp, numba\n\n@numba.njit(cache=True)\ndef double(x):\n    return 2 * x\n\n\ndouble(1)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "site"), "XDG_CACHE_HOME": str(installation.cache)}
+    environment.pop("NUMBA_CACHE_DIR", None)
+    subprocess.run([sys.executable, "-P", "-c", "import theirs"], env=environment, check=True)
+    assert [path.parent.name for path in tmp_path.rglob("theirs.*.nbi")] == ["__pycache__"]
