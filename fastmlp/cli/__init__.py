@@ -4,7 +4,7 @@ import _thread
 import argparse
 import contextlib
 import importlib
-import importlib.util
+import itertools
 import os
 import sys
 import threading
@@ -20,11 +20,22 @@ SUBCOMMANDS = ("experiments", "sweep", "train", "predict", "info")
 BAD_INPUT = (ValueError, TypeError, OSError, ImportError)
 
 
+class HelpFormatter(argparse.HelpFormatter):
+    """Fills paragraphs to the width of the terminal and leaves indented lines, the examples, as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        blocks = itertools.groupby(text.splitlines(), key=lambda line: line == "" or line.startswith(" "))
+        fill = super()._fill_text
+        return "\n".join(
+            "\n".join(lines) if as_it_is else fill(" ".join(lines), width, indent) for as_it_is, lines in blocks
+        )
+
+
 class Parser(argparse.ArgumentParser):
-    """A parser that takes no abbreviated options, keeps the layout of its help, and errs in one line."""
+    """A parser that takes no abbreviated options, keeps the layout of its examples, and errs in one line."""
 
     def __init__(self, **options: object) -> None:
-        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        options.setdefault("formatter_class", HelpFormatter)
         options.setdefault("allow_abbrev", False)
         super().__init__(**options)  # type: ignore[arg-type]
 
@@ -105,6 +116,5 @@ def build_parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"fastmlp {version('fastmlp')}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="command")
     for name in SUBCOMMANDS:
-        if importlib.util.find_spec(f"fastmlp.cli.{name}"):
-            importlib.import_module(f"fastmlp.cli.{name}").add_parser(subparsers)
+        importlib.import_module(f"fastmlp.cli.{name}").add_parser(subparsers)
     return parser

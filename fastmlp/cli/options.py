@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from fastmlp import SGD, BatchNorm, EarlyStopping
 
 DATA_HELP = (
-    "the data: a .csv or .parquet table, an .npz file, two files (inputs, then labels) as .npy or IDX (plain, .gz or "
-    ".xz), or the word mnist for the training images that come with fastmlp"
+    "the data: a .csv or .parquet table, an .npz file, two files (inputs, then labels) as .npy or IDX (plain, .gz "
+    "or .xz), or the word mnist for the digits that come with fastmlp: images to train on in "
+    "train, test images in predict"
 )
 INITIALISERS = ("kaiming", "kaiming_half", "xavier", "xavier_half", "simple")
 
@@ -32,7 +33,9 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     """Add what to train on."""
     group = parser.add_argument_group("data")
     group.add_argument("data", nargs="+", metavar="DATA", help=DATA_HELP)
-    group.add_argument("--target", metavar="COLUMN", help="the column of a table that holds the classes")
+    group.add_argument(
+        "--target", metavar="COLUMN", help="the column of a table that holds the classes, or the key of an .npz file"
+    )
     group.add_argument("--ignore", type=lambda text: text.split(","), default=[], metavar="COLUMNS",
                        help="columns of a table to leave out, such as id,name")  # fmt: skip
     group.add_argument("--validation", type=float, default=0.2, metavar="FRACTION",
@@ -55,7 +58,12 @@ def add_network(parser: argparse.ArgumentParser) -> None:
                        help="batch normalisation of the hidden layers (default: none)")  # fmt: skip
     group.add_argument("--affine", action="store_true", help="batch normalisation with scale and shift")
     group.add_argument("--init", choices=INITIALISERS, default="kaiming", help="initialiser (default: kaiming)")
-    group.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="(default: float32)")
+    group.add_argument(
+        "--dtype",
+        choices=("float32", "float64"),
+        default="float32",
+        help="of weights and arithmetic (default: float32)",
+    )
 
 
 def add_training(parser: argparse.ArgumentParser) -> None:

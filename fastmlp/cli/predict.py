@@ -15,7 +15,8 @@ EXAMPLES = """examples:
   fastmlp predict model.safetensors iris.csv
   fastmlp predict model.safetensors iris.csv --target species
   fastmlp predict model.safetensors iris.csv --proba --out predicted.csv
-  fastmlp predict model.safetensors images.npy --json"""
+  fastmlp predict model.safetensors images.npy --json
+  fastmlp predict model.safetensors mnist --out digits.csv"""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -29,7 +30,11 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help="a file that fastmlp train or MLP.save wrote")
     parser.add_argument("data", nargs="+", metavar="DATA", help=options.DATA_HELP + "; a labels file is optional")
-    parser.add_argument("--target", metavar="COLUMN", help="the column with the true classes: prints the accuracy too")
+    parser.add_argument(
+        "--target",
+        metavar="COLUMN",
+        help="the column with the true classes (or the key of an .npz file): prints the accuracy too",
+    )
     parser.add_argument("--proba", action="store_true",
                         help="print a table with the probability of every class, to 6 digits")  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="FILE", help="write a .csv table instead of printing it")
