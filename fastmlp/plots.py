@@ -268,4 +268,6 @@ def _histogram(axes: "Axes", layer: int, weights: np.ndarray, colour: str) -> No
 
 def _frame(row: int, column: int) -> Any:
     patches = require("matplotlib.patches", extra="plot")
-    return patches.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="#D55E00", linewidth=2.5)
+    return patches.Rectangle(
+        (column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="#D55E00", linewidth=2.5, clip_on=False
+    )

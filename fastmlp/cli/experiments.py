@@ -60,14 +60,15 @@ def run(args: argparse.Namespace) -> int:
         )
     summaries = summarise(runs, experiments=experiments, warm_up_seconds=warm_up_seconds)
     verdict = judge(summaries)
-    circumstances = environment(f"fastmlp experiments --seeds {args.seeds}", threads=threads)
+    if not args.json:
+        output.say(table.as_text(summaries))
+        output.say("\n" + "\n".join(verdict.lines()))
+    circumstances = environment(args, threads=threads)
     paths = outputs.write_experiments(folder, runs, summaries, verdict, circumstances)
     if args.json:
         document = outputs.experiments_document(runs, summaries, verdict, circumstances, curves=False)
         output.say_json(document | {"files": [str(path) for path in paths]})
     else:
-        output.say(table.as_text(summaries))
-        output.say("\n" + "\n".join(verdict.lines()))
         output.say("\n" + written(paths))
     return 0
 
@@ -112,10 +113,10 @@ def seed_range(args: argparse.Namespace) -> range:
     return range(args.first_seed, args.first_seed + checks.count("seeds", args.seeds))
 
 
-def environment(command: str, *, threads: int) -> dict[str, Any]:
+def environment(args: argparse.Namespace, *, threads: int) -> dict[str, Any]:
     """Return what the figures were measured with."""
     return {
-        "command": command,
+        "command": command(args),
         "fastmlp": metadata.version("fastmlp"),
         "Python": platform.python_version(),
         "NumPy": metadata.version("numpy"),
@@ -123,6 +124,18 @@ def environment(command: str, *, threads: int) -> dict[str, Any]:
         "processor": machine.processor(),
         "threads": threads,
     }
+
+
+def command(args: argparse.Namespace) -> str:
+    """Return the command that repeats the work: every option that has a part in the figures."""
+    parts = ["fastmlp", args.command]
+    for name in ("seeds", "first_seed", "batch_sizes", "decays", "learning_rate", "epochs", "limit_samples"):
+        value = getattr(args, name, None)
+        if isinstance(value, tuple):
+            value = ",".join(f"{number:g}" for number in value) or "none"
+        if value is not None:
+            parts += ["--" + name.replace("_", "-"), str(value)]
+    return " ".join(parts)
 
 
 def written(paths: list[Path]) -> str:

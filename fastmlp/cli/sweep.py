@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from fastmlp.experiments.run import Data
     from fastmlp.experiments.sweep import SweepResult
 
+# of which a fifth, rounded to one, is held out
+LEAST_SAMPLES = 3
+
 EPILOG = """examples:
   fastmlp sweep
   fastmlp sweep --batch-sizes 500,1000 --decays 0.001,0.0005 --seeds 3 --out small-grid
@@ -60,8 +63,8 @@ def run(args: argparse.Namespace) -> int:
     page.check_extras()
     grid = make_grid(args)
     jobs = checks.usable_cores() if args.jobs is None else checks.count("jobs", args.jobs)
-    if args.limit_samples is not None:
-        checks.count("limit-samples", args.limit_samples)
+    if args.limit_samples is not None and args.limit_samples < LEAST_SAMPLES:
+        raise ValueError(f"limit-samples must be at least {LEAST_SAMPLES}, got {args.limit_samples}")
     folder = prepare_folder(args.out)
     data = load_data(args.limit_samples)
     with bar(args, total=len(grid.cells()), unit="cell") as progress:
@@ -74,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
                 f"{cell.column}, batch {cell.configuration.batch_size}: {figures['test_accuracy']:.4f}"
             ),
         )
-    circumstances = environment("fastmlp sweep", threads=1) | {"processes": jobs}
+    circumstances = environment(args, threads=1) | {"processes": jobs}
     paths = outputs.write_sweep(folder, grid, result, circumstances)
     if args.json:
         document = outputs.sweep_document(grid, result, circumstances)

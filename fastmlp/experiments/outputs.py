@@ -17,8 +17,8 @@ from fastmlp.experiments.table import Summary
 from fastmlp.experiments.verdict import BATCH_NORM_NOTE, Verdict
 from fastmlp.files import replaced_whole
 
-# λ = 0.1 and runs that died stay near 0.11; below this accuracy all cells share one colour
-LOWEST_COLOUR = 0.8
+# networks that died stay near an accuracy of 0.11; so far below the best all cells share one colour
+COLOURED_ACCURACIES = 0.2
 
 
 def experiments_document(
@@ -182,6 +182,6 @@ def grid_heat_map(grid: Grid, averaged: Sequence[Place], quantity: str, best: Ma
         column_label="L2 decay λ, or the method",
         title="Test accuracy" if accuracy else "Epochs until the stop",
         decimals=3 if accuracy else 0,
-        lowest_colour=LOWEST_COLOUR if accuracy else None,
+        lowest_colour=np.nanmax(values) - COLOURED_ACCURACIES if accuracy else None,
         outlined=[position(place) for place in best.values()],
     )

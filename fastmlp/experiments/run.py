@@ -78,7 +78,9 @@ def train_once(
     order = np.random.default_rng(split).permutation(len(y))
     X_val, y_val = X[order[:held_out]], y[order[:held_out]]
     X_train, y_train = X[order[held_out:]], y[order[held_out:]]
-    net = new_network(configuration, n_inputs=X.shape[1], n_classes=int(y.max()) + 1, seed=first_weights)
+    net = new_network(
+        configuration, n_inputs=X.shape[1], n_classes=int(max(y.max(), y_test.max())) + 1, seed=first_weights
+    )
     with warnings.catch_warnings():
         # `stopped_because` and the figures tell of it
         warnings.filterwarnings("ignore", category=RuntimeWarning, module="fastmlp")

@@ -1,15 +1,18 @@
 """Training the cells of a grid in parallel processes, each finished cell kept."""
 
+import contextlib
 import math
 import os
 import signal
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from fastmlp import checks
+from fastmlp.experiments.folder import prepare_folder
 from fastmlp.experiments.grid import Cell, Grid, digest_of
 from fastmlp.experiments.results_file import ResultsFile
 from fastmlp.experiments.run import Data, train_once, warm_up
@@ -51,8 +54,8 @@ def run_sweep(
     data : tuple of arrays
         X, y, X_test, y_test; the processes share one copy.
     folder : pathlib.Path
-        Holds ``cells.jsonl``, to which every cell is appended as it ends. Cells of another configuration, other data
-        or another version of fastmlp stay in the file and are not taken for these.
+        Made where it is missing; holds ``cells.jsonl``, to which every cell is appended as it ends. Cells of another
+        configuration, other data or another version of fastmlp stay in the file and are not taken for these.
     grid : Grid, optional
         The axes; the report's by default.
     jobs : int
@@ -68,10 +71,13 @@ def run_sweep(
     ------
     ValueError
         `jobs` is below 1, or ``cells.jsonl`` is something else.
+    OSError
+        The folder cannot be made or written to.
     KeyboardInterrupt
         Ctrl-C; the cells finished so far are kept.
     """
     jobs = checks.count("jobs", jobs)
+    prepare_folder(folder, name="folder")
     start = time.perf_counter()
     cells = (grid or Grid()).cells()
     file = ResultsFile(folder / RESULTS_NAME)
@@ -83,22 +89,31 @@ def run_sweep(
             missing.append(cell)
         elif finished is not None:
             finished(cell, file.results[keys[cell]], True)
-    for cell, figures in _train_all(missing, data, jobs):
-        file.append(keys[cell], asdict(cell), figures)
-        if finished is not None:
-            finished(cell, figures, False)
+    with contextlib.closing(_train_all(missing, data, jobs)) as ended:
+        for cell, figures in ended:
+            file.append(keys[cell], asdict(cell), figures)
+            if finished is not None:
+                finished(cell, figures, False)
     results = [(cell, file.results[keys[cell]]) for cell in cells]
     return SweepResult(results, len(missing), time.perf_counter() - start)
 
 
-def _train_all(cells: list[Cell], data: Data, jobs: int) -> Any:
+def _train_all(cells: list[Cell], data: Data, jobs: int) -> Generator[tuple[Cell, dict[str, Any]], None, None]:
     """Yield every cell with its figures, in the order in which they end."""
     if not cells:
         return
     joblib = require("joblib", extra="experiments")
     # joblib writes the arrays once and maps them into every process
     parallel = joblib.Parallel(n_jobs=min(jobs, len(cells)), return_as="generator_unordered", batch_size=1)
-    yield from parallel(joblib.delayed(_train_cell)(cell, data, os.getpid()) for cell in cells)
+    ended = parallel(joblib.delayed(_train_cell)(cell, data, os.getpid()) for cell in cells)
+    try:
+        for pair in ended:  # noqa: UP028 - `yield from` would close it before the filter below is set
+            yield pair
+    finally:
+        with warnings.catch_warnings():
+            # joblib advises on the tasks that closing cancels, which is what an interruption asks for
+            warnings.filterwarnings("ignore", message=".*tasks which were still being processed", category=UserWarning)
+            ended.close()
 
 
 def _train_cell(cell: Cell, data: Data, main_process: int) -> tuple[Cell, dict[str, Any]]:

@@ -37,7 +37,7 @@ def test_experiments_print_a_table_and_write_a_page(small_mnist, tmp_path, capsy
     assert bar == ""
     assert {path.name for path in out.iterdir()} == {"experiments.html", "experiments.json", "runs.csv", "curves.csv"}
     html = (out / "experiments.html").read_text(encoding="utf-8")
-    assert "fastmlp experiments --seeds 2" in html
+    assert "fastmlp experiments --seeds 2 --first-seed 0 --epochs 2 " in html
 
 
 def test_experiments_as_json(small_mnist, tmp_path, capsys):
@@ -74,6 +74,8 @@ def test_sweep_prints_the_best_and_goes_on(small_mnist, tmp_path, capsys):
     document = json.loads(capsys.readouterr().out)
     assert (document["trained"], document["cells"]) == (0, 8)
     assert set(document["best"]) == {"none", "batch norm", "L2"}
+    options = "--seeds 1 --first-seed 0 --batch-sizes 60,120 --decays 0.1,0.001 --learning-rate 0.002 --epochs 2"
+    assert document["environment"]["command"] == f"fastmlp sweep {options}"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,7 @@ def test_sweep_prints_the_best_and_goes_on(small_mnist, tmp_path, capsys):
         (["sweep", "--epochs", "-3"], "epochs"),
         (["sweep", "--seeds", "0"], "seeds"),
         (["sweep", "--jobs", "0"], "jobs"),
-        (["sweep", "--limit-samples", "0"], "limit-samples"),
+        (["sweep", "--limit-samples", "2"], "limit-samples"),
     ],
 )
 def test_bad_arguments_are_one_line_before_any_work(no_work, tmp_path, capsys, arguments, named):

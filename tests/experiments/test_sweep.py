@@ -102,6 +102,16 @@ def test_jobs_below_one(small_data, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_interruption_is_quiet_and_keeps_what_is_finished(small_data, tmp_path, jobs):
+    def interrupt(*news):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(small_data, tmp_path, grid=GRID, jobs=jobs, finished=interrupt)
+    assert (tmp_path / RESULTS_NAME).read_bytes().count(b"\n") == 1
+
+
 SCRIPT = """
 import sys
 from pathlib import Path
