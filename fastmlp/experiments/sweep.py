@@ -2,11 +2,11 @@
 
 import contextlib
 import math
-import os
 import signal
+import threading
 import time
 import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -103,9 +103,11 @@ def _train_all(cells: list[Cell], data: Data, jobs: int) -> Generator[tuple[Cell
     if not cells:
         return
     joblib = require("joblib", extra="experiments")
+    jobs = min(jobs, len(cells))
     # joblib writes the arrays once and maps them into every process
-    parallel = joblib.Parallel(n_jobs=min(jobs, len(cells)), return_as="generator_unordered", batch_size=1)
-    ended = parallel(joblib.delayed(_train_cell)(cell, data, os.getpid()) for cell in cells)
+    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+    with _ctrl_c_ignored() if jobs > 1 else contextlib.nullcontext():
+        ended = parallel(joblib.delayed(_train_cell)(cell, data) for cell in cells)
     try:
         for pair in ended:  # noqa: UP028 - `yield from` would close it before the filter below is set
             yield pair
@@ -116,11 +118,21 @@ def _train_all(cells: list[Cell], data: Data, jobs: int) -> Generator[tuple[Cell
             ended.close()
 
 
-def _train_cell(cell: Cell, data: Data, main_process: int) -> tuple[Cell, dict[str, Any]]:
+@contextlib.contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    """Keep Ctrl-C, which a terminal sends to all, from processes that start inside: the main process ends them."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
+        yield
+        return
+    earlier = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, earlier)
+
+
+def _train_cell(cell: Cell, data: Data) -> tuple[Cell, dict[str, Any]]:
     """Train one cell on one thread; the first one of a process compiles before its seconds count."""
-    if os.getpid() != main_process:
-        # Ctrl-C reaches the whole process group; the main process ends its workers in an orderly way
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
     method = (cell.configuration.batch_norm, cell.configuration.weight_decay > 0)
     if method not in _compiled:
         warm_up(cell.configuration, data, threads=1)

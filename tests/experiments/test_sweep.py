@@ -112,6 +112,15 @@ def test_an_interruption_is_quiet_and_keeps_what_is_finished(small_data, tmp_pat
     assert (tmp_path / RESULTS_NAME).read_bytes().count(b"\n") == 1
 
 
+def test_processes_started_meanwhile_do_not_see_ctrl_c():
+    ignored = "import signal, sys; sys.exit(signal.getsignal(signal.SIGINT) is not signal.SIG_IGN)"
+    earlier = signal.getsignal(signal.SIGINT)
+    with sweep._ctrl_c_ignored():
+        assert subprocess.run([sys.executable, "-c", ignored], check=False).returncode == 0
+    assert signal.getsignal(signal.SIGINT) is earlier
+    assert subprocess.run([sys.executable, "-c", ignored], check=False).returncode == 1
+
+
 SCRIPT = """
 import sys
 from pathlib import Path
