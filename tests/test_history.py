@@ -36,7 +36,7 @@ def test_one_record_an_epoch(history):
 def test_values_are_plain_numbers(history):
     for record in history.records:
         for name, value in record.items():
-            assert type(value) is (int if name in ("epoch", "steps") else float), name
+            assert isinstance(value, int if name in ("epoch", "steps") else float), name
 
 
 def test_costs_are_those_of_the_batches(history):

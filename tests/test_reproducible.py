@@ -17,7 +17,7 @@ NETWORKS = {
 @pytest.fixture(scope="module")
 def problem():
     rng = np.random.default_rng(4)
-    return rng.integers(0, 256, size=(400, 33), dtype=np.uint8), rng.integers(0, 5, size=400)
+    return rng.integers(0, 256, size=(150, 33), dtype=np.uint8), rng.integers(0, 5, size=150)
 
 
 @pytest.fixture(params=list(NETWORKS))
@@ -28,7 +28,7 @@ def trained(request, problem, dtype):
     def run(seed=0, net_seed=0, threads=None):
         net = MLP(widths, batch_norm=batch_norm, input_scale=1 / 255, dtype=dtype.name, seed=net_seed)
         history = train(
-            net, *problem, validation=0.25, optimizer=SGD(0.1, weight_decay=0.01), batch_size=67, epochs=3, seed=seed,
+            net, *problem, validation=0.25, optimizer=SGD(0.1, weight_decay=0.01), batch_size=37, epochs=3, seed=seed,
             threads=threads, progress=False,
         )  # fmt: skip
         return net, history
@@ -87,7 +87,7 @@ def test_epochs_are_shuffled_anew(problem):
     X, y = problem
     net = MLP([33, 5], input_scale=1 / 255)
     # a rate that moves no weight: the cost of the first batch differs between epochs by its rows only
-    history = train(net, X, y, validation=None, optimizer=SGD(1e-30), batch_size=200, epochs=3, progress=False)
+    history = train(net, X, y, validation=None, optimizer=SGD(1e-30), batch_size=75, epochs=3, progress=False)
     assert len(set(history.batch_costs[::2])) == 3
 
 
