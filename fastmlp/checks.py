@@ -1,13 +1,16 @@
 """The doors: validation of what users pass, and the texts of errors. Everything behind them trusts its inputs."""
 
+import contextlib
 import math
 import numbers
 import operator
-import os
+import reprlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from fastmlp.cores import usable_cores
 
 CHUNK_BYTES = 1 << 22  # of a data set looked through at a time, so that a memory map is never read whole
 
@@ -64,7 +67,8 @@ def one_of(name: str, value: Any, known: Sequence[str]) -> None:
 def instance(name: str, value: Any, kind: type) -> None:
     """Raise unless `value` is a `kind`."""
     if not isinstance(value, kind):
-        raise TypeError(f"{name} must be a {kind.__name__}, got {value!r}")
+        shown = " ".join(reprlib.repr(value).split())
+        raise TypeError(f"{name} must be a {kind.__name__}, got {shown} ({type(value).__name__})")
 
 
 def widths(value: Any) -> tuple[int, ...]:
@@ -79,20 +83,11 @@ def widths(value: Any) -> tuple[int, ...]:
 
 def network_dtype(value: Any) -> np.dtype:
     """Return the dtype of a network's parameters, float32 or float64."""
-    try:
-        found = np.dtype(value)
-    except TypeError:
-        found = None
-    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise ValueError(f"dtype must be 'float32' or 'float64', got {value!r}")
-    return found
-
-
-def usable_cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    with contextlib.suppress(TypeError):
+        for known in (np.dtype(np.float32), np.dtype(np.float64)):
+            if value is not None and np.dtype(value) == known:
+                return known
+    raise ValueError(f"dtype must be 'float32' or 'float64', got {value!r}")
 
 
 def threads(value: Any) -> int:
@@ -175,7 +170,7 @@ def held_out(fraction: Any, n: int) -> int:
     if not 0 < _number("validation", fraction) < 1:
         expected = "a fraction between 0 and 1, a pair (X_val, y_val) or None"
         raise ValueError(f"validation must be {expected}, got {fraction!r}")
-    rows = round(fraction * n)
+    rows = round(float(fraction) * n)
     if not 0 < rows < n:
         raise ValueError(f"validation={fraction!r} of {n} rows leaves {n - rows} to train on and {rows} to validate on")
     return rows

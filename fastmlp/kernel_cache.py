@@ -17,15 +17,17 @@ from numba.core import config
 
 from fastmlp.files import user_cache_folder
 
+COMPILED = ("simd", "kernels", "engine")  # the subpackages whose functions are compiled
 KEPT_DIGESTS = 8  # two commits that are compared side by side must not evict one another
 _NOT_IN_CODE = {"NUMBA_CACHE_DIR", "NUMBA_NUM_THREADS", "NUMBA_THREADING_LAYER"}
 
 
 def digest() -> str:
-    """Digest of the package's sources, the CPU that Numba compiles for, and Numba's settings."""
+    """Digest of the sources that are compiled, the CPU that Numba compiles for, and Numba's settings."""
     found = hashlib.sha256()
     package = Path(__file__).parent
-    for source in sorted(package.rglob("*.py")):
+    sources = [package / "jit.py", *(source for folder in COMPILED for source in (package / folder).rglob("*.py"))]
+    for source in sorted(sources):
         found.update(source.relative_to(package).as_posix().encode() + b"\0")
         found.update(source.read_bytes() + b"\0")
     cpu = config.CPU_NAME or binding.get_host_cpu_name()

@@ -2,8 +2,8 @@
 
 import itertools
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import numpy as np
 
@@ -82,7 +82,8 @@ class MLP:
         self.widths = checks.widths(widths)
         if batch_norm is not None:
             checks.instance("batch_norm", batch_norm, BatchNorm)
-        init = init() if isinstance(init, type) else init
+        if isinstance(init, type):
+            init = cast(Callable[[], Initialiser], init)()
         if not callable(init):
             raise TypeError(f"init must be an initialiser such as fastmlp.init.xavier(), got {init!r}")
         checks.positive("input_scale", input_scale)
@@ -98,7 +99,10 @@ class MLP:
             ones[:] = 1
         rng = checks.generator("seed", seed)
         for weight in self.weights:
-            weight[:] = init(rng, *weight.shape)
+            drawn = np.asarray(init(rng, *weight.shape))
+            if drawn.shape != weight.shape:
+                raise ValueError(f"init must return an array {weight.shape} for these widths, got {drawn.shape}")
+            weight[:] = drawn
 
     def _view(self) -> dict[str, list[np.ndarray]]:
         sizes = [math.prod(shape) for group in self._shapes.values() for shape in group]
@@ -198,7 +202,8 @@ class MLP:
 
     def predict(self, X: Any, *, threads: int | None = None) -> np.ndarray:
         """Return the most probable class index of each row, int64 ``(n,)``; parameters as for `predict_proba`."""
-        return self.predict_proba(X, threads=threads).argmax(axis=1)
+        classes: np.ndarray = np.argmax(self.predict_proba(X, threads=threads), axis=1)
+        return classes
 
     def accuracy(self, X: Any, y: Any, *, threads: int | None = None) -> float:
         """Return the share of rows whose predicted class is `y`.

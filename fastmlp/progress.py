@@ -13,24 +13,31 @@ class progress_bar:  # noqa: N801 - reads as a function where it is used
     shown : bool or None
         None shows it on a terminal only.
     total : int
-        How many times `show` will be called at most.
+        Steps of the whole training.
     unit : str
-        What one of them is.
+        What the bar calls a step.
     """
 
     def __init__(self, shown: bool | None, total: int, unit: str) -> None:
         self._bar: Any = None
+        self._epochs_end = 0
         if shown or (shown is None and sys.stderr is not None and sys.stderr.isatty()):
             from tqdm import tqdm
 
             self._bar = tqdm(total=total, unit=unit, leave=True)
 
-    def show(self, record: dict[str, Any]) -> None:
-        """Advance by one, with the figures of a history's record beside the bar."""
+    def within_epoch(self, steps: int) -> None:
+        """Show how many steps of the running epoch are done."""
         if self._bar is not None:
-            figures = {name: record[name] for name in ("cost", "val_accuracy") if record.get(name) is not None}
+            self._bar.update(self._epochs_end + steps - self._bar.n)
+
+    def end_epoch(self, record: dict[str, Any]) -> None:
+        """Show a finished epoch's record beside the bar."""
+        self._epochs_end = record["steps"]
+        if self._bar is not None:
+            figures = {name: record[name] for name in ("epoch", "cost", "val_accuracy") if record.get(name) is not None}
             self._bar.set_postfix(figures, refresh=False)
-            self._bar.update()
+            self.within_epoch(0)
 
     def __enter__(self) -> "progress_bar":
         return self

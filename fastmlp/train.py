@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp import checks
-from fastmlp.engine import Workspace, evaluate, run_epoch
+from fastmlp.engine import Trainer, evaluate
 from fastmlp.history import History
 from fastmlp.mlp import MLP
 from fastmlp.optimizers import SGD
@@ -92,28 +92,27 @@ def train(
     training, held_out = _split(net, X, y, validation, rng)
     patience = _patience(stop, held_out, training.n, batch_size)
 
+    trainer = Trainer(net, training.x, training.y, min(batch_size, training.n), optimizer, threads)
     history = History()
-    costs: list[np.ndarray] = []
-    workspace = Workspace(net, min(batch_size, training.n))
     finite = best = net.snapshot()
-    with progress_bar(progress, epochs, "epoch") as bar:
+    steps_per_epoch = -(-training.n // batch_size)
+    with progress_bar(progress, epochs * steps_per_epoch, "step") as bar:
         try:
             for epoch in range(1, epochs + 1):
                 order = rng.permutation(training.n)
                 if training.rows is not None:
                     order = training.rows[order]
-                batch_costs = run_epoch(net, training.x, training.y, order, batch_size, optimizer, workspace, threads)
+                batch_costs = trainer.run_epoch(order, bar.within_epoch)
                 if not (np.isfinite(batch_costs).all() and net.is_finite()):
                     history.stopped_because = "cost not finite"
                     break
-                finite = net.snapshot()
-                costs.append(batch_costs)
-                record = _record(net, epoch, batch_costs, training.n, batch_size, optimizer, history.steps)
+                record = _record(net, epoch, batch_costs, training.n, batch_size, optimizer)
                 if held_out is not None:
                     cost, accuracy = evaluate(net, held_out.x, held_out.y, held_out.rows, threads)
                     record |= {"val_cost": cost + net.penalty(optimizer.weight_decay), "val_accuracy": accuracy}
-                history.records.append(record | {"seconds": time.perf_counter() - started})
-                bar.show(history.records[-1])
+                history.add(record | {"seconds": time.perf_counter() - started}, batch_costs)
+                finite = net.snapshot()
+                bar.end_epoch(record)
                 if patience is not None:
                     if patience.is_best(epoch, record["val_cost"], record["val_accuracy"]):
                         best = finite
@@ -122,7 +121,7 @@ def train(
                         break
         except KeyboardInterrupt:
             history.stopped_because = "interrupted"
-    _finish(net, history, costs, patience, finite, best)
+    _finish(net, history, patience, finite, best)
     history.seconds = time.perf_counter() - started
     return history
 
@@ -155,15 +154,13 @@ def _patience(stop: Any, held_out: _Split | None, n: int, batch_size: int) -> Pa
     return Patience(stop, stop.epochs_of_patience(-(-n // batch_size)))
 
 
-def _record(
-    net: MLP, epoch: int, batch_costs: np.ndarray, n: int, batch_size: int, optimizer: SGD, steps_before: int
-) -> dict[str, Any]:
+def _record(net: MLP, epoch: int, batch_costs: np.ndarray, n: int, batch_size: int, optimizer: SGD) -> dict[str, Any]:
     rows = np.full(len(batch_costs), batch_size)
     rows[-1] = n - batch_size * (len(batch_costs) - 1)
     penalty = net.penalty(optimizer.weight_decay)
     return {
         "epoch": epoch,
-        "steps": steps_before + len(batch_costs),
+        "steps": epoch * len(batch_costs),
         "cost": float(batch_costs @ rows) / n + penalty,
         "last_cost": float(batch_costs[-1]) + penalty,
         "val_cost": None,
@@ -171,23 +168,17 @@ def _record(
     }
 
 
-def _finish(
-    net: MLP,
-    history: History,
-    costs: list[np.ndarray],
-    patience: Patience | None,
-    finite: np.ndarray,
-    best: np.ndarray,
-) -> None:
-    history.batch_costs = np.concatenate(costs) if costs else np.empty(0)
+def _finish(net: MLP, history: History, patience: Patience | None, finite: np.ndarray, best: np.ndarray) -> None:
+    """Leave the network as the way in which training ended asks for."""
     if history.stopped_because == "cost not finite":
-        net.restore(finite)
         warnings.warn(
             f"the cost became NaN or infinite in epoch {history.epochs + 1}: training stopped, the network is as it "
             f"was after epoch {history.epochs}; try a smaller learning_rate or input_scale",
             RuntimeWarning,
             stacklevel=3,
         )
+    if not net.is_finite() or history.stopped_because == "cost not finite":
+        net.restore(finite)
     if patience is not None and patience.best_epoch is not None:
         history.best_epoch = patience.best_epoch
         if patience.rule.restore_best:

@@ -13,6 +13,12 @@ def _float64(*arrays):
     return tuple(np.asarray(array, dtype=np.float64) for array in arrays)
 
 
+def gather(data, index, scale, out):
+    """out = data[index] · scale."""
+    for r, i in enumerate(index):
+        out[r] = data[i].astype(np.float64) * scale
+
+
 def linear_forward(x, weight, bias, out):
     """x (n, n_in), weight (n_in, n_out), bias (n_out,), out (n, n_out)."""
     x, weight, bias = _float64(x, weight, bias)
@@ -84,20 +90,6 @@ def batchnorm_relu_backward(z, gamma, beta, mean, inv_std, dout, dz, dgamma, dbe
     dgamma[...] = (dscaled * normalised).sum(axis=0)
     dbeta[...] = dscaled.sum(axis=0)
     dz[...] = _batchnorm_gradient(normalised, inv_std, dscaled * gamma)
-
-
-def scale_shift_forward(x, gamma, beta, out):
-    """out = x · gamma + beta per feature."""
-    x, gamma, beta = _float64(x, gamma, beta)
-    out[...] = x * gamma + beta
-
-
-def scale_shift_backward(x, gamma, dout, dx, dgamma, dbeta):
-    """The three gradients of scale_shift_forward."""
-    x, gamma, dout = _float64(x, gamma, dout)
-    dx[...] = dout * gamma
-    dgamma[...] = (dout * x).sum(axis=0)
-    dbeta[...] = dout.sum(axis=0)
 
 
 def _log_softmax(z):

@@ -12,10 +12,10 @@ import pytest
 from reference import Network
 
 from fastmlp import MLP, SGD, BatchNorm, EarlyStopping, History, train
+from fastmlp.engine import Trainer
 from fastmlp.stopping import Patience
 
-# one thread: parallel regions of so few rows take milliseconds where another process holds a core
-QUIET = {"progress": False, "threads": 1}
+QUIET = {"progress": False}
 
 
 def _blobs_net(batch_norm=None, **arguments):
@@ -349,8 +349,8 @@ def test_ctrl_c_never_leaves_half_a_step(endless, digest):
 
 def _press_ctrl_c(monkeypatch, place, call):
     """Press Ctrl-C at the beginning of a chosen call of a function that `train` uses."""
-    module = sys.modules[train.__module__]
-    original, calls = getattr(module, place), []
+    owner = Trainer if place == "run_epoch" else sys.modules[train.__module__]
+    original, calls = getattr(owner, place), []
 
     def interrupted(*arguments, **keywords):
         calls.append(place)
@@ -358,7 +358,7 @@ def _press_ctrl_c(monkeypatch, place, call):
             signal.raise_signal(signal.SIGINT)
         return original(*arguments, **keywords)
 
-    monkeypatch.setattr(module, place, interrupted)
+    monkeypatch.setattr(owner, place, interrupted)
 
 
 @pytest.mark.parametrize("place", ["run_epoch", "evaluate"])

@@ -1,4 +1,4 @@
-"""The linear layer: forward, and its gradients with and without that of the input."""
+"""The linear layer: forward, and its three gradients."""
 
 from fastmlp import kernels
 
@@ -17,7 +17,6 @@ class Linear:
         self.dx, self.dweight, self.dbias = normal(batch, n_in), normal(n_in, n_out), normal(n_out)
         self.time_forward()
         self.time_backward()
-        self.time_backward_parameters()
 
     def time_forward(self, *_: object) -> tuple[Array, ...]:
         kernels.linear_forward(self.x, self.weight, self.bias, self.out)
@@ -26,7 +25,3 @@ class Linear:
     def time_backward(self, *_: object) -> tuple[Array, ...]:
         kernels.linear_backward(self.x, self.weight, self.dout, self.dx, self.dweight, self.dbias)
         return self.dx, self.dweight, self.dbias
-
-    def time_backward_parameters(self, *_: object) -> tuple[Array, ...]:
-        kernels.linear_backward_parameters(self.x, self.dout, self.dweight, self.dbias)
-        return self.dweight, self.dbias

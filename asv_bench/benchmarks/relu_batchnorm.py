@@ -67,18 +67,3 @@ class BatchNormRelu(Features):
             self.z, self.gamma, self.beta, self.mean, self.inv_std, self.dout, self.dz, self.dgamma, self.dbeta
         )
         return self.dz, self.dgamma, self.dbeta
-
-
-class ScaleShift(Features):
-    def setup(self, features: int, batch: int, threads: int) -> None:
-        super().setup(features, batch, threads)
-        self.time_forward()
-        self.time_backward()
-
-    def time_forward(self, *_: object) -> tuple[Array, ...]:
-        kernels.scale_shift_forward(self.z, self.gamma, self.beta, self.out)
-        return (self.out,)
-
-    def time_backward(self, *_: object) -> tuple[Array, ...]:
-        kernels.scale_shift_backward(self.z, self.gamma, self.dout, self.dz, self.dgamma, self.dbeta)
-        return self.dz, self.dgamma, self.dbeta

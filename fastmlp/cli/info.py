@@ -36,7 +36,8 @@ def collect() -> dict[str, Any]:
     import numba
     import numpy as np
 
-    from fastmlp import checks, files, kernel_cache, kernels
+    from fastmlp import files, kernel_cache, kernels
+    from fastmlp.cores import usable_cores
 
     name, features = machine.target()
     kernels.relu_forward(np.zeros((1, 1), np.float32), np.empty((1, 1), np.float32))  # starts the threading layer
@@ -48,9 +49,9 @@ def collect() -> dict[str, Any]:
             "features": [feature for feature in machine.FEATURES_SHOWN if feature in features],
         },
         "threads": {
-            "cores_usable": checks.usable_cores(),
+            "cores_usable": usable_cores(),
             "container_quota": machine.cgroup_quota(),
-            "default": min(checks.usable_cores(), numba.get_num_threads()),
+            "default": min(usable_cores(), numba.get_num_threads()),
             "threading_layer": numba.threading_layer(),
         },
         "folders": {

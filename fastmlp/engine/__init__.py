@@ -1,6 +1,6 @@
-"""Epochs and predictions over whole data sets, made of the kernels."""
+"""Compiled epochs and predictions: plan (who does what) · workspace (memory) · step (one SGD step) · team (threads)."""
 
-from fastmlp.engine.epoch import Workspace, run_epoch
+from fastmlp.engine.epoch import Trainer
 from fastmlp.engine.inference import evaluate, predict_proba
 
-__all__ = ["Workspace", "evaluate", "predict_proba", "run_epoch"]
+__all__ = ["Trainer", "evaluate", "predict_proba"]

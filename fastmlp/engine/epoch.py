@@ -1,113 +1,113 @@
-"""One epoch of mini-batch training, kernel by kernel."""
+"""One epoch of mini-batch training, by a team of threads."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastmlp import kernels
-from fastmlp.engine.threading import numba_threads
+from fastmlp.engine.plan import make_plan, useful_threads
+from fastmlp.engine.step import SETTINGS, train_steps
+from fastmlp.engine.team import run_team
+from fastmlp.engine.workspace import Parameters, Workspace, vectors_of
+from fastmlp.kernels.gather import DTYPES
+from fastmlp.simd.atomics import STEPS_DONE
 
 if TYPE_CHECKING:
     from fastmlp.mlp import MLP
     from fastmlp.optimizers import SGD
 
 
-class Workspace:
-    """The activations and gradients of one mini-batch; index = layer, 0 = input."""
+class Trainer:
+    """Trains one network on one data set, epoch by epoch.
 
-    def __init__(self, net: "MLP", batch_size: int) -> None:
-        def rows() -> list[np.ndarray]:
-            return [np.empty((batch_size, width), net.dtype) for width in net.widths]
+    Parameters
+    ----------
+    net : MLP
+        Its parameters are copied into the engine here and back at the end of every epoch.
+    x, y : numpy.ndarray
+        Checked data, C-ordered; y int64.
+    batch_size : int
+        Rows of a step, at most those of an epoch.
+    optimizer : SGD
+        The update rule.
+    threads : int
+        At most this many; fewer where a step is so short that waiting costs more than it saves.
+    """
 
-        self.z, self.activation, self.dz, self.dactivation, self.normalised = (rows() for _ in range(5))
-        self.dweights = [np.empty_like(w) for w in net.weights]
-        self.dbiases = [np.empty_like(b) for b in net.biases]
-        self.means, self.inv_stds, self.dgammas, self.dbetas = (
-            [np.empty(width, net.dtype) for width in net.widths] for _ in range(4)
-        )
-        self.ones = [np.ones(width, net.dtype) for width in net.widths]
-        self.zeros = [np.zeros(width, net.dtype) for width in net.widths]
+    def __init__(
+        self, net: "MLP", x: np.ndarray, y: np.ndarray, batch_size: int, optimizer: "SGD", threads: int
+    ) -> None:
+        self.net, self.x, self.y, self.batch_size = net, x, y, batch_size
+        plan = make_plan(net.widths, net.dtype, net.batch_norm, batch_size)
+        self.plan, self.threads = plan, useful_threads(plan, threads)
+        self.parameters = Parameters(plan, net.dtype)
+        self.parameters.pack(net.weights, vectors_of(net))
+        self.workspace = Workspace(plan, net.dtype, self.threads)
+        self.settings = self._settings(optimizer)
 
+    def _settings(self, optimizer: "SGD") -> np.ndarray:
+        net, plan, norm = self.net, self.plan, self.net.batch_norm
+        values: dict[str, float] = {
+            "threads": self.threads,
+            "batch": plan.batch,
+            "block": plan.block,
+            "panel": plan.panel,
+            "norm": plan.norm,
+            "affine": norm is not None and norm.affine,
+            "address": self.x.ctypes.data,
+            "code": DTYPES.index(self.x.dtype),
+            "n_features": self.x.shape[1],
+            "widest": plan.widest,
+            "scale": net.input_scale,
+            "rate": optimizer.learning_rate,
+            "decay": optimizer.weight_decay,
+            "eps": norm.eps if norm else 0.0,
+            "momentum": norm.momentum if norm else 0.0,
+        }
+        record = np.zeros(1, SETTINGS)
+        for name, value in values.items():
+            record[name] = value
+        return record
 
-def run_epoch(
-    net: "MLP",
-    x: np.ndarray,
-    y: np.ndarray,
-    order: np.ndarray,
-    batch_size: int,
-    optimizer: "SGD",
-    workspace: Workspace,
-    threads: int,
-) -> np.ndarray:
-    """Train on the rows `order` of `x` and `y`, cut into mini-batches; return the cost of every one, without Ω."""
-    costs = []
-    with numba_threads(threads):
-        for start in range(0, len(order), batch_size):
-            index = order[start : start + batch_size]
-            costs.append(_Step(net, workspace, len(index)).run(x, y, index, optimizer))
-    return np.array(costs)
+    def run_epoch(self, order: np.ndarray, progress: Callable[[int], None] | None = None) -> np.ndarray:
+        """Train on the rows `order`, cut into mini-batches.
 
+        Parameters
+        ----------
+        order : numpy.ndarray
+            Indices of rows, int64.
+        progress : callable, optional
+            Called now and then with the number of steps done.
 
-class _Step:
-    def __init__(self, net: "MLP", workspace: Workspace, n: int) -> None:
-        self.net, self.w, self.n = net, workspace, n
-        self.hidden = range(1, len(net.widths) - 1)
+        Returns
+        -------
+        numpy.ndarray
+            The cost of every step, without the L2 part; fewer than the epoch has where one was not finite, which is
+            the last.
 
-    def run(self, x: np.ndarray, y: np.ndarray, index: np.ndarray, optimizer: "SGD") -> float:
-        net, w, last = self.net, self.w, len(self.net.widths) - 1
-        z, a, dz = ([rows[: self.n] for rows in group] for group in (w.z, w.activation, w.dz))
-        kernels.gather(x, index, net.input_scale, a[0])
-        for i in range(1, last + 1):
-            kernels.linear_forward(a[i - 1], net.weights[i - 1], net.biases[i - 1], z[i])
-            if i < last:
-                self._hidden_forward(i, z[i], a[i])
-        cost = kernels.softmax_cross_entropy(z[last], y[index], a[last], dz[last])
-        for i in range(last, 1, -1):
-            da = w.dactivation[i - 1][: self.n]
-            kernels.linear_backward(a[i - 1], net.weights[i - 1], dz[i], da, w.dweights[i - 1], w.dbiases[i - 1])
-            self._hidden_backward(i - 1, z[i - 1], da, dz[i - 1])
-        kernels.linear_backward_parameters(a[0], dz[1], w.dweights[0], w.dbiases[0])
-        self._update(optimizer)
-        return cost
+        Raises
+        ------
+        KeyboardInterrupt
+            After the step in which Ctrl-C came; the network holds the parameters of the last whole step.
+        """
+        w = self.workspace
+        costs = np.full(-(-len(order) // self.batch_size), np.nan)
+        w.reset()
 
-    def _hidden_forward(self, i: int, z: np.ndarray, out: np.ndarray) -> None:
-        net, w, norm = self.net, self.w, self.net.batch_norm
-        if norm is None:
-            kernels.relu_forward(z, out)
-            return
-        gamma, beta = (net.gammas[i - 1], net.betas[i - 1]) if norm.affine else (w.ones[i], w.zeros[i])
-        if norm.placement == "before_relu":
-            kernels.batchnorm_relu_forward(z, gamma, beta, norm.eps, out, w.means[i], w.inv_stds[i])
-        else:
-            normalised = w.normalised[i][: self.n] if norm.affine else out
-            kernels.relu_batchnorm_forward(z, norm.eps, normalised, w.means[i], w.inv_stds[i])
-            if norm.affine:
-                kernels.scale_shift_forward(normalised, gamma, beta, out)
-        var = np.maximum(1 / np.square(w.inv_stds[i]) - norm.eps, 0)
-        for running, batch in ((net.running_means[i - 1], w.means[i]), (net.running_vars[i - 1], var)):
-            running += net.dtype.type(norm.momentum) * (batch - running)
+        def work(thread: int) -> None:
+            train_steps(
+                thread, self.settings, self.plan.layers, w.tiles, self.parameters.buffer, w.rows, w.statistics,
+                w.moments, w.block_costs, costs, order, self.y, w.control, w.arrivals,
+            )  # fmt: skip
 
-    def _hidden_backward(self, i: int, z: np.ndarray, da: np.ndarray, dz: np.ndarray) -> None:
-        net, w, norm = self.net, self.w, self.net.batch_norm
-        if norm is None:
-            kernels.relu_backward(z, da, dz)
-            return
-        gamma, beta = (net.gammas[i - 1], net.betas[i - 1]) if norm.affine else (w.ones[i], w.zeros[i])
-        mean, inv_std = w.means[i], w.inv_stds[i]
-        if norm.placement == "before_relu":
-            kernels.batchnorm_relu_backward(z, gamma, beta, mean, inv_std, da, dz, w.dgammas[i], w.dbetas[i])
-            return
-        if norm.affine:
-            kernels.scale_shift_backward(w.normalised[i][: self.n], gamma, da, da, w.dgammas[i], w.dbetas[i])
-        kernels.relu_batchnorm_backward(z, mean, inv_std, da, dz)
+        def poll() -> None:
+            if progress is not None:
+                progress(int(w.control[STEPS_DONE]))
 
-    def _update(self, optimizer: "SGD") -> None:
-        net, w, rate = self.net, self.w, optimizer.learning_rate
-        for weight, dweight in zip(net.weights, w.dweights, strict=True):
-            kernels.sgd_update(weight, dweight, rate, optimizer.weight_decay)
-        for bias, dbias in zip(net.biases, w.dbiases, strict=True):
-            kernels.sgd_update(bias, dbias, rate, 0.0)
-        if net.gammas:
-            for i in self.hidden:
-                kernels.sgd_update(net.gammas[i - 1], w.dgammas[i], rate, 0.0)
-                kernels.sgd_update(net.betas[i - 1], w.dbetas[i], rate, 0.0)
+        try:
+            run_team(work, self.threads, w.control, poll)
+        except KeyboardInterrupt:
+            self.parameters.unpack(self.net.weights, vectors_of(self.net))
+            raise
+        self.parameters.unpack(self.net.weights, vectors_of(self.net))
+        return costs[: int(w.control[STEPS_DONE])]

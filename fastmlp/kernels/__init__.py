@@ -4,7 +4,7 @@ They know arrays and scalars only and trust their inputs: a wrong shape is undef
 """
 
 from fastmlp.kernels.gather import gather
-from fastmlp.kernels.linear import linear_backward, linear_backward_parameters, linear_forward
+from fastmlp.kernels.linear import linear_backward, linear_forward
 from fastmlp.kernels.relu_batchnorm import (
     batchnorm_relu_backward,
     batchnorm_relu_forward,
@@ -12,8 +12,6 @@ from fastmlp.kernels.relu_batchnorm import (
     relu_batchnorm_backward,
     relu_batchnorm_forward,
     relu_forward,
-    scale_shift_backward,
-    scale_shift_forward,
 )
 from fastmlp.kernels.softmax import softmax, softmax_cross_entropy
 from fastmlp.kernels.update import sgd_update
@@ -23,14 +21,11 @@ __all__ = [
     "batchnorm_relu_forward",
     "gather",
     "linear_backward",
-    "linear_backward_parameters",
     "linear_forward",
     "relu_backward",
     "relu_batchnorm_backward",
     "relu_batchnorm_forward",
     "relu_forward",
-    "scale_shift_backward",
-    "scale_shift_forward",
     "sgd_update",
     "softmax",
     "softmax_cross_entropy",

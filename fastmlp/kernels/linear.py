@@ -1,6 +1,8 @@
-"""The linear layer and its three gradients.
+"""The linear layer and its gradients.
 
-``x (batch, n_in)``, ``weight (n_in, n_out)``, ``bias (n_out,)``, ``dout (batch, n_out)``.
+``x (batch, n_in)``, ``weight (n_in, n_out)``, ``bias (n_out,)``, ``dout (batch, n_out)``. The bodies take pointers to
+panels (`fastmlp.simd.gemm`): rows of the mini-batch ``panel`` elements apart from panel to panel, ``weight`` as
+``[n_out / lanes][n_in padded][lanes]``, ``transposed`` as ``[n_in / lanes][n_out padded][lanes]``.
 """
 
 from typing import Any
@@ -9,77 +11,217 @@ import numpy as np
 from numba import prange
 
 from fastmlp.jit import body, driver
+from fastmlp.kernels._panels import pack_rows, pack_strip, scratch, unpack_rows
+from fastmlp.simd import gemm
+from fastmlp.simd import vector as v
+from fastmlp.simd.pointer import keep_alive, number, offset, pointer
+from fastmlp.simd.target import VECTOR_BYTES
 
-ROWS = 16  # rows of the mini-batch per block
-FAN_IN = 16  # rows of the weight matrix per block
-
-
-@body
-def linear_rows(x: Any, weight: Any, bias: Any, out: Any, start: int, stop: int) -> None:
-    for r in range(start, stop):
-        for j in range(out.shape[1]):
-            out[r, j] = bias[j]
-        for k in range(x.shape[1]):
-            factor = x[r, k]
-            for j in range(out.shape[1]):
-                out[r, j] += factor * weight[k, j]
+ROWS = 96  # rows of a driver's block: their panels stay in a 512 KB cache for layers up to 1024
+SUM_ROWS = 128  # rows of one partial sum of dW: a tile's 3 panels of them fill 24 KB of a 32 KB cache
+TILE_PANELS = 2  # panels of dz to a tile
 
 
 @body
-def linear_dx_rows(weight: Any, dout: Any, dx: Any, start: int, stop: int) -> None:
-    for r in range(start, stop):
-        for k in range(dx.shape[1]):
-            total = dx.dtype.type(0)
-            for j in range(dout.shape[1]):
-                total += dout[r, j] * weight[k, j]
-            dx[r, k] = total
+def padded(n: int, multiple: int) -> int:
+    return (n + multiple - 1) // multiple * multiple
 
 
 @body
-def linear_dweight_rows(x: Any, dout: Any, dweight: Any, start: int, stop: int) -> None:
-    for k in range(start, stop):
-        for j in range(dout.shape[1]):
-            dweight[k, j] = 0
-    for r in range(dout.shape[0]):
-        for k in range(start, stop):
-            factor = x[r, k]
-            for j in range(dout.shape[1]):
-                dweight[k, j] += factor * dout[r, j]
+def forward_rows(x: Any, weight: Any, bias: Any, out: Any, rows: int, n_in: int, n_out: int, panel: int,
+                 relu: bool) -> None:  # fmt: skip
+    """``out = x·weight + bias``, with `relu` its positive part; up to 3 rows of padding are computed too."""
+    zero = number(x, 0.0)
+    weight_panel = padded(n_in, v.lanes(x)) * v.lanes(x)
+    if relu:
+        gemm.forward_relu(x, weight, out, bias, padded(rows, 4), n_out, n_in, panel, weight_panel, panel, zero, zero)
+    else:
+        gemm.forward(x, weight, out, bias, padded(rows, 4), n_out, n_in, panel, weight_panel, panel, zero, zero)
 
 
 @body
-def sum_rows(dout: Any, dbias: Any) -> None:
-    for j in range(dout.shape[1]):
-        dbias[j] = 0
-    for r in range(dout.shape[0]):
-        for j in range(dout.shape[1]):
-            dbias[j] += dout[r, j]
+def backward_rows(dout: Any, transposed: Any, mask: Any, dx: Any, rows: int, n_in: int, n_out: int, panel: int,
+                  masked: bool) -> None:  # fmt: skip
+    """``dx = dout·weightᵀ``, where `masked` only where ``mask`` (laid out as dx) is above 0."""
+    zero = number(dx, 0.0)
+    weight_panel = padded(n_out, v.lanes(dx)) * v.lanes(dx)
+    if masked:
+        gemm.backward_masked(
+            dout, transposed, dx, mask, padded(rows, 4), n_in, n_out, panel, weight_panel, panel, zero, zero
+        )
+    else:
+        gemm.backward(dout, transposed, dx, dx, padded(rows, 4), n_in, n_out, panel, weight_panel, panel, zero, zero)
+
+
+@body
+def scaled_column_sums(dout: Any, rows: int, rate: Any, out: Any) -> None:
+    """``out += rate · Σ dout`` over the rows of one panel, in four interleaved sums."""
+    lanes = v.lanes(dout)
+    first = second = third = fourth = v.splat(number(dout, 0.0))
+    for r in range(0, rows // 4 * 4, 4):
+        row = offset(dout, r * lanes)
+        first = v.add(first, v.load(row))
+        second = v.add(second, v.load(offset(row, lanes)))
+        third = v.add(third, v.load(offset(row, 2 * lanes)))
+        fourth = v.add(fourth, v.load(offset(row, 3 * lanes)))
+    for r in range(rows // 4 * 4, rows):
+        first = v.add(first, v.load(offset(dout, r * lanes)))
+    total = v.add(v.add(first, second), v.add(third, fourth))
+    v.store(v.fma(v.splat(rate), total, v.load(out)), out)
+
+
+@body
+def update_tiles(x: Any, dout: Any, weight: Any, transposed: Any, bias: Any, first: int, last: int, rows: int,
+                 n_in: int, n_out: int, panel: int, rate: float, keep: float, has_transposed: bool,
+                 ) -> None:  # fmt: skip
+    """``weight = keep · weight - rate · xᵀ·dout`` and ``bias -= rate · Σ dout``, for tiles ``first … last - 1``.
+
+    A tile is one panel of inputs by `TILE_PANELS` panels of outputs, numbered inputs first. The gradient goes from the
+    registers into the weights; `transposed` is refreshed behind it.
+    """
+    lanes = v.lanes(x)
+    inputs = (n_in + lanes - 1) // lanes
+    outputs = (n_out + lanes - 1) // lanes
+    square = lanes * lanes
+    down = number(x, -rate)
+    for start in range(0, rows, SUM_ROWS):
+        count = min(SUM_ROWS, rows - start)
+        kept = number(x, keep if start == 0 else 1.0)
+        for tile in range(first, last):
+            k = tile % inputs
+            j = tile // inputs * TILE_PANELS
+            here = offset(weight, (j * inputs + k) * square)
+            columns = min(TILE_PANELS * lanes, n_out - j * lanes)
+            gemm.update(
+                offset(x, k * panel + start * lanes),
+                offset(dout, j * panel + start * lanes),
+                here,
+                here,
+                min(lanes, padded(n_in - k * lanes, 4)),
+                columns,
+                count,
+                np.int64(0),
+                panel,
+                inputs * square,
+                down,
+                kept,
+            )
+            if start + SUM_ROWS >= rows:
+                for p in range(min(TILE_PANELS, outputs - j)):
+                    if has_transposed:
+                        v.transpose_tile(
+                            offset(here, p * inputs * square), offset(transposed, (k * outputs + j + p) * square)
+                        )
+                    if k == 0:
+                        scaled_column_sums(offset(dout, (j + p) * panel), rows, down, offset(bias, (j + p) * lanes))
+
+
+@body
+def _weight_panels(weight: Any) -> Any:
+    """Uninitialised panels for a weight matrix, without rows to spare."""
+    lanes = VECTOR_BYTES // weight.itemsize
+    return np.empty((padded(weight.shape[1], lanes) // lanes, padded(weight.shape[0], lanes), lanes), weight.dtype)
+
+
+@body
+def _padded_copy(vector: Any) -> Any:
+    lanes = VECTOR_BYTES // vector.itemsize
+    copy = np.zeros(padded(len(vector), lanes), vector.dtype)
+    copy[: len(vector)] = vector
+    return copy
+
+
+@body
+def _forward_block(x: Any, packed: Any, bias: Any, out: Any, first: int, count: int) -> None:
+    n_in, n_out = x.shape[1], out.shape[1]
+    inputs = scratch(x, count, n_in)
+    # one stride serves inputs and outputs: panels of one batch have the same number of rows
+    outputs = scratch(x, count, n_out)
+    pack_rows(x, first, count, inputs)
+    panel = inputs.shape[1] * inputs.shape[2]
+    forward_rows(
+        pointer(inputs, 0), pointer(packed, 0), pointer(bias, 0), pointer(outputs, 0), count, n_in, n_out, panel, False
+    )
+    unpack_rows(outputs, out, first, count)
+    keep_alive((inputs, outputs))
+
+
+@body
+def _dx_block(dout: Any, packed: Any, dx: Any, first: int, count: int) -> None:
+    n_in, n_out = dx.shape[1], dout.shape[1]
+    gradients = scratch(dout, count, n_out)
+    outputs = scratch(dout, count, n_in)
+    pack_rows(dout, first, count, gradients)
+    panel = gradients.shape[1] * gradients.shape[2]
+    start = pointer(outputs, 0)
+    backward_rows(pointer(gradients, 0), pointer(packed, 0), start, start, count, n_in, n_out, panel, False)
+    unpack_rows(outputs, dx, first, count)
+    keep_alive((gradients, outputs))
+
+
+@body
+def _dweight_strip(x: Any, gradients: Any, dweight: Any, k: int) -> None:
+    """Rows ``k … k + lanes - 1`` of dweight: a column of tiles."""
+    rows, n_out = x.shape[0], dweight.shape[1]
+    lanes = gradients.shape[2]
+    inputs = scratch(x, rows, lanes)
+    pack_strip(x, np.int64(0), rows, k, pointer(inputs, 0))
+    height = min(lanes, x.shape[1] - k)
+    sums = np.zeros(((n_out + lanes - 1) // lanes, lanes, lanes), x.dtype)
+    panel = gradients.shape[1] * lanes
+    one = x.dtype.type(1)
+    for start in range(0, rows, SUM_ROWS):
+        count = min(SUM_ROWS, rows - start)
+        out = pointer(sums, 0)
+        gemm.update(
+            pointer(inputs, start * lanes), pointer(gradients, start * lanes), out, out, padded(height, 4), n_out,
+            count, np.int64(0), panel, lanes * lanes, one, one,
+        )  # fmt: skip
+    unpack_rows(sums, dweight, k, height)
+    keep_alive((inputs, sums))
+
+
+@body
+def _sum_strip(gradients: Any, rows: int, p: int, dbias: Any) -> None:
+    lanes = gradients.shape[2]
+    total = np.zeros(lanes, dbias.dtype)
+    panel = gradients.shape[1] * lanes
+    scaled_column_sums(pointer(gradients, p * panel), rows, dbias.dtype.type(1), pointer(total, 0))
+    for column in range(min(lanes, len(dbias) - p * lanes)):
+        dbias[p * lanes + column] = total[column]
+    keep_alive((total, gradients))
 
 
 @driver
 def linear_forward(x: Any, weight: Any, bias: Any, out: Any) -> None:
     """``out = x @ weight + bias``."""
-    n = x.shape[0]
+    n, n_in = x.shape
+    packed = _weight_panels(weight)
+    for p in prange(packed.shape[0]):
+        start = pointer(packed, p * packed.shape[1] * packed.shape[2])
+        pack_strip(weight, np.int64(0), n_in, p * packed.shape[2], start)
+    shift = _padded_copy(bias)
     for block in prange((n + ROWS - 1) // ROWS):
-        start = np.int64(block) * ROWS
-        linear_rows(x, weight, bias, out, start, min(n, start + ROWS))
-
-
-@driver
-def linear_backward_parameters(x: Any, dout: Any, dweight: Any, dbias: Any) -> None:
-    """``dweight = x.T @ dout``, ``dbias = dout.sum(0)``: all that the first layer needs."""
-    n_in = x.shape[1]
-    for block in prange((n_in + FAN_IN - 1) // FAN_IN):
-        start = np.int64(block) * FAN_IN
-        linear_dweight_rows(x, dout, dweight, start, min(n_in, start + FAN_IN))
-    sum_rows(dout, dbias)
+        first = np.int64(block) * ROWS
+        _forward_block(x, packed, shift, out, first, min(n - first, ROWS))
 
 
 @driver
 def linear_backward(x: Any, weight: Any, dout: Any, dx: Any, dweight: Any, dbias: Any) -> None:
     """``dx = dout @ weight.T``, ``dweight = x.T @ dout``, ``dbias = dout.sum(0)``; summed over the batch."""
-    n = x.shape[0]
+    n, n_in = x.shape
+    transposed = np.ascontiguousarray(weight.T)
+    packed = _weight_panels(transposed)
+    for p in prange(packed.shape[0]):
+        start = pointer(packed, p * packed.shape[1] * packed.shape[2])
+        pack_strip(transposed, np.int64(0), weight.shape[1], p * packed.shape[2], start)
     for block in prange((n + ROWS - 1) // ROWS):
-        start = np.int64(block) * ROWS
-        linear_dx_rows(weight, dout, dx, start, min(n, start + ROWS))
-    linear_backward_parameters(x, dout, dweight, dbias)
+        first = np.int64(block) * ROWS
+        _dx_block(dout, packed, dx, first, min(n - first, ROWS))
+    gradients = scratch(dout, n, weight.shape[1])
+    lanes = gradients.shape[2]
+    for p in prange(gradients.shape[0]):
+        pack_strip(dout, np.int64(0), n, p * lanes, pointer(gradients, p * gradients.shape[1] * lanes))
+        _sum_strip(gradients, n, np.int64(p), dbias)
+    for k in prange((n_in + lanes - 1) // lanes):
+        _dweight_strip(x, gradients, dweight, np.int64(k) * lanes)

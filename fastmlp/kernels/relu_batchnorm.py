@@ -1,9 +1,10 @@
 """ReLU, batch norm, and the two fused in either order (Ioffe & Szegedy 2015, section 3).
 
-``z``, ``out``, ``dout``, ``dz (batch, n)``; ``mean``, ``inv_std``, ``gamma``, ``beta (n,)``.
-The statistics are those of the batch, ``inv_std = 1 / sqrt(var + eps)`` with the biased variance. Forward reads ``z``
-once for the statistics and once to normalise; backward reads ``z`` and ``dout`` once for the two sums of each feature
-and once for the gradient.
+``z``, ``out``, ``dout``, ``dz (batch, n)``; ``mean``, ``inv_std``, ``gamma``, ``beta (n,)``; statistics of the batch,
+``inv_std = 1 / sqrt(var + eps)`` with the biased variance.
+
+The bodies take pointers to panels. ``pre`` is what is normalised: ``relu(z)``, or ``z`` with the ReLU behind (`relu`).
+Statistics are sums over fixed blocks of rows, merged in block order; each block's are two vectors side by side.
 """
 
 from typing import Any
@@ -12,133 +13,159 @@ import numpy as np
 from numba import prange
 
 from fastmlp.jit import body, driver
+from fastmlp.kernels._panels import pack_strip, unpack_strip
+from fastmlp.simd import vector as v
+from fastmlp.simd.pointer import keep_alive, number, offset, pointer
+from fastmlp.simd.target import VECTOR_BYTES
 
-FEATURES = 16  # features per block
+BLOCK = 16  # rows to a partial sum in the drivers
+ELEMENTS = 4096  # of an elementwise driver's block
 
 
 @body
-def relu_elements(z: Any, out: Any, start: int, stop: int) -> None:
-    for i in range(start, stop):
-        out[i] = max(z[i], z.dtype.type(0))
+def block_moments(pre: Any, rows: int, n: int, panel: int, moments: Any) -> None:
+    """Sum and summed squared distance from the block's own mean, of every feature of a block of rows.
+
+    The second pass finds the rows in the nearest cache: a block holds at least 8 rows and at most 1/64 of the batch.
+    """
+    lanes = v.lanes(pre)
+    zero = v.splat(number(pre, 0.0))
+    count = v.splat(number(pre, rows))  # a quotient, not a product: equal values must have exactly their mean
+    for j in range(0, n, lanes):
+        start = offset(pre, j // lanes * panel)
+        total = zero
+        for r in range(rows):
+            total = v.add(total, v.load(offset(start, r * lanes)))
+        mean = v.divide(total, count)
+        squares = zero
+        for r in range(rows):
+            distance = v.subtract(v.load(offset(start, r * lanes)), mean)
+            squares = v.fma(distance, distance, squares)
+        v.store(total, offset(moments, 2 * j))
+        v.store(squares, offset(moments, 2 * j + lanes))
 
 
 @body
-def relu_backward_elements(z: Any, dout: Any, dz: Any, start: int, stop: int) -> None:
+def merge_moments(moments: Any, stride: int, block: int, rows: int, n: int, eps: float, mean: Any, inv_std: Any,
+                  var: Any) -> None:  # fmt: skip
+    """Statistics of the batch from those of its blocks, `stride` elements apart (Chan, Golub & LeVeque 1983)."""
+    lanes = v.lanes(mean)
+    zero = v.splat(number(mean, 0.0))
+    all_rows = v.splat(number(mean, rows))
+    blocks = (rows + block - 1) // block
+    for j in range(0, n, lanes):
+        total = zero
+        for b in range(blocks):
+            total = v.add(total, v.load(offset(moments, b * stride + 2 * j)))
+        centre = v.divide(total, all_rows)
+        squares = zero
+        for b in range(blocks):
+            count = v.splat(number(mean, min(block, rows - b * block)))
+            at_block = offset(moments, b * stride + 2 * j)
+            distance = v.subtract(v.divide(v.load(at_block), count), centre)
+            weighted = v.multiply(distance, count)
+            squares = v.add(squares, v.fma(weighted, distance, v.load(offset(at_block, lanes))))
+        variance = v.divide(squares, all_rows)
+        root = v.square_root(v.add(variance, v.splat(number(mean, eps))))
+        v.store(centre, offset(mean, j))
+        v.store(v.divide(v.splat(number(mean, 1.0)), root), offset(inv_std, j))
+        v.store(variance, offset(var, j))
+
+
+@body
+def normalise_rows(pre: Any, mean: Any, inv_std: Any, gamma: Any, beta: Any, rows: int, n: int, panel: int, relu: bool,
+                   out: Any) -> None:  # fmt: skip
+    """``out = gamma · (pre - mean) · inv_std + beta``, and its positive part with `relu`."""
+    lanes = v.lanes(pre)
+    for j in range(0, n, lanes):
+        centre, scale = v.load(offset(mean, j)), v.load(offset(inv_std, j))
+        factor, shift = v.load(offset(gamma, j)), v.load(offset(beta, j))
+        start = j // lanes * panel
+        for r in range(rows):
+            here = start + r * lanes
+            value = v.multiply(v.subtract(v.load(offset(pre, here)), centre), scale)
+            value = v.fma(factor, value, shift)
+            v.store(v.relu(value) if relu else value, offset(out, here))
+
+
+@body
+def block_gradient_sums(pre: Any, mean: Any, inv_std: Any, dout: Any, rows: int, n: int, panel: int, sums: Any,
+                        ) -> None:  # fmt: skip
+    """Σ dout and Σ dout · normalised of every feature of a block of rows."""
+    lanes = v.lanes(pre)
+    zero = v.splat(number(pre, 0.0))
+    for j in range(0, n, lanes):
+        centre, scale = v.load(offset(mean, j)), v.load(offset(inv_std, j))
+        start = j // lanes * panel
+        total, products = zero, zero
+        for r in range(rows):
+            gradient = v.load(offset(dout, start + r * lanes))
+            normalised = v.multiply(v.subtract(v.load(offset(pre, start + r * lanes)), centre), scale)
+            total = v.add(total, gradient)
+            products = v.fma(gradient, normalised, products)
+        v.store(total, offset(sums, 2 * j))
+        v.store(products, offset(sums, 2 * j + lanes))
+
+
+@body
+def merge_gradient_sums(sums: Any, stride: int, blocks: int, n: int, dgamma: Any, dbeta: Any) -> None:
+    """Add the sums of the blocks: the gradients of γ and β."""
+    lanes = v.lanes(sums)
+    for j in range(0, n, lanes):
+        total = products = v.splat(number(sums, 0.0))
+        for b in range(blocks):
+            total = v.add(total, v.load(offset(sums, b * stride + 2 * j)))
+            products = v.add(products, v.load(offset(sums, b * stride + 2 * j + lanes)))
+        v.store(total, offset(dbeta, j))
+        v.store(products, offset(dgamma, j))
+
+
+@body
+def normalise_backward_rows(pre: Any, mean: Any, inv_std: Any, gamma: Any, dgamma: Any, dbeta: Any, count: int,
+                            rows: int, n: int, panel: int, masked: bool, dz: Any) -> None:  # fmt: skip
+    """Turn the gradient of the output in `dz` into that of ``pre``, and of z below a ReLU where `masked`.
+
+    ``dz = gamma · inv_std · (dz - (dbeta + normalised · dgamma) / count)``, `count` the rows of the batch.
+    """
+    lanes = v.lanes(pre)
+    share = v.splat(number(pre, -1.0 / count))
+    for j in range(0, n, lanes):
+        centre, scale = v.load(offset(mean, j)), v.load(offset(inv_std, j))
+        factor = v.multiply(v.load(offset(gamma, j)), scale)
+        constant = v.multiply(v.load(offset(dbeta, j)), share)
+        slope = v.multiply(v.load(offset(dgamma, j)), share)
+        start = j // lanes * panel
+        for r in range(rows):
+            here = start + r * lanes
+            value = v.load(offset(pre, here))
+            normalised = v.multiply(v.subtract(value, centre), scale)
+            rest = v.add(v.load(offset(dz, here)), v.fma(normalised, slope, constant))
+            gradient = v.multiply(factor, rest)
+            v.store(v.where_positive(value, gradient) if masked else gradient, offset(dz, here))
+
+
+@body
+def _relu_elements(z: Any, out: Any, first: int, last: int) -> None:
     zero = z.dtype.type(0)
-    for i in range(start, stop):
+    for i in range(first, last):
+        out[i] = zero if zero > z[i] else z[i]
+
+
+@body
+def _relu_backward_elements(z: Any, dout: Any, dz: Any, first: int, last: int) -> None:
+    zero = z.dtype.type(0)
+    for i in range(first, last):
         dz[i] = dout[i] if z[i] > zero else zero
-
-
-@body
-def statistics_features(z: Any, floor: Any, eps: Any, mean: Any, inv_std: Any, start: int, stop: int) -> None:
-    """Mean and inverse deviation of ``max(z, floor)`` by Welford's recurrence (Knuth, TAOCP 2, 4.2.2), in one pass."""
-    for j in range(start, stop):
-        mean[j] = 0
-        inv_std[j] = 0
-    n = z.shape[0]
-    for r in range(n):
-        share = z.dtype.type(1) / z.dtype.type(r + 1)
-        for j in range(start, stop):
-            value = max(z[r, j], floor)
-            delta = value - mean[j]
-            mean[j] += delta * share
-            inv_std[j] += delta * (value - mean[j])
-    for j in range(start, stop):
-        inv_std[j] = z.dtype.type(1) / np.sqrt(inv_std[j] / z.dtype.type(n) + eps)
-
-
-@body
-def relu_batchnorm_features(z: Any, eps: Any, out: Any, mean: Any, inv_std: Any, start: int, stop: int) -> None:
-    zero = z.dtype.type(0)
-    statistics_features(z, zero, eps, mean, inv_std, start, stop)
-    for r in range(z.shape[0]):
-        for j in range(start, stop):
-            out[r, j] = (max(z[r, j], zero) - mean[j]) * inv_std[j]
-
-
-@body
-def relu_batchnorm_backward_features(
-    z: Any, mean: Any, inv_std: Any, dout: Any, sums: Any, dz: Any, start: int, stop: int
-) -> None:
-    """``sums (2, n)``: scratch for Σ dout and Σ dout·normalised of each feature."""
-    zero = z.dtype.type(0)
-    share = z.dtype.type(1) / z.dtype.type(z.shape[0])
-    for r in range(z.shape[0]):
-        for j in range(start, stop):
-            sums[0, j] += dout[r, j]
-            sums[1, j] += dout[r, j] * (max(z[r, j], zero) - mean[j]) * inv_std[j]
-    for r in range(z.shape[0]):
-        for j in range(start, stop):
-            normalised = (max(z[r, j], zero) - mean[j]) * inv_std[j]
-            gradient = inv_std[j] * (dout[r, j] - share * (sums[0, j] + normalised * sums[1, j]))
-            dz[r, j] = gradient if z[r, j] > zero else zero
-
-
-@body
-def batchnorm_relu_features(
-    z: Any, gamma: Any, beta: Any, eps: Any, out: Any, mean: Any, inv_std: Any, start: int, stop: int
-) -> None:
-    statistics_features(z, z.dtype.type(-np.inf), eps, mean, inv_std, start, stop)
-    for r in range(z.shape[0]):
-        for j in range(start, stop):
-            value = gamma[j] * ((z[r, j] - mean[j]) * inv_std[j]) + beta[j]
-            out[r, j] = max(value, z.dtype.type(0))
-
-
-@body
-def batchnorm_relu_backward_features(
-    z: Any,
-    gamma: Any,
-    beta: Any,
-    mean: Any,
-    inv_std: Any,
-    dout: Any,
-    dz: Any,
-    dgamma: Any,
-    dbeta: Any,
-    start: int,
-    stop: int,
-) -> None:
-    zero = z.dtype.type(0)
-    share = z.dtype.type(1) / z.dtype.type(z.shape[0])
-    for j in range(start, stop):
-        dgamma[j] = 0
-        dbeta[j] = 0
-    for r in range(z.shape[0]):
-        for j in range(start, stop):
-            normalised = (z[r, j] - mean[j]) * inv_std[j]
-            passed = dout[r, j] if gamma[j] * normalised + beta[j] > zero else zero
-            dgamma[j] += passed * normalised
-            dbeta[j] += passed
-    for r in range(z.shape[0]):
-        for j in range(start, stop):
-            normalised = (z[r, j] - mean[j]) * inv_std[j]
-            passed = dout[r, j] if gamma[j] * normalised + beta[j] > zero else zero
-            dz[r, j] = gamma[j] * inv_std[j] * (passed - share * (dbeta[j] + normalised * dgamma[j]))
-
-
-@body
-def scale_shift_backward_features(
-    x: Any, gamma: Any, dout: Any, dx: Any, dgamma: Any, dbeta: Any, start: int, stop: int
-) -> None:
-    for j in range(start, stop):
-        dgamma[j] = 0
-        dbeta[j] = 0
-    for r in range(x.shape[0]):
-        for j in range(start, stop):
-            dgamma[j] += dout[r, j] * x[r, j]
-            dbeta[j] += dout[r, j]
-            dx[r, j] = dout[r, j] * gamma[j]
 
 
 @driver
 def relu_forward(z: Any, out: Any) -> None:
-    """``out = max(z, 0)``."""
+    """``out = max(z, 0)``; NaN stays NaN."""
     flat, flat_out = z.reshape(-1), out.reshape(-1)
     n = flat.shape[0]
-    for block in prange((n + 4095) // 4096):
-        start = np.int64(block) * 4096
-        relu_elements(flat, flat_out, start, min(n, start + 4096))
+    for block in prange((n + ELEMENTS - 1) // ELEMENTS):
+        first = np.int64(block) * ELEMENTS
+        _relu_elements(flat, flat_out, first, min(n, first + ELEMENTS))
 
 
 @driver
@@ -146,39 +173,124 @@ def relu_backward(z: Any, dout: Any, dz: Any) -> None:
     """``dz = dout`` where ``z > 0``, else 0."""
     flat, flat_dout, flat_dz = z.reshape(-1), dout.reshape(-1), dz.reshape(-1)
     n = flat.shape[0]
-    for block in prange((n + 4095) // 4096):
-        start = np.int64(block) * 4096
-        relu_backward_elements(flat, flat_dout, flat_dz, start, min(n, start + 4096))
+    for block in prange((n + ELEMENTS - 1) // ELEMENTS):
+        first = np.int64(block) * ELEMENTS
+        _relu_backward_elements(flat, flat_dout, flat_dz, first, min(n, first + ELEMENTS))
+
+
+@body
+def _vector_of(values: Any, j: int, fill: float) -> Any:
+    """The features from `j` on as one padded vector."""
+    lanes = VECTOR_BYTES // values.itemsize
+    out = np.full(lanes, values.dtype.type(fill), values.dtype)
+    for i in range(min(lanes, len(values) - j)):
+        out[i] = values[j + i]
+    return out
+
+
+@body
+def _strip_moments(pre: Any, rows: int, eps: float) -> Any:
+    """Mean, inverse deviation and variance of one panel of rows, as three vectors."""
+    lanes = VECTOR_BYTES // pre.itemsize
+    blocks = (rows + BLOCK - 1) // BLOCK
+    moments = np.empty((blocks, 2, lanes), pre.dtype)
+    for b in range(blocks):
+        here = pointer(pre, b * BLOCK * lanes)
+        block_moments(here, min(BLOCK, rows - b * BLOCK), lanes, np.int64(0), pointer(moments, b * 2 * lanes))
+    found = np.empty((3, lanes), pre.dtype)
+    merge_moments(
+        pointer(moments, 0), 2 * lanes, BLOCK, rows, lanes, eps, pointer(found, 0), pointer(found, lanes),
+        pointer(found, 2 * lanes),
+    )  # fmt: skip
+    keep_alive((moments, found))
+    return found
+
+
+@body
+def _forward_strip(z: Any, gamma: Any, beta: Any, eps: float, relu_first: bool, out: Any, mean: Any, inv_std: Any,
+                   j: int) -> None:  # fmt: skip
+    """Batch norm of the features of one panel, with the ReLU before or behind."""
+    rows = z.shape[0]
+    lanes = VECTOR_BYTES // z.itemsize
+    pre = np.empty((rows, lanes), z.dtype)
+    here = pointer(pre, 0)
+    pack_strip(z, np.int64(0), rows, j, here)
+    if relu_first:
+        for r in range(rows):
+            v.store(v.relu(v.load(offset(here, r * lanes))), offset(here, r * lanes))
+    found = _strip_moments(pre, rows, eps)
+    scale, shift = _vector_of(gamma, j, 1.0), _vector_of(beta, j, 0.0)
+    normalise_rows(here, pointer(found, 0), pointer(found, lanes), pointer(scale, 0), pointer(shift, 0), rows, lanes,
+                   np.int64(0), not relu_first, here)  # fmt: skip
+    unpack_strip(here, out, np.int64(0), rows, j)
+    for column in range(min(lanes, z.shape[1] - j)):
+        mean[j + column] = found[0, column]
+        inv_std[j + column] = found[1, column]
+    keep_alive((pre, found, scale, shift))
+
+
+@body
+def _backward_strip(z: Any, gamma: Any, beta: Any, mean: Any, inv_std: Any, dout: Any, relu_first: bool, dz: Any,
+                    dgamma: Any, dbeta: Any, j: int) -> None:  # fmt: skip
+    rows = z.shape[0]
+    lanes = VECTOR_BYTES // z.itemsize
+    panels = np.empty((3, rows, lanes), z.dtype)
+    pre, gradient, out = pointer(panels, 0), pointer(panels, rows * lanes), pointer(panels, 2 * rows * lanes)
+    pack_strip(z, np.int64(0), rows, j, pre)
+    pack_strip(dout, np.int64(0), rows, j, gradient)
+    centre, scale = _vector_of(mean, j, 0.0), _vector_of(inv_std, j, 1.0)
+    factor, shift = _vector_of(gamma, j, 1.0), _vector_of(beta, j, 0.0)
+    zero = np.int64(0)
+    if relu_first:
+        for r in range(rows):
+            v.store(v.relu(v.load(offset(pre, r * lanes))), offset(pre, r * lanes))
+    else:
+        normalise_rows(pre, pointer(centre, 0), pointer(scale, 0), pointer(factor, 0), pointer(shift, 0), rows, lanes,
+                       zero, True, out)  # fmt: skip
+        for r in range(rows):
+            passed = v.where_positive(v.load(offset(out, r * lanes)), v.load(offset(gradient, r * lanes)))
+            v.store(passed, offset(gradient, r * lanes))
+    blocks = (rows + BLOCK - 1) // BLOCK
+    sums = np.empty((blocks, 2, lanes), z.dtype)
+    for b in range(blocks):
+        start = b * BLOCK * lanes
+        block_gradient_sums(offset(pre, start), pointer(centre, 0), pointer(scale, 0), offset(gradient, start),
+                            min(BLOCK, rows - b * BLOCK), lanes, zero, pointer(sums, b * 2 * lanes))  # fmt: skip
+    merged = np.empty((2, lanes), z.dtype)
+    merge_gradient_sums(pointer(sums, 0), 2 * lanes, blocks, lanes, pointer(merged, 0), pointer(merged, lanes))
+    normalise_backward_rows(pre, pointer(centre, 0), pointer(scale, 0), pointer(factor, 0), pointer(merged, 0),
+                            pointer(merged, lanes), rows, rows, lanes, zero, relu_first, gradient)  # fmt: skip
+    unpack_strip(gradient, dz, zero, rows, j)
+    for column in range(min(lanes, len(dgamma) - j)):
+        dgamma[j + column] = merged[0, column]
+        dbeta[j + column] = merged[1, column]
+    keep_alive((panels, centre, scale, factor, shift, sums, merged))
 
 
 @driver
 def relu_batchnorm_forward(z: Any, eps: float, out: Any, mean: Any, inv_std: Any) -> None:
     """``out = (relu(z) - mean) · inv_std``, statistics of ``relu(z)`` per feature."""
-    n = z.shape[1]
-    epsilon = z.dtype.type(eps)
-    for block in prange((n + FEATURES - 1) // FEATURES):
-        start = np.int64(block) * FEATURES
-        relu_batchnorm_features(z, epsilon, out, mean, inv_std, start, min(n, start + FEATURES))
+    none = np.empty(0, z.dtype)
+    lanes = VECTOR_BYTES // z.itemsize
+    for p in prange((z.shape[1] + lanes - 1) // lanes):
+        _forward_strip(z, none, none, eps, True, out, mean, inv_std, np.int64(p) * lanes)
 
 
 @driver
 def relu_batchnorm_backward(z: Any, mean: Any, inv_std: Any, dout: Any, dz: Any) -> None:
     """Gradient through the normalisation, its statistics and the ReLU."""
-    n = z.shape[1]
-    sums = np.zeros((2, n), z.dtype)
-    for block in prange((n + FEATURES - 1) // FEATURES):
-        start = np.int64(block) * FEATURES
-        relu_batchnorm_backward_features(z, mean, inv_std, dout, sums, dz, start, min(n, start + FEATURES))
+    none = np.empty(0, z.dtype)
+    lanes = VECTOR_BYTES // z.itemsize
+    for p in prange((z.shape[1] + lanes - 1) // lanes):
+        _backward_strip(z, none, none, mean, inv_std, dout, True, dz, none, none, np.int64(p) * lanes)
 
 
 @driver
 def batchnorm_relu_forward(z: Any, gamma: Any, beta: Any, eps: float, out: Any, mean: Any, inv_std: Any) -> None:
     """``out = relu(gamma · (z - mean) · inv_std + beta)``, statistics of ``z`` per feature."""
-    n = z.shape[1]
-    epsilon = z.dtype.type(eps)
-    for block in prange((n + FEATURES - 1) // FEATURES):
-        start = np.int64(block) * FEATURES
-        batchnorm_relu_features(z, gamma, beta, epsilon, out, mean, inv_std, start, min(n, start + FEATURES))
+    lanes = VECTOR_BYTES // z.itemsize
+    for p in prange((z.shape[1] + lanes - 1) // lanes):
+        _forward_strip(z, gamma, beta, eps, False, out, mean, inv_std, np.int64(p) * lanes)
 
 
 @driver
@@ -186,26 +298,6 @@ def batchnorm_relu_backward(
     z: Any, gamma: Any, beta: Any, mean: Any, inv_std: Any, dout: Any, dz: Any, dgamma: Any, dbeta: Any
 ) -> None:
     """Gradient through the ReLU, γ and β, and the normalisation with its statistics."""
-    n = z.shape[1]
-    for block in prange((n + FEATURES - 1) // FEATURES):
-        start = np.int64(block) * FEATURES
-        batchnorm_relu_backward_features(
-            z, gamma, beta, mean, inv_std, dout, dz, dgamma, dbeta, start, min(n, start + FEATURES)
-        )
-
-
-@driver
-def scale_shift_forward(x: Any, gamma: Any, beta: Any, out: Any) -> None:
-    """``out = gamma · x + beta`` per feature."""
-    for r in prange(x.shape[0]):
-        for j in range(x.shape[1]):
-            out[r, j] = gamma[j] * x[r, j] + beta[j]
-
-
-@driver
-def scale_shift_backward(x: Any, gamma: Any, dout: Any, dx: Any, dgamma: Any, dbeta: Any) -> None:
-    """``dx = gamma · dout``, ``dgamma = Σ dout · x``, ``dbeta = Σ dout``."""
-    n = x.shape[1]
-    for block in prange((n + FEATURES - 1) // FEATURES):
-        start = np.int64(block) * FEATURES
-        scale_shift_backward_features(x, gamma, dout, dx, dgamma, dbeta, start, min(n, start + FEATURES))
+    lanes = VECTOR_BYTES // z.itemsize
+    for p in prange((z.shape[1] + lanes - 1) // lanes):
+        _backward_strip(z, gamma, beta, mean, inv_std, dout, False, dz, dgamma, dbeta, np.int64(p) * lanes)

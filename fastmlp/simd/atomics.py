@@ -15,8 +15,8 @@ SPINS = 100  # pauses before the core is offered to others: a busy core then cos
 LINE = 8  # int64 cells of a cache line
 
 # cells of a team's control block, each on a cache line of its own
-ARRIVED, STOP, ABANDONED, STEPS_DONE, HALT = (LINE * i for i in range(5))
-CONTROL_CELLS = 5 * LINE
+ARRIVED, STOP, ABANDONED, SKIPPED, HALT, STEPS_DONE = (LINE * i for i in range(6))
+CONTROL_CELLS = 6 * LINE
 
 _INT64 = types.CPointer(types.int64)
 
@@ -72,7 +72,10 @@ def yield_core(context: Any) -> Any:
 
 @body
 def barrier(control: Any, target: Any) -> Any:
-    """Arrive and wait until `target` arrivals were counted in all; False when the team was abandoned meanwhile."""
+    """Arrive and wait until `target` arrivals were counted in all; False when the team was abandoned meanwhile.
+
+    The counter only grows, so no thread can be left behind in an earlier round.
+    """
     fetch_add(offset(control, ARRIVED), 1)
     turns = 0
     while load_shared(offset(control, ARRIVED)) < target:

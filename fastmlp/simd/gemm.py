@@ -12,7 +12,7 @@ An epilogue turns the accumulators into the output while they are in registers.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from llvmlite import ir as llvm
 from numba import types
@@ -23,7 +23,7 @@ from fastmlp.simd import ir
 from fastmlp.simd.target import TILES
 from fastmlp.simd.vector import llvm_vector
 
-Builder = llvm.IRBuilder
+Builder: TypeAlias = llvm.IRBuilder
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,12 @@ def pointer(context: Any, array: Any, start: Any) -> Any:
 
 
 @intrinsic
+def keep_alive(context: Any, arrays: Any) -> Any:
+    """Do nothing with a tuple of arrays: Numba frees an array after its last mention, and a pointer is none."""
+    return types.void(arrays), lambda target, *_: target.get_dummy_value()
+
+
+@intrinsic
 def offset(context: Any, start: Any, elements: Any) -> Any:
     """Return `start` moved by a number of elements."""
     return start(start, types.intp), lambda _, builder, signature, arguments: builder.gep(arguments[0], [arguments[1]])
@@ -49,3 +55,13 @@ def prefetch(context: Any, address: Any) -> Any:
         return target.get_dummy_value()
 
     return types.void(address), emit
+
+
+@intrinsic
+def number(context: Any, like: Any, value: Any) -> Any:
+    """Return a float64 rounded to the type that the pointer `like` points to."""
+
+    def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return target.cast(builder, arguments[1], types.float64, like.dtype)
+
+    return like.dtype(like, types.float64), emit

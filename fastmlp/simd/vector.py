@@ -131,6 +131,31 @@ def splat(context: Any, scalar: Any) -> Any:
 
 
 @intrinsic
+def first_lanes(context: Any, x: Any, count: Any, fill: Any) -> Any:
+    """Return `x` in the first `count` lanes and the scalar `fill` in the others."""
+
+    def emit(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = arguments[0].type
+        integers = llvm.VectorType(llvm.IntType(64), kind.count)
+        numbers = llvm.Constant(integers, [ir.index(lane) for lane in range(kind.count)])
+        inside = builder.icmp_signed("<", numbers, ir.splat(builder, arguments[1], integers))
+        return builder.select(inside, arguments[0], ir.splat(builder, arguments[2], kind))
+
+    return x(x, types.intp, x.dtype), emit
+
+
+@intrinsic
+def scalar_fma(context: Any, x: Any, y: Any, z: Any) -> Any:
+    """Return ``x · y + z`` of three scalars, rounded once."""
+
+    def emit(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        name = f"llvm.fma.f{x.bitwidth}"
+        return ir.call(builder, name, arguments[0].type, arguments)
+
+    return x(x, x, x), emit
+
+
+@intrinsic
 def load_converted(context: Any, source: Any, like: Any) -> Any:
     """Read as many numbers of any type as `like` has lanes, converted to its floating point type."""
 

@@ -1,0 +1,165 @@
+"""Who does what: shapes, offsets and the split of the work, made from shapes alone.
+
+Rows of the mini-batch are dealt out in blocks, parameters in tiles. Partial sums (the cost, the statistics of batch
+norm) belong to blocks and are combined in block order, and a tile sums over all rows in order; so neither depends on
+the number of threads.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastmlp.kernels.linear import TILE_PANELS
+from fastmlp.simd.target import VECTOR_BYTES
+
+if TYPE_CHECKING:
+    from fastmlp.batchnorm import BatchNorm
+
+ROWS_UNIT = 8  # rows of the smallest block
+MOST_NORM_BLOCKS = 64  # with batch norm every thread merges the statistics of all blocks: about 1 % of a step
+CHUNK_ROWS = 96  # rows that go through all layers together: their activations stay in a 512 KB cache for 512 features
+
+PARALLEL_FLOP = 1e6  # of a step: below, two barriers cost more than a second thread saves
+
+NORM_NONE, NORM_AFTER_RELU, NORM_BEFORE_RELU = 0, 1, 2
+
+_OFFSETS = ("weight", "transposed", "bias", "gamma", "beta", "running_mean", "running_var")
+_ROWS = ("input", "pre", "out", "dz")
+# one linear layer and what follows it; offsets in elements of the parameter buffer, of the buffer of rows, and of a
+# thread's private statistics
+LAYER = np.dtype([(name, np.int64) for name in ("n_in", "n_out", *_OFFSETS, *_ROWS, "statistics")])
+
+
+def up(n: int, multiple: int) -> int:
+    """Round up to a multiple."""
+    return -(-n // multiple) * multiple
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The layout of one network at one batch size.
+
+    Attributes
+    ----------
+    layers : numpy.ndarray of LAYER
+        In order.
+    lanes : int
+        Elements of a vector, the width of a panel.
+    batch : int
+        Rows of a full mini-batch.
+    block : int
+        Rows of a block.
+    panel : int
+        Elements from one panel of rows to the next.
+    norm : int
+        One of the ``NORM_`` constants.
+    n_parameters, n_rows, n_statistics : int
+        Sizes of the three buffers, in elements.
+    widest : int
+        Elements of the widest layer, padded.
+    """
+
+    layers: np.ndarray
+    lanes: int
+    batch: int
+    block: int
+    panel: int
+    norm: int
+    n_parameters: int
+    n_rows: int
+    n_statistics: int
+    widest: int
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of a full mini-batch."""
+        return -(-self.batch // self.block)
+
+
+class _Allocator:
+    """Hands out offsets, each on a cache line of its own."""
+
+    def __init__(self, lanes: int) -> None:
+        self.size, self.lanes = 0, lanes
+
+    def take(self, elements: int) -> int:
+        start = self.size
+        self.size += up(elements, self.lanes)
+        return start
+
+
+def make_plan(
+    widths: Sequence[int], dtype: np.dtype, batch_norm: "BatchNorm | None", batch: int, *, training: bool = True
+) -> Plan:
+    """Lay out the buffers for mini-batches of `batch` rows; without `training` only what the forward pass needs."""
+    lanes = VECTOR_BYTES // dtype.itemsize
+    norm = NORM_NONE
+    if batch_norm is not None:
+        norm = NORM_AFTER_RELU if batch_norm.placement == "after_relu" else NORM_BEFORE_RELU
+    block = ROWS_UNIT if norm == NORM_NONE else max(ROWS_UNIT, up(-(-batch // MOST_NORM_BLOCKS), ROWS_UNIT))
+    panel = (up(batch, 4) | 1) * lanes  # an odd number of rows keeps panels off one another's cache sets
+    layers = np.zeros(len(widths) - 1, LAYER)
+    parameters, rows, statistics = _Allocator(lanes), _Allocator(lanes), _Allocator(lanes)
+    before = rows.take(panel * (up(widths[0], lanes) // lanes))
+    for i, layer in enumerate(layers):
+        n_in, n_out = widths[i], widths[i + 1]
+        padded = up(n_out, lanes)
+        hidden_norm = norm != NORM_NONE and i < len(layers) - 1
+        layer["n_in"], layer["n_out"], layer["input"] = n_in, n_out, before
+        layer["weight"] = parameters.take(up(n_in, lanes) * padded)
+        layer["transposed"] = parameters.take(up(n_in, lanes) * padded) if i and training else -1
+        layer["bias"] = parameters.take(padded)
+        for name in _OFFSETS[3:]:
+            layer[name] = parameters.take(padded) if hidden_norm else -1
+        layer["out"] = before = rows.take(panel * (padded // lanes))
+        layer["pre"] = rows.take(panel * (padded // lanes)) if hidden_norm else before
+        layer["dz"] = rows.take(panel * (padded // lanes)) if i < len(layers) - 1 and training else before
+        layer["statistics"] = statistics.take(5 * padded) if hidden_norm else -1
+    return Plan(
+        layers,
+        lanes,
+        batch,
+        block,
+        panel,
+        norm,
+        parameters.size,
+        rows.size,
+        statistics.size,
+        up(max(widths), lanes),
+    )
+
+
+def deal_tiles(plan: Plan, threads: int) -> np.ndarray:
+    """Deal out the tiles of all layers: ``[thread, layer] = (first, last)``, equal work for all, neighbours together.
+
+    A tile is one panel of a layer's inputs by `TILE_PANELS` panels of its outputs, numbered inputs first.
+    """
+    per_layer = [
+        (-(-int(layer["n_in"]) // plan.lanes), -(-int(layer["n_out"]) // (plan.lanes * TILE_PANELS)))
+        for layer in plan.layers
+    ]
+    counts = [n_in * groups for n_in, groups in per_layer]
+    costs = np.concatenate(
+        [
+            np.full(count, min(int(layer["n_out"]), plan.lanes * TILE_PANELS), np.float64)
+            for count, layer in zip(counts, plan.layers, strict=True)
+        ]
+    )
+    middle = np.cumsum(costs) - costs / 2
+    owner = np.minimum((middle / costs.sum() * threads).astype(np.int64), threads - 1)
+    dealt = np.zeros((threads, len(plan.layers), 2), np.int64)
+    start = 0
+    for i, count in enumerate(counts):
+        own = owner[start : start + count]
+        for thread in range(threads):
+            dealt[thread, i] = np.searchsorted(own, [thread, thread + 1])
+        start += count
+    return dealt
+
+
+def useful_threads(plan: Plan, threads: int) -> int:
+    """Return how many of `threads` threads make a training step faster. Bits do not depend on it."""
+    work = 6 * plan.batch * sum(int(layer["n_in"]) * int(layer["n_out"]) for layer in plan.layers)
+    return threads if work >= PARALLEL_FLOP else 1

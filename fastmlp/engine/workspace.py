@@ -1,0 +1,127 @@
+"""All memory of a training, and the way between a network's plain arrays and the engine's panels."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastmlp.engine.plan import NORM_NONE, Plan, deal_tiles, up
+from fastmlp.simd.atomics import CONTROL_CELLS, LINE
+from fastmlp.simd.target import VECTOR_BYTES
+
+if TYPE_CHECKING:
+    from fastmlp.mlp import MLP
+
+
+def aligned(size: int, dtype: np.dtype | type) -> np.ndarray:
+    """Zeros that start on a cache line."""
+    itemsize = np.dtype(dtype).itemsize
+    raw = np.zeros(size * itemsize + VECTOR_BYTES, np.uint8)
+    start = -raw.ctypes.data % VECTOR_BYTES
+    return raw[start : start + size * itemsize].view(dtype)
+
+
+def to_panels(matrix: np.ndarray, lanes: int, out: np.ndarray) -> None:
+    """Write ``matrix (m, n)`` as ``[n / lanes][m padded][lanes]`` into the flat `out`, leaving the padding alone."""
+    m, n = matrix.shape
+    panels = out.reshape(up(n, lanes) // lanes, -1, lanes)
+    whole = n // lanes
+    panels[:whole, :m] = matrix[:, : whole * lanes].reshape(m, whole, lanes).transpose(1, 0, 2)
+    if n % lanes:
+        panels[whole, :m, : n % lanes] = matrix[:, whole * lanes :]
+
+
+def from_panels(panels: np.ndarray, lanes: int, matrix: np.ndarray) -> None:
+    """Read back what `to_panels` wrote."""
+    m, n = matrix.shape
+    panels = panels.reshape(up(n, lanes) // lanes, -1, lanes)
+    for j in range(0, n, lanes):
+        matrix[:, j : j + lanes] = panels[j // lanes, :m, : min(lanes, n - j)]
+
+
+class Parameters:
+    """The parameters of a network as panels.
+
+    Parameters
+    ----------
+    plan : Plan
+        The layout.
+    dtype : numpy.dtype
+        Of the network.
+    """
+
+    def __init__(self, plan: Plan, dtype: np.dtype) -> None:
+        self.plan = plan
+        self.buffer = aligned(plan.n_parameters, dtype)
+        for layer in plan.layers:
+            if layer["gamma"] >= 0:
+                self._piece(layer["gamma"], int(layer["n_out"]))[:] = 1
+
+    def _piece(self, start: int, size: int) -> np.ndarray:
+        return self.buffer[start : start + size]
+
+    def _weight(self, layer: np.void, name: str) -> np.ndarray:
+        lanes = self.plan.lanes
+        return self._piece(layer[name], up(int(layer["n_in"]), lanes) * up(int(layer["n_out"]), lanes))
+
+    def pack(self, weights: Sequence[np.ndarray], vectors: dict[str, list[np.ndarray]]) -> None:
+        """Copy arrays in: weight matrices, and vectors by the names of the plan's offsets."""
+        for layer, weight in zip(self.plan.layers, weights, strict=True):
+            to_panels(weight, self.plan.lanes, self._weight(layer, "weight"))
+            if layer["transposed"] >= 0:
+                to_panels(weight.T, self.plan.lanes, self._weight(layer, "transposed"))
+        for vector, piece in self._pieces(vectors):
+            piece[:] = vector
+
+    def unpack(self, weights: Sequence[np.ndarray], vectors: dict[str, list[np.ndarray]]) -> None:
+        """Copy the parameters back into arrays."""
+        for layer, weight in zip(self.plan.layers, weights, strict=True):
+            from_panels(self._weight(layer, "weight"), self.plan.lanes, weight)
+        for vector, piece in self._pieces(vectors):
+            vector[:] = piece
+
+    def _pieces(self, vectors: dict[str, list[np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [
+            (vector, self._piece(self.plan.layers[i][name], len(vector)))
+            for name, group in vectors.items()
+            for i, vector in enumerate(group)
+        ]
+
+
+def vectors_of(net: "MLP") -> dict[str, list[np.ndarray]]:
+    """Return the vectors of a network by the names of the plan's offsets."""
+    return {
+        "bias": net.biases,
+        "gamma": net.gammas,
+        "beta": net.betas,
+        "running_mean": net.running_means,
+        "running_var": net.running_vars,
+    }
+
+
+class Workspace:
+    """The buffers of one training besides the parameters.
+
+    Parameters
+    ----------
+    plan : Plan
+        The layout.
+    dtype : numpy.dtype
+        Of the network.
+    threads : int
+        Of the team.
+    """
+
+    def __init__(self, plan: Plan, dtype: np.dtype, threads: int) -> None:
+        self.rows = aligned(plan.n_rows, dtype)
+        self.statistics = aligned(threads * plan.n_statistics, dtype)
+        self.moments = aligned(2 * plan.blocks * 2 * plan.widest if plan.norm != NORM_NONE else 1, dtype)
+        self.block_costs = aligned(plan.blocks, np.float64)
+        self.control = aligned(CONTROL_CELLS, np.int64)
+        self.arrivals = aligned(LINE * threads, np.int64)
+        self.tiles = deal_tiles(plan, threads)
+
+    def reset(self) -> None:
+        """Forget the last epoch's arrivals and stops."""
+        self.control[:] = 0
+        self.arrivals[:] = 0
