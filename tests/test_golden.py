@@ -73,6 +73,30 @@ def test_mini_batches_in_the_documented_order(batch_norm, dtype, problem, pertur
     assert_close(history.records[-1]["last_cost"], costs[-1] + twin.omega(DECAY), dtype, FACTOR)
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("widths", "batch_size"),
+    [
+        ([33, 130, 17, 10], 97),
+        ([7, 16, 15, 31, 3], 520),
+        ([130, 33, 1, 5], 193),
+        ([1, 257, 2], 64),
+        ([65, 64, 63, 17], 129),
+        ([300, 11], 77),
+    ],
+    ids=str,
+)
+def test_widths_and_batches_across_every_block(widths, batch_size, threads, batch_norm, dtype, perturb, assert_close):
+    rng = np.random.default_rng(sum(widths))
+    x, y = rng.standard_normal((541, widths[0])), rng.integers(0, widths[-1], size=541)
+    net = perturb(MLP(widths, batch_norm=batch_norm, input_scale=0.5, dtype=dtype.name, seed=2))
+    twin = Network(net)
+    arguments = {"optimizer": SGD(RATE, weight_decay=DECAY), "batch_size": batch_size, "epochs": 1, "seed": 5}
+    history = train(net, x, y, validation=None, threads=threads, progress=False, **arguments)
+    costs = _replay(twin, x, y, [np.random.default_rng(5).permutation(541)], batch_size)
+    _check(net, twin, history, costs, assert_close, FACTOR)
+
+
 def test_held_out_rows(dtype, problem, perturb, assert_close):
     x, y = problem
     net = perturb(MLP([5, 4, 3], dtype=dtype.name, seed=2))

@@ -21,14 +21,14 @@ def _data(dtype, n, n_in):
 @pytest.mark.parametrize("source", DTYPES, ids=str)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n_in", [1, 7, 16, 33])
-def test_equals_twin(source, dtype, n_in, check):
+def test_equals_twin(source, dtype, n_in, assert_close):
     data = _data(source, 11, n_in)
     index = np.random.default_rng(1).integers(0, 11, 2 * AHEAD + 5)
     out, expected = np.full((len(index), n_in), np.nan, dtype), np.empty((len(index), n_in))
     before = data.copy()
     kernels.gather(data, index, 0.25, out)
     reference.gather(data, index, 0.25, expected)
-    check(out, expected)
+    assert_close(out, expected)
     np.testing.assert_array_equal(data, before)
 
 
