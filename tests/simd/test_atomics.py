@@ -1,0 +1,81 @@
+"""The shared counter and the barrier, from several threads at once."""
+
+import threading
+
+import numba
+import numpy as np
+import pytest
+
+from fastmlp.simd import atomics
+from fastmlp.simd.atomics import ABANDONED, ARRIVED, CONTROL_CELLS, LINE, STOP
+from fastmlp.simd.pointer import offset, pointer
+
+CELLS = (ARRIVED, STOP, ABANDONED, atomics.SKIPPED, atomics.HALT, atomics.STEPS_DONE)
+
+
+@numba.njit(nogil=True)
+def _count(control, turns):
+    for _ in range(turns):
+        atomics.fetch_add(pointer(control, 0), 1)
+
+
+@numba.njit(nogil=True)
+def _rounds(control, threads, thread, rounds, slots):
+    """Write the number of the round into the own slot; return how often another's was not there after the barrier."""
+    cells = pointer(control, 0)
+    target, wrong = 0, 0
+    for number in range(1, rounds + 1):
+        atomics.store_shared(offset(pointer(slots, 0), 8 * thread), number)
+        target += threads
+        if not atomics.barrier(cells, target):
+            return -1
+        for other in range(threads):
+            wrong += atomics.load_shared(offset(pointer(slots, 0), 8 * other)) != number
+        target += threads
+        if not atomics.barrier(cells, target):
+            return -1
+    return wrong
+
+
+def _run(functions):
+    results = [None] * len(functions)
+
+    def call(i):
+        results[i] = functions[i]()
+
+    members = [threading.Thread(target=call, args=(i,)) for i in range(len(functions))]
+    for member in members:
+        member.start()
+    for member in members:
+        member.join(60)
+    assert not any(member.is_alive() for member in members)
+    return results
+
+
+def test_cells_lie_on_lines_of_their_own():
+    assert sorted(CELLS) == [LINE * i for i in range(len(CELLS))]
+    assert max(CELLS) + LINE <= CONTROL_CELLS
+
+
+def test_no_addition_is_lost():
+    control = np.zeros(CONTROL_CELLS, np.int64)
+    _count(control, 0)
+    _run([lambda: _count(control, 100_000)] * 4)
+    assert control[0] == 400_000
+    assert not control[1:].any()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_nobody_leaves_a_barrier_before_all_have_come(threads):
+    rounds = 400 if threads > 2 else 20_000  # more threads than cores take turns
+    control, slots = np.zeros(CONTROL_CELLS, np.int64), np.zeros(8 * threads, np.int64)
+    assert _run([lambda i=i: _rounds(control, threads, i, rounds, slots) for i in range(threads)]) == [0] * threads
+    assert control[ARRIVED] == 2 * rounds * threads
+
+
+def test_an_abandoned_team_is_released():
+    control, slots = np.zeros(CONTROL_CELLS, np.int64), np.zeros(16, np.int64)
+    timer = threading.Timer(0.1, control.__setitem__, (ABANDONED, 1))
+    timer.start()
+    assert _run([lambda: _rounds(control, 2, 0, 5, slots)]) == [-1]  # the second thread never comes
+    timer.join()

@@ -1,0 +1,209 @@
+"""Matrix products of every shape, against a chain of fused multiply-adds for each element and against NumPy.
+
+The chain is the definition: products made for the tile shapes of other CPUs must give its very bits, too.
+"""
+
+import itertools
+
+import numba
+import numpy as np
+import pytest
+
+from fastmlp.simd import gemm
+from fastmlp.simd import vector as v
+from fastmlp.simd.pointer import pointer
+from fastmlp.simd.target import VECTOR_BYTES, tiles
+
+CPUS = {
+    "avx512": ("+avx512f,+avx2,+fma", "x86_64-unknown-linux-gnu"),
+    "avx2": ("+avx2,+fma", "x86_64-unknown-linux-gnu"),
+    "neon": ("+neon", "aarch64-unknown-linux-gnu"),
+    "sse": ("+sse2", "x86_64-unknown-linux-gnu"),
+}
+FORMS = ["forward", "forward_relu", "backward", "backward_masked", "update"]
+SENTINEL = -12345.0
+
+
+def _switch(forward, forward_relu, backward, backward_masked, update):
+    """One compiled function for the five products."""
+
+    @numba.njit
+    def product(which, a, b, out, operand, sizes, alpha, beta):
+        p, q, r, s = pointer(a, 0), pointer(b, 0), pointer(out, sizes[6]), pointer(operand, sizes[7])
+        rows, columns, count, a_panel, b_panel, out_panel = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
+        if which == 0:
+            forward(p, q, r, s, rows, columns, count, a_panel, b_panel, out_panel, alpha, beta)
+        elif which == 1:
+            forward_relu(p, q, r, s, rows, columns, count, a_panel, b_panel, out_panel, alpha, beta)
+        elif which == 2:
+            backward(p, q, r, s, rows, columns, count, a_panel, b_panel, out_panel, alpha, beta)
+        elif which == 3:
+            backward_masked(p, q, r, s, rows, columns, count, a_panel, b_panel, out_panel, alpha, beta)
+        else:
+            update(p, q, r, s, rows, columns, count, a_panel, b_panel, out_panel, alpha, beta)
+
+    return product
+
+
+@pytest.fixture(scope="module")
+def products():
+    """The compiled products by CPU, "" for the one of this machine; each is made once."""
+    made = {}
+
+    def of(cpu):
+        if cpu not in made:
+            with pytest.MonkeyPatch.context() as patch:
+                if cpu:
+                    patch.setattr(gemm, "TILES", tiles(*CPUS[cpu]))
+                made[cpu] = _switch(
+                    gemm.make_product(gemm._bias, by_rows=True, per_column=True),
+                    gemm.make_product(gemm._bias_relu, by_rows=True, per_column=True),
+                    gemm.make_product(gemm._store, by_rows=True),
+                    gemm.make_product(gemm._mask, by_rows=True),
+                    gemm.make_product(gemm._scaled_add, by_rows=False),
+                )
+                for name in ("float32", "float64"):  # compiled while the shapes are patched
+                    problem = Problem("forward", name, 4, 1, 1)
+                    problem.run(made[cpu])
+        return made[cpu]
+
+    return of
+
+
+@numba.njit
+def _chain(which, a, b, operand, out, alpha, beta):
+    """``out (rows, columns)`` from a (rows, count), b (count, columns), one fused multiply-add a term."""
+    zero = out.dtype.type(0)
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            total = zero
+            for k in range(a.shape[1]):
+                total = v.scalar_fma(a[i, k], b[k, j], total)
+            if which <= 1:
+                total += operand[i, j]
+            if which == 1 and zero > total:
+                total = zero
+            if which == 3 and not operand[i, j] > zero:
+                total = zero
+            if which == 4:
+                total = v.scalar_fma(alpha, total, beta * out[i, j])
+            out[i, j] = total
+
+
+def _panels(matrix, lanes, height, fill):
+    """[n / lanes][height][lanes], flat: rows beyond the matrix hold `fill`, columns beyond it zeros."""
+    m, n = matrix.shape
+    count = -(-n // lanes)
+    panels = np.full((count, height, lanes), fill, matrix.dtype)
+    panels[:, :m] = 0
+    for j in range(n):
+        panels[j // lanes, :m, j % lanes] = matrix[:, j]
+    return panels.reshape(-1)
+
+
+def _matrix(panels, shape, lanes, height):
+    m, n = shape
+    panels = panels.reshape(-1, height, lanes)
+    return panels[:, :m].transpose(1, 0, 2).reshape(m, -1)[:, :n]
+
+
+class Problem:
+    """Operands of a product as plain matrices and as panels between guard zones.
+
+    What a product must not read is NaN: rows of a and b beyond the sum, inputs of a beyond `count`.
+    """
+
+    def __init__(self, form, name, rows, columns, count):
+        self.form, self.dtype, self.shape, self.count = form, np.dtype(name), (rows, columns), count
+        self.lanes = VECTOR_BYTES // self.dtype.itemsize
+        self.which = FORMS.index(form)
+        rng = np.random.default_rng([rows, columns, count])
+        self.a, self.b, self.operand, self.before = (
+            rng.standard_normal(shape).astype(self.dtype)
+            for shape in ((rows, count), (count, columns), (rows, columns), (rows, columns))
+        )
+        if self.which <= 1:
+            self.operand[:] = self.operand[0]
+        self.alpha, self.beta = self.dtype.type(-0.3), self.dtype.type(0.9)
+
+    def expected(self):
+        out = self.before.copy()
+        _chain(self.which, self.a, self.b, self.operand, out, self.alpha, self.beta)
+        return out
+
+    def _panel_of_a(self):
+        if self.form == "update":  # one panel, contracted along its rows
+            return _panels(np.ascontiguousarray(self.a.T), self.lanes, self.count + 1, np.nan)
+        panels = _panels(self.a, self.lanes, self.shape[0] + 1, np.nan).reshape(-1, self.shape[0] + 1, self.lanes)
+        if self.count % self.lanes:
+            panels[-1, :, self.count % self.lanes :] = np.nan
+        return panels.reshape(-1)
+
+    def run(self, product):
+        rows, columns = self.shape
+        lanes, height, guard = self.lanes, rows + 3, 64
+        a, b = self._panel_of_a(), _panels(self.b, lanes, self.count + 2, np.nan)
+        inner = _panels(self.before, lanes, height, SENTINEL)
+        zone = np.full(guard, SENTINEL, self.dtype)
+        out = np.concatenate([zone, inner, zone])
+        if self.which <= 1:
+            operand, start = _panels(self.operand[:1], lanes, 1, np.nan), 0
+        elif self.which == 3:
+            operand, start = _panels(self.operand, lanes, height, np.nan), 0
+        else:
+            operand, start = out, guard
+        a_panel = 0 if self.form == "update" else (rows + 1) * lanes
+        sizes = np.array([rows, columns, self.count, a_panel, (self.count + 2) * lanes, height * lanes, guard, start])
+        product(self.which, a, b, out, operand, sizes, self.alpha, self.beta)
+        assert (out[:guard] == SENTINEL).all()
+        assert (out[-guard:] == SENTINEL).all()
+        written = out[guard:-guard].reshape(-1, height, lanes)
+        assert (written[:, rows:] == SENTINEL).all(), "rows beyond the product's were written"
+        padding = written[-1, :rows, columns % lanes :] if columns % lanes else np.zeros(0)
+        assert not padding.any(), "padding lanes must stay 0"
+        return _matrix(written.reshape(-1), self.shape, lanes, height)
+
+
+def _problems(name, form):
+    """All columns by all counts of terms, the rows in turn."""
+    lanes = VECTOR_BYTES // np.dtype(name).itemsize
+    heights = [4, 8, 12, 16] if form == "update" else [4, 8, 12, 16, 20, 24, 28, 40]
+    turns = itertools.cycle([height for height in heights if form != "update" or height <= lanes])
+    sizes = [1, 2, 3, *range(7, 10), *range(15, 18), 24, 25, *range(31, 34), 40]
+    counts = [*sizes, 129] if form == "update" else sizes
+    for columns in sorted({*sizes, *range(1, 41, 3)}):
+        for count in counts:
+            yield Problem(form, name, next(turns), columns, count)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("cpu", list(CPUS))
+def test_the_shape_of_the_tiles_changes_no_bit(cpu, form, dtype, products):
+    for problem in _problems(dtype.name, form):
+        np.testing.assert_array_equal(
+            problem.run(products(cpu)), problem.expected(), err_msg=f"{problem.shape} {problem.count}", strict=True
+        )
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_equals_numpy(form, dtype, products, assert_close):
+    for rows, columns, count in [(4, 1, 1), (8, 17, 40), (16, 40, 33), (4, 16, 300), (8, 100, 7), (12, 33, 16)]:
+        if form == "update" and rows > VECTOR_BYTES // dtype.itemsize:
+            continue
+        p = Problem(form, dtype.name, rows, columns, count)
+        a, b, operand, before = (array.astype(np.float64) for array in (p.a, p.b, p.operand, p.before))
+        expected = {
+            "forward": a @ b + operand,
+            "forward_relu": np.maximum(a @ b + operand, 0),
+            "backward": a @ b,
+            "backward_masked": np.where(operand > 0, a @ b, 0),
+            "update": float(p.alpha) * (a @ b) + float(p.beta) * before,
+        }
+        assert_close(p.run(products("")), expected[form])
+
+
+def test_the_library_uses_these_products(dtype, products):
+    library = _switch(gemm.forward, gemm.forward_relu, gemm.backward, gemm.backward_masked, gemm.update)
+    for form in FORMS:
+        problem = Problem(form, dtype.name, 8, 37, 20)
+        np.testing.assert_array_equal(problem.run(library), problem.expected(), strict=True)
