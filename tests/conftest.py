@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import math
 import os
 
 # set before Numba starts: thread counts of 1 and 2 are compared on machines with one core, too
@@ -71,14 +72,32 @@ def at_threads():
     return block
 
 
+MARGIN = 61  # elements before and after an output: more than a vector, and no multiple of one
+
+
 @pytest.fixture(scope="session")
-def call_kernel():
+def guarded():
+    """Make outputs of NaN inside larger buffers; afterwards, check that nothing was written beside them."""
+
+    @contextlib.contextmanager
+    def block(shapes, dtype):
+        buffers = [np.full(math.prod(np.atleast_1d(shape)) + 2 * MARGIN, np.nan, dtype=dtype) for shape in shapes]
+        yield [buffer[MARGIN:-MARGIN].reshape(shape) for buffer, shape in zip(buffers, shapes, strict=True)]
+        for buffer in buffers:
+            assert np.isnan(buffer[:MARGIN]).all(), "written before the output"
+            assert np.isnan(buffer[-MARGIN:]).all(), "written behind the output"
+
+    return block
+
+
+@pytest.fixture(scope="session")
+def call_kernel(guarded):
     """Call a kernel whose outputs hold NaN before; check that it returns nothing and leaves its inputs."""
 
     def call(kernel, inputs, shapes, dtype):
         before = [np.copy(value) for value in inputs]
-        outputs = [np.full(shape, np.nan, dtype=dtype) for shape in shapes]
-        assert kernel(*inputs, *outputs) is None
+        with guarded(shapes, dtype) as outputs:
+            assert kernel(*inputs, *outputs) is None
         for value, copy in zip(inputs, before, strict=True):
             np.testing.assert_array_equal(value, copy)
         return outputs

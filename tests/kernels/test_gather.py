@@ -19,23 +19,27 @@ def _data(dtype, n, n_in):
 
 
 @pytest.mark.parametrize("source", DTYPES, ids=str)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n_in", [1, 7, 16, 33])
-def test_equals_twin(source, dtype, n_in, assert_close):
-    data = _data(source, 11, n_in)
-    index = np.random.default_rng(1).integers(0, 11, 2 * AHEAD + 5)
-    out, expected = np.full((len(index), n_in), np.nan, dtype), np.empty((len(index), n_in))
-    before = data.copy()
-    kernels.gather(data, index, 0.25, out)
-    reference.gather(data, index, 0.25, expected)
-    assert_close(out, expected)
-    np.testing.assert_array_equal(data, before)
+def test_equals_twin(source, n_in, dtype, call_kernel, assert_close):
+    inputs = _data(source, 11, n_in), np.random.default_rng(1).integers(0, 11, 2 * AHEAD + 5), 0.25
+    shapes = [(len(inputs[1]), n_in)]
+    (expected,) = call_kernel(reference.gather, inputs, shapes, np.float64)
+    (actual,) = call_kernel(kernels.gather, inputs, shapes, dtype)
+    assert_close(actual, expected)
 
 
 @pytest.mark.parametrize("batch", [0, 1, AHEAD, AHEAD + 1, 96, 97, 300])
-def test_any_number_of_rows(batch):
-    data = _data(np.dtype(np.uint8), 5, 20)
-    index = np.arange(batch) % 5
-    out = np.full((batch, 20), np.nan, np.float32)
-    kernels.gather(data, index, 1.0, out)
+def test_any_number_of_rows(batch, call_kernel):
+    data, index = _data(np.dtype(np.uint8), 5, 20), np.arange(batch) % 5
+    (out,) = call_kernel(kernels.gather, (data, index, 1.0), [(batch, 20)], np.float32)
     np.testing.assert_array_equal(out, data[index])
+
+
+def test_same_bits_at_one_and_two_threads(dtype, call_kernel, at_threads):
+    inputs = _data(np.dtype(np.int16), 50, 19), np.arange(333) * 7 % 50, 1 / 255
+    bits = []
+    for threads in (1, 2):
+        with at_threads(threads):
+            (out,) = call_kernel(kernels.gather, inputs, [(333, 19)], dtype)
+        bits.append(out.tobytes())
+    assert bits[0] == bits[1]

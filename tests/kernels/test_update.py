@@ -12,20 +12,28 @@ SHAPES = [(1, 1), (1, 17), (7, 7), (16, 16), (17, 33), (33, 16), (101, 3), (0, 5
 WIDTH = st.integers(1, 40)
 
 
-def _check(shape, dtype, learning_rate, weight_decay, assert_close):
-    rng = np.random.default_rng(sum(shape))
-    weight, dweight = rng.standard_normal(shape).astype(dtype), rng.standard_normal(shape).astype(dtype)
-    twin, gradient = weight.astype(np.float64), dweight.copy()
-    assert kernels.sgd_update(weight, dweight, learning_rate, weight_decay) is None
-    reference.sgd_update(twin, dweight, learning_rate, weight_decay)
-    assert_close(weight, twin)
-    np.testing.assert_array_equal(dweight, gradient)
+@pytest.fixture(scope="module")
+def check(guarded, assert_close):
+    """Compare with the twin; the gradient stays, and so does what lies beside the weights."""
+
+    def run(shape, dtype, learning_rate, weight_decay):
+        rng = np.random.default_rng(sum(shape))
+        start, dweight = rng.standard_normal(shape).astype(dtype), rng.standard_normal(shape).astype(dtype)
+        twin, gradient = start.astype(np.float64), dweight.copy()
+        with guarded([shape], dtype) as (weight,):
+            weight[:] = start
+            assert kernels.sgd_update(weight, dweight, learning_rate, weight_decay) is None
+        reference.sgd_update(twin, dweight, learning_rate, weight_decay)
+        assert_close(weight, twin)
+        np.testing.assert_array_equal(dweight, gradient)
+
+    return run
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
-def test_equals_twin(shape, weight_decay, dtype, assert_close):
-    _check(shape, dtype, 0.3, weight_decay, assert_close)
+def test_equals_twin(shape, weight_decay, dtype, check):
+    check(shape, dtype, 0.3, weight_decay)
 
 
 @hypothesis.given(
@@ -34,8 +42,8 @@ def test_equals_twin(shape, weight_decay, dtype, assert_close):
     learning_rate=st.floats(1e-4, 1.0),
     weight_decay=st.floats(0.0, 1.0),
 )
-def test_any_shape_and_rate_equals_twin(shape, name, learning_rate, weight_decay, assert_close):
-    _check(shape, name, learning_rate, weight_decay, assert_close)
+def test_any_shape_and_rate_equals_twin(shape, name, learning_rate, weight_decay, check):
+    check(shape, name, learning_rate, weight_decay)
 
 
 def test_decays_once():
