@@ -1,6 +1,9 @@
 """Train multilayer perceptrons fast on multicore CPUs."""
 
-from fastmlp import datasets, init, kernels
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from fastmlp import init, kernels
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.history import History
 from fastmlp.mlp import MLP
@@ -9,5 +12,14 @@ from fastmlp.stopping import EarlyStopping
 from fastmlp.storage import load
 from fastmlp.train import train
 
+if TYPE_CHECKING:
+    from fastmlp import datasets
+
 __version__ = "0.1.0"
 __all__ = ["MLP", "SGD", "BatchNorm", "EarlyStopping", "History", "datasets", "init", "kernels", "load", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "datasets":  # imported at its first use: a training on the user's own arrays needs none of it
+        return importlib.import_module("fastmlp.datasets")
+    raise AttributeError(f"module 'fastmlp' has no attribute {name!r}")

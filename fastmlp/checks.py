@@ -162,7 +162,8 @@ def labels(name: str, value: Any, n_classes: int, n_rows: int, features_name: st
     for extreme in (array.argmin(), array.argmax()):
         if not 0 <= array[extreme] < n_classes:
             raise ValueError(f"{name} must hold {expected}, got {array[extreme]} at position {extreme}")
-    return np.ascontiguousarray(array, np.int64)
+    # Numba would compile anew for an array that is read-only or not aligned
+    return np.require(array, np.int64, ["C", "ALIGNED", "WRITEABLE"])
 
 
 def held_out(fraction: Any, n: int) -> int:

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastmlp.cores import usable_cores
 from fastmlp.engine.plan import make_plan, useful_threads
 from fastmlp.engine.step import SETTINGS, train_steps
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Parameters, Workspace, vectors_of
 from fastmlp.kernels.gather import DTYPES
-from fastmlp.simd.atomics import STEPS_DONE
+from fastmlp.simd.atomics import SPINS, SPINS_OVERSUBSCRIBED, STEPS_DONE
 
 if TYPE_CHECKING:
     from fastmlp.mlp import MLP
@@ -58,6 +59,7 @@ class Trainer:
             "code": DTYPES.index(self.x.dtype),
             "n_features": self.x.shape[1],
             "widest": plan.widest,
+            "spins": SPINS if self.threads <= usable_cores() else SPINS_OVERSUBSCRIBED,
             "scale": net.input_scale,
             "rate": optimizer.learning_rate,
             "decay": optimizer.weight_decay,

@@ -9,7 +9,7 @@ from fastmlp.engine.plan import CHUNK_ROWS, Plan, make_plan
 from fastmlp.engine.step import SETTINGS
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Parameters, aligned
-from fastmlp.jit import body
+from fastmlp.jit import body, worker
 from fastmlp.kernels.gather import DTYPES, gather_rows
 from fastmlp.kernels.linear import forward_rows
 from fastmlp.kernels.softmax import count_right_rows, cross_entropy_rows, softmax_rows
@@ -41,7 +41,7 @@ def _logits(s: Any, layers: Any, parameters: Any, rows: Any, index: Any, known: 
     return offset(rows, layers[len(layers) - 1].out)
 
 
-@body
+@worker
 def evaluate_chunks(first: int, last: int, thread: int, settings: Any, layers: Any, parameters: Any, row_buffer: Any,
                     order: Any, labels: Any, costs: Any, right: Any, control: Any) -> None:  # fmt: skip
     """Summed cost and number of right answers of the chunks ``first … last - 1`` of the rows `order`."""
@@ -59,7 +59,7 @@ def evaluate_chunks(first: int, last: int, thread: int, settings: Any, layers: A
         costs[chunk] = cross_entropy_rows(z, pointer(labels, 0), index, count, n_classes, s.panel, 1.0)
 
 
-@body
+@worker
 def predict_chunks(first: int, last: int, thread: int, settings: Any, layers: Any, parameters: Any, row_buffer: Any,
                    order: Any, proba: Any, control: Any) -> None:  # fmt: skip
     """Class probabilities of the chunks ``first … last - 1`` of the rows `order`, into ``proba (n, n_classes)``."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.engine.plan import CHUNK_ROWS, NORM_AFTER_RELU, NORM_BEFORE_RELU, NORM_NONE
-from fastmlp.jit import body
+from fastmlp.jit import body, worker
 from fastmlp.kernels.gather import gather_rows
 from fastmlp.kernels.linear import backward_rows, forward_rows, update_tiles
 from fastmlp.kernels.relu_batchnorm import (
@@ -27,7 +27,7 @@ from fastmlp.simd.atomics import HALT, SKIPPED, STEPS_DONE, STOP, barrier, load_
 from fastmlp.simd.pointer import offset, pointer
 from fastmlp.simd.vector import lanes
 
-_INTEGERS = ("threads", "batch", "block", "panel", "norm", "affine", "address", "code", "n_features", "widest")
+_INTEGERS = ("threads", "batch", "block", "panel", "norm", "affine", "address", "code", "n_features", "widest", "spins")
 _NUMBERS = ("scale", "rate", "decay", "eps", "momentum")
 # what stays the same from step to step
 SETTINGS = np.dtype([(name, np.int64) for name in _INTEGERS] + [(name, np.float64) for name in _NUMBERS])
@@ -126,7 +126,7 @@ def _rows_without_norm(
 @body
 def _wait(s: Any, control: Any, arrivals: Any) -> bool:
     arrivals[0] += s.threads
-    return barrier(control, arrivals[0])
+    return barrier(control, arrivals[0], s.spins)
 
 
 @body
@@ -258,7 +258,7 @@ def _update(s: Any, layers: Any, tiles: Any, parameters: Any, rows: Any, mine: A
                 descend(offset(parameters, layer.beta), _statistic(mine, layer, DBETA), layer.n_out, s.rate)
 
 
-@body
+@worker
 def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameter_buffer: Any, row_buffer: Any,
                 statistics: Any, moments: Any, block_costs: Any, step_costs: Any, order: Any, labels: Any,
                 control_cells: Any, arrival_counts: Any) -> None:  # fmt: skip

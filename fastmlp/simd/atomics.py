@@ -11,7 +11,9 @@ from fastmlp.jit import body
 from fastmlp.simd import ir
 from fastmlp.simd.pointer import offset
 
-SPINS = 100  # pauses before the core is offered to others: a busy core then costs 2-4×, not milliseconds
+# pauses before a waiting thread offers its core to others. Whoever yields to a busy process loses a whole time slice,
+# so a team with a core for each thread waits longer first; with more threads than cores the core is needed at once.
+SPINS, SPINS_OVERSUBSCRIBED = 20_000, 100
 LINE = 8  # int64 cells of a cache line
 
 # cells of a team's control block, each on a cache line of its own
@@ -71,7 +73,7 @@ def yield_core(context: Any) -> Any:
 
 
 @body
-def barrier(control: Any, target: Any) -> Any:
+def barrier(control: Any, target: Any, spins: Any) -> Any:
     """Arrive and wait until `target` arrivals were counted in all; False when the team was abandoned meanwhile.
 
     The counter only grows, so no thread can be left behind in an earlier round.
@@ -82,7 +84,7 @@ def barrier(control: Any, target: Any) -> Any:
         if load_shared(offset(control, ABANDONED)) != 0:
             return False
         turns += 1
-        if turns < SPINS:
+        if turns < spins:
             pause()
         else:
             yield_core()

@@ -163,7 +163,8 @@ def _all_panels(builder: Builder, x: _Operands, form: _Form, rows: Any, columns:
     with cgutils.for_range_slice(builder, ir.index(0), wide, ir.index(TILES.vectors)) as (panel, _):
         _panel(builder, x, form, panel, rows, lanes, (TILES.tall, TILES.vectors, 1))
     with builder.if_then(builder.icmp_signed("<", wide, panels)):
-        last = (TILES.half_tall, 1, 2) if TILES.half_tall else (TILES.tall, 1, 1)
+        half = TILES.half_tall if form.by_rows else TILES.half_square
+        last = (half, 1, 2) if half else (TILES.tall, 1, 1)
         _panel(builder, x, form, wide, rows, lanes, last)
 
 

@@ -6,7 +6,6 @@ from llvmlite import ir as llvm
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
-from numba.np import arrayobj
 
 from fastmlp.simd import ir
 
@@ -16,6 +15,8 @@ def pointer(context: Any, array: Any, start: Any) -> Any:
     """Return the address of element `start` of a contiguous array."""
 
     def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        from numba.np import arrayobj  # takes 40 ms: not when fastmlp is imported
+
         data = arrayobj.make_array(array)(target, builder, arguments[0]).data
         return builder.gep(data, [arguments[1]])
 

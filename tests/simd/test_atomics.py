@@ -27,12 +27,12 @@ def _rounds(control, threads, thread, rounds, slots):
     for number in range(1, rounds + 1):
         atomics.store_shared(offset(pointer(slots, 0), 8 * thread), number)
         target += threads
-        if not atomics.barrier(cells, target):
+        if not atomics.barrier(cells, target, 100):
             return -1
         for other in range(threads):
             wrong += atomics.load_shared(offset(pointer(slots, 0), 8 * other)) != number
         target += threads
-        if not atomics.barrier(cells, target):
+        if not atomics.barrier(cells, target, 100):
             return -1
     return wrong
 
