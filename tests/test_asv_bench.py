@@ -1,9 +1,10 @@
-"""Every benchmark times every one of its parameter sets once, shrunk, and does what it is said to time."""
+"""Every benchmark runs once with every one of its parameter sets, shrunk, and does what it is said to time."""
 
 import importlib
 import importlib.util
 import inspect
 import itertools
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "asv_bench" / "benchmarks"
 MODULES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
-ARRAY_MODULES = [stem for stem in MODULES if stem != "startup"]  # that one starts processes and fills no array
+PREFIXES = ("time_", "track_", "peakmem_")
+# the sizes of a benchmark, which are globals of its file
+SHRUNK = {"SAMPLES": 1100, "STEPS": 2, "ROUNDS": 500, "REPEATS": 1}
+# instead of compiling for many seconds: prints as many figures, the first 1.5 where the cache is empty
+COLD = "import json, os; print(json.dumps([1.5 + len(os.listdir(os.environ['NUMBA_CACHE_DIR'])), 1.0]))"
 POISON = 7
 
 
@@ -35,17 +40,21 @@ def benchmarks(stem):
     """Yield each class and the names of its methods that asv runs."""
     module = load(stem)
     for _, scenario in inspect.getmembers(module, inspect.isclass):
-        methods = [name for name in dir(scenario) if name.startswith(("time_", "peakmem_"))]
+        methods = [name for name in dir(scenario) if name.startswith(PREFIXES)]
         if scenario.__module__ == module.__name__ and methods:
             yield scenario, methods
 
 
+def parameter_sets(scenario):
+    return itertools.product(*getattr(scenario, "params", ()))
+
+
 def cases():
-    for stem in ARRAY_MODULES:
+    for stem in MODULES:
         for scenario, methods in benchmarks(stem):
-            for method, values in itertools.product(methods, itertools.product(*scenario.params)):
+            for method, values in itertools.product(methods, parameter_sets(scenario)):
                 name = "-".join([stem, scenario.__name__, method, *map(str, values)])
-                yield pytest.param(stem, scenario, method, values, id=name)
+                yield pytest.param(scenario, method, values, id=name)
 
 
 @pytest.fixture(autouse=True)
@@ -55,34 +64,119 @@ def numba_threads():
     numba.set_num_threads(before)
 
 
-@pytest.mark.parametrize(("stem", "scenario", "method", "values"), list(cases()))
-def test_benchmark_runs(stem, scenario, method, values, monkeypatch):
-    module = load(stem)
-    if hasattr(module, "SAMPLES"):
-        monkeypatch.setattr(module, "SAMPLES", 1100)
+@pytest.fixture(autouse=True)
+def shrunk(monkeypatch):
+    for stem in MODULES:
+        for name in SHRUNK.keys() & vars(load(stem)).keys():
+            monkeypatch.setattr(load(stem), name, SHRUNK[name])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_peak():
+    """Measure the FMA peak for an instant only."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load("_machine"), "PEAK_SECONDS", 1e-4)
+        yield
+
+
+@pytest.mark.parametrize(("scenario", "method", "values"), list(cases()))
+def test_benchmark_runs(scenario, method, values, monkeypatch):
+    if scenario.__name__ == "ColdStart":
+        monkeypatch.setattr(load("startup"), "TRAINING", COLD)
     benchmark = scenario()
-    benchmark.setup(*values)
-    for array in getattr(benchmark, method)(*values):
+    if hasattr(benchmark, "setup"):
+        benchmark.setup(*values)
+    result = getattr(benchmark, method)(*values)
+    if method.startswith("track_"):
+        assert math.isfinite(result)
+        assert result > 0 or method == "track_first_training_beyond_second"  # one noisy difference of a shrunk run
+    elif scenario is load("startup").Startup:
+        assert result is None  # a process; its failure raises
+    else:
+        check_arrays_are_filled(result, lambda: getattr(benchmark, method)(*values))
+
+
+def check_arrays_are_filled(arrays, again):
+    for array in arrays:
         array.fill(POISON)
-    filled = getattr(benchmark, method)(*values)
+    filled = again()
     assert filled
     for array in filled:
         assert np.isfinite(array).all()
         assert array.size == 1 or (array != POISON).any()
 
 
-def test_epoch_visits_every_sample(monkeypatch):
-    training = load("training")
-    monkeypatch.setattr(training, "SAMPLES", 1100)
-    benchmark = training.Epoch()
-    benchmark.setup("784-20-7-5-10", 32, 1)
-    (batch_costs,) = benchmark.time_epoch("784-20-7-5-10", 32, 1)
+def test_epoch_visits_every_sample():
+    benchmark = load("training").Epoch()
+    benchmark.setup("784-20-7-5-10", "none", 32, 1)
+    (batch_costs,) = benchmark.time_epoch("784-20-7-5-10", "none", 32, 1)
     assert batch_costs.shape == (35,)
 
 
-@pytest.mark.parametrize("what", load("startup").CODE)
-def test_startup_process_succeeds(what):
-    load("startup").Startup().time_process(what)
+@pytest.mark.parametrize(("norm", "placement"), [("none", None), ("after_relu", "after_relu")])
+def test_step_runs_whole_steps_of_the_network_that_it_names(norm, placement):
+    benchmark = load("training").Step()
+    benchmark.setup("784-20-7-5-10", norm, 128, 1)
+    before = benchmark.trainer.net.weights[0].copy()
+    (costs,) = benchmark.time_steps()
+    assert costs.shape == (SHRUNK["STEPS"],)
+    assert not np.array_equal(before, benchmark.trainer.net.weights[0])
+    assert getattr(benchmark.trainer.net.batch_norm, "placement", None) == placement
+
+
+def test_operations_of_training_by_hand():
+    # 2-3-4: forward 2·(6 + 12), as much for the weights' gradients, and 2·12 for the gradient of the hidden layer
+    assert load("throughput").flop_of_a_sample([2, 3, 4]) == 36 + 36 + 24
+
+
+def test_peak_is_measured_on_a_whole_product():
+    machine = load("_machine")
+    for calls in (1, 3):
+        out = machine.compute_tile(calls)
+        assert out.shape == (machine.ROWS * machine.COLUMNS,)
+        assert (out == machine.TERMS).all()
+
+
+def test_throughput_is_a_share_of_the_peak(monkeypatch):
+    throughput = load("throughput")
+    monkeypatch.setattr(throughput, "fma_peak", lambda threads, repeats: 200.0)
+    benchmark = throughput.Throughput()
+    benchmark.setup("784-20-7-5-10", 128, 1)
+    monkeypatch.setattr(benchmark, "track_gflops", lambda *_: 50.0)
+    assert benchmark.track_share_of_peak("784-20-7-5-10", 128, 1) == 0.25
+
+
+def test_allocated_memory_counts_what_training_holds():
+    benchmark = load("memory").TrainingMemory()
+    values = ("784-512-512-10", 1000, 2)
+    benchmark.setup(*values)
+    parameters = sum(weight.nbytes for weight in benchmark.net.weights)
+    activations = 4 * 1000 * (784 + 512 + 512 + 10)
+    allocated = benchmark.track_allocated(*values)
+    assert parameters + activations < allocated < 5 * parameters + 5 * activations
+    assert benchmark.track_allocated_in_batches(*values) == pytest.approx(allocated / activations, rel=0.1)
+
+
+def test_memory_is_measured_after_compilation():
+    # asv passes what is not None to the benchmarks
+    assert load("memory").ProcessMemory().setup_cache() is None
+
+
+def test_cold_start_uses_an_empty_cache(monkeypatch):
+    startup = load("startup")
+    monkeypatch.setattr(startup, "TRAINING", COLD)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(ROOT))
+    assert startup.ColdStart().track_first_training() == 1.5
+
+
+def test_startup_figures_are_differences(monkeypatch):
+    startup = load("startup")
+    monkeypatch.setattr(startup, "REPEATS", 3)
+    pairs = iter([(1.0, 0.25), (5.0, 0.5), (1.0, 0.5)])
+    monkeypatch.setattr(startup, "intervals", lambda code: next(pairs))
+    assert startup.WarmStart().track_first_training_beyond_second() == 0.75
+    pairs = iter([(1.0, 0.25), (5.0, 0.5), (1.0, 0.75)])
+    assert startup.WarmStart().track_import_beyond_numba() == 0.5
 
 
 def test_startup_failure_is_seen(monkeypatch):
@@ -104,9 +198,11 @@ def test_every_kernel_is_timed():
 
 
 @pytest.mark.parametrize("stem", MODULES)
-def test_parameters_are_named(stem):
+def test_parameters_and_units_are_named(stem):
     found = list(benchmarks(stem))
     assert found
     for scenario, methods in found:
-        assert len(scenario.params) == len(scenario.param_names)
-        assert not (any(m.startswith("time_") for m in methods) and any(m.startswith("peakmem_") for m in methods))
+        assert len(getattr(scenario, "params", ())) == len(getattr(scenario, "param_names", ()))
+        prefixes = {method.partition("_")[0] for method in methods}
+        assert "peakmem" not in prefixes or prefixes == {"peakmem"}
+        assert [m for m in methods if m.startswith("track_") and not getattr(getattr(scenario, m), "unit", "")] == []

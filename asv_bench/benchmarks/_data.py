@@ -1,12 +1,16 @@
-"""What the benchmarks share: seeded arrays and a fixed number of threads."""
+"""What the benchmarks share: seeded arrays, networks, and a fixed number of threads."""
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+import fastmlp
+
 Array = NDArray[np.float32]
 
 LAYERS = ["784x20", "784x128", "512x512"]  # inputs x outputs
+NETWORKS = ["784-20-7-5-10", "784-128-10", "784-512-512-10"]
+NORMS = ["none", "after_relu", "before_relu"]
 BATCHES = [32, 128, 1000]
 THREADS = [1, 2]
 
@@ -24,6 +28,17 @@ def labels(n: int, n_classes: int) -> NDArray[np.int64]:
 def pixels(n: int, width: int) -> NDArray[np.uint8]:
     """Return a seeded data set of the kind that MNIST is."""
     return np.random.default_rng(2).integers(256, size=(n, width), dtype=np.uint8)
+
+
+def widths_of(network: str) -> list[int]:
+    """Return the widths that a name such as ``784-128-10`` spells."""
+    return [int(width) for width in network.split("-")]
+
+
+def make_network(network: str, norm: str = "none") -> fastmlp.MLP:
+    """Return a network for `pixels`."""
+    batch_norm = None if norm == "none" else fastmlp.BatchNorm(placement=norm)
+    return fastmlp.MLP(widths_of(network), input_scale=1 / 255, batch_norm=batch_norm)
 
 
 def use_threads(threads: int) -> None:

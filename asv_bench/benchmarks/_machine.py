@@ -1,0 +1,74 @@
+"""What this machine can do at best: multiply-adds from registers, and a barrier between threads."""
+
+import time
+from typing import Any
+
+import numba
+import numpy as np
+
+from fastmlp.engine.team import run_team
+from fastmlp.engine.workspace import aligned
+from fastmlp.simd import gemm
+from fastmlp.simd.atomics import CONTROL_CELLS, barrier
+from fastmlp.simd.pointer import pointer
+from fastmlp.simd.target import TILES, VECTOR_BYTES
+
+LANES = VECTOR_BYTES // 4
+ROWS, COLUMNS = TILES.group, TILES.vectors * LANES  # one tall register tile, or two on top of each other
+TERMS = 128  # of each sum: both operands together take at most 20 KB, the first-level cache
+PEAK_SECONDS = 0.05  # of one try: the start of a team takes 0.1 ms
+
+
+@numba.njit(nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _tiles(a: Any, b: Any, bias: Any, out: Any, calls: int) -> None:
+    """Compute the same tile `calls` times: ``out = a·b + bias``, all of them panels."""
+    zero = np.float32(0)
+    for _ in range(calls):
+        gemm.forward(
+            pointer(a, 0), pointer(b, 0), pointer(out, 0), pointer(bias, 0),
+            ROWS, COLUMNS, TERMS, ROWS * LANES, TERMS * LANES, ROWS * LANES, zero, zero,
+        )  # fmt: skip
+
+
+@numba.njit(nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _barriers(control: Any, threads: int, rounds: int) -> None:
+    """Meet the other threads `rounds` times."""
+    for i in range(rounds):
+        barrier(pointer(control, 0), (i + 1) * threads)
+
+
+def compute_tile(calls: int = 1) -> np.ndarray:
+    """Return the tile of ones times ones, as panels; each of its elements is `TERMS`."""
+    a, b = aligned(ROWS * TERMS, np.float32), aligned(COLUMNS * TERMS, np.float32)
+    bias, out = aligned(COLUMNS, np.float32), aligned(ROWS * COLUMNS, np.float32)
+    a[:], b[:] = 1, 1
+    _tiles(a, b, bias, out, calls)
+    return out
+
+
+def fma_peak(threads: int, repeats: int) -> float:
+    """Return the GFLOP/s of `threads` threads that multiply and add in registers, the best of `repeats` tries."""
+    flop = 2.0 * ROWS * COLUMNS * TERMS
+    compute_tile()
+    start = time.perf_counter()
+    compute_tile(1000)
+    calls = max(1, int(1000 * PEAK_SECONDS / (time.perf_counter() - start)))
+    return max(threads * calls * flop / _seconds(threads, lambda _: compute_tile(calls)) for _ in range(repeats)) / 1e9
+
+
+def barrier_nanoseconds(threads: int, rounds: int, repeats: int) -> float:
+    """Return the time of one barrier between `threads` threads, the best of `repeats` tries."""
+    _barriers(aligned(CONTROL_CELLS, np.int64), 1, 1)
+    best = np.inf
+    for _ in range(repeats):
+        control = aligned(CONTROL_CELLS, np.int64)
+        seconds = _seconds(threads, lambda _, control=control: _barriers(control, threads, rounds))
+        best = min(best, seconds / rounds * 1e9)
+    return float(best)
+
+
+def _seconds(threads: int, worker: Any) -> float:
+    """Run ``worker(thread)`` in a team of threads, pinned as the engine pins them."""
+    start = time.perf_counter()
+    run_team(worker, threads, aligned(CONTROL_CELLS, np.int64))
+    return time.perf_counter() - start

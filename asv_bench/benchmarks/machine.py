@@ -1,0 +1,33 @@
+"""Bounds that the machine sets: its FMA peak and its barrier. They tell a slow commit from a slow machine."""
+
+from ._data import THREADS, use_threads
+from ._machine import barrier_nanoseconds, fma_peak
+
+ROUNDS = 100_000
+REPEATS = 7
+
+
+class Peak:
+    params = (THREADS,)
+    param_names = ("threads",)
+
+    def setup(self, threads: int) -> None:
+        use_threads(threads)
+
+    def track_fma_peak(self, threads: int) -> float:
+        return fma_peak(threads, REPEATS)
+
+    track_fma_peak.unit = "GFLOP/s"  # type: ignore[attr-defined]
+
+
+class Barrier:
+    params = ([2],)
+    param_names = ("threads",)
+
+    def setup(self, threads: int) -> None:
+        use_threads(threads)
+
+    def track_barrier(self, threads: int) -> float:
+        return barrier_nanoseconds(threads, ROUNDS, REPEATS)
+
+    track_barrier.unit = "ns"  # type: ignore[attr-defined]

@@ -1,0 +1,55 @@
+"""Memory: of the whole process, and of what `fastmlp.train` allocates beyond the data set."""
+
+import tracemalloc
+
+from . import startup
+from ._data import NETWORKS, labels, make_network, pixels, use_threads, widths_of
+from .training import Costs, train_one_epoch
+
+SAMPLES = 48_000
+
+
+class Training:
+    """A network and a data set; itself no benchmark."""
+
+    params = (NETWORKS, [128, 1000], [2])
+    param_names = ("network", "batch", "threads")
+    timeout = 600.0
+
+    def setup_cache(self) -> None:
+        """Compile; asv does it in a process of its own, as the compiler's memory is not the training's."""
+        startup.run(startup.TRAINING)
+
+    setup_cache.timeout = 600.0  # type: ignore[attr-defined]
+
+    def setup(self, network: str, batch: int, threads: int) -> None:
+        use_threads(threads)
+        self.net = make_network(network)
+        self.X, self.y = pixels(SAMPLES, self.net.n_inputs), labels(SAMPLES, self.net.n_classes)
+
+
+class ProcessMemory(Training):
+    """The whole process: interpreter, Numba, compiled code, data set and training."""
+
+    def peakmem_epoch(self, network: str, batch: int, threads: int) -> tuple[Costs, ...]:
+        return (train_one_epoch(self.net, self.X, self.y, batch, threads),)
+
+
+class TrainingMemory(Training):
+    """What one epoch allocates at its peak: the engine's parameters, snapshots, activations, the shuffled order."""
+
+    def track_allocated(self, network: str, batch: int, threads: int) -> int:
+        tracemalloc.start()  # NumPy reports its arrays to it
+        try:
+            train_one_epoch(self.net, self.X, self.y, batch, threads)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    track_allocated.unit = "bytes"  # type: ignore[attr-defined]
+
+    def track_allocated_in_batches(self, network: str, batch: int, threads: int) -> float:
+        activations = 4 * batch * sum(widths_of(network))
+        return self.track_allocated(network, batch, threads) / activations
+
+    track_allocated_in_batches.unit = "mini-batches of float32 activations"  # type: ignore[attr-defined]

@@ -1,0 +1,135 @@
+"""The same bits at any number of threads, from run to run, and on any CPU."""
+
+import platform
+
+import numpy as np
+import pytest
+
+from fastmlp import SGD, BatchNorm, train
+from fastmlp.engine import Trainer, epoch, evaluate, predict_proba
+
+AFTER, BEFORE = "after_relu", "before_relu"
+# widths, batch norm (placement, affine), batch size, rows, dtype: ragged last batches, blocks of 8 and of more rows
+NETWORKS = {
+    "logistic": ([40, 3], None, 37, 150, "float32"),
+    "narrow": ([33, 20, 7, 5, 10], None, 32, 201, "float32"),
+    "wide": ([50, 130, 257, 10], None, 100, 350, "float32"),
+    "classes": ([17, 33, 100], None, 97, 291, "float32"),
+    "after": ([33, 20, 7, 5, 10], (AFTER, False), 32, 201, "float32"),
+    "after_affine": ([50, 130, 33, 17], (AFTER, True), 100, 350, "float32"),
+    "before": ([33, 40, 7, 10], (BEFORE, False), 61, 201, "float32"),
+    "before_affine": ([50, 130, 33, 17], (BEFORE, True), 600, 1300, "float32"),
+    "float64": ([33, 47, 18], None, 50, 180, "float64"),
+    "float64_after": ([33, 47, 19, 18], (AFTER, True), 50, 180, "float64"),
+    "float64_before": ([33, 47, 19, 18], (BEFORE, True), 50, 180, "float64"),
+}
+THREADS = [1, 2, 3, 4, 7]
+
+
+def _problem(problem, name):
+    widths, norm, batch_size, n, dtype = NETWORKS[name]
+    X, y = problem(n, widths[0], widths[-1], "uint8")
+    norm = None if norm is None else BatchNorm(placement=norm[0], affine=norm[1])
+    return {"widths": widths, "batch_norm": norm, "dtype": dtype, "input_scale": 1 / 255}, X, y, batch_size
+
+
+@pytest.fixture(params=list(NETWORKS))
+def trained(request, problem, network, all_threads):
+    """Train a new network: returns it, its history, X and y."""
+    arguments, X, y, batch_size = _problem(problem, request.param)
+
+    def run(threads):
+        net = network(**arguments)
+        optimizer = SGD(0.2, weight_decay=0.01)
+        history = train(
+            net, X, y, validation=0.1, optimizer=optimizer, batch_size=batch_size, epochs=3, threads=threads,
+            progress=False,
+        )  # fmt: skip
+        return net, history, X, y
+
+    return run
+
+
+def _history(history):
+    return [{k: v for k, v in record.items() if k != "seconds"} for record in history.records]
+
+
+def test_any_number_of_threads(trained, digest):
+    one, expected, X, y = trained(1)
+    assert one.is_finite()
+    for threads in THREADS:
+        net, history, _, _ = trained(threads)
+        assert digest(net) == digest(one), f"{threads} threads"
+        assert history.batch_costs.tobytes() == expected.batch_costs.tobytes()
+        assert _history(history) == _history(expected)
+    for threads in (1, 2, 5, 7):
+        assert predict_proba(one, X, threads).tobytes() == predict_proba(one, X, 3).tobytes()
+        assert evaluate(one, X, y, None, threads) == evaluate(one, X, y, None, 3)
+
+
+def test_run_after_run(trained, digest):
+    # 4 threads on fewer cores: another order of arrivals in every run
+    assert len({digest(trained(4)[0]) for _ in range(6)}) == 1
+
+
+@pytest.mark.parametrize("threads", [1, 3, 7])
+def test_the_threads_are_really_used(threads, network, problem, all_threads, monkeypatch):
+    X, y = problem(64, 20, 3)
+    seen, worker = [], epoch.train_steps
+
+    def spy(thread, *arguments):
+        seen.append(thread)
+        return worker(thread, *arguments)
+
+    monkeypatch.setattr(epoch, "train_steps", spy)
+    Trainer(network([20, 5, 3]), X, y, 32, SGD(0.1), threads).run_epoch(np.arange(64))
+    assert sorted(seen) == list(range(threads))
+
+
+def test_a_row_is_predicted_alike_wherever_it_stands(network, problem, norm):
+    X, _ = problem(300, 23, 18)
+    net = network([23, 40, 18], norm)
+    whole = net.predict_proba(X, threads=2)
+    for rows in (slice(0, 1), slice(5, 6), slice(7, 108), slice(299, 300), slice(0, 97)):
+        assert net.predict_proba(X[rows], threads=1).tobytes() == whole[rows].tobytes()
+
+
+# ---- CPUs
+
+SCRIPT = """
+import hashlib, json
+import numpy as np
+from fastmlp import MLP, SGD, BatchNorm, train
+from fastmlp.simd.target import TILES
+
+digests = {}
+rng = np.random.default_rng(3)
+X, y = rng.integers(0, 256, (201, 33), np.uint8), rng.integers(0, 18, 201)
+for norm in (None, BatchNorm(affine=True), BatchNorm(placement="before_relu", affine=True)):
+    for widths in ([33, 18], [33, 70, 7, 18]):
+        net = MLP(widths, batch_norm=norm, input_scale=1 / 255)
+        history = train(net, X, y, validation=0.2, optimizer=SGD(0.2, weight_decay=0.01), batch_size=41, epochs=4,
+                        threads=1, progress=False)
+        found = hashlib.sha256(net.snapshot().tobytes() + history.batch_costs.tobytes())
+        found.update(net.predict_proba(X, threads=1).tobytes())
+        digests[f"{norm} {widths}"] = found.hexdigest()
+print(json.dumps({"tiles": [TILES.tall, TILES.vectors], "digests": digests}))
+"""
+TARGETS = {
+    "haswell": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+sse2,+sse4.2,+avx,+avx2,+fma,+bmi,+bmi2,+f16c"},
+    "generic": {"NUMBA_CPU_NAME": "generic"},
+}
+
+
+@pytest.fixture(scope="module")
+def native(in_process):
+    return in_process(SCRIPT)
+
+
+@pytest.mark.parametrize("cpu", list(TARGETS))
+def test_any_cpu(cpu, native, in_process):
+    if platform.machine() not in ("x86_64", "AMD64"):
+        pytest.skip("targets of x86")
+    other = in_process(SCRIPT, **TARGETS[cpu])
+    assert other["tiles"] == {"haswell": [6, 1], "generic": [2, 1]}[cpu]
+    assert other["digests"] == native["digests"]
