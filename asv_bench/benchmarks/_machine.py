@@ -9,7 +9,7 @@ import numpy as np
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import aligned
 from fastmlp.simd import gemm
-from fastmlp.simd.atomics import CONTROL_CELLS, barrier
+from fastmlp.simd.atomics import CONTROL_CELLS, SPINS, barrier
 from fastmlp.simd.pointer import pointer
 from fastmlp.simd.target import TILES, VECTOR_BYTES
 
@@ -34,7 +34,7 @@ def _tiles(a: Any, b: Any, bias: Any, out: Any, calls: int) -> None:
 def _barriers(control: Any, threads: int, rounds: int) -> None:
     """Meet the other threads `rounds` times."""
     for i in range(rounds):
-        barrier(pointer(control, 0), (i + 1) * threads)
+        barrier(pointer(control, 0), (i + 1) * threads, SPINS)
 
 
 def compute_tile(calls: int = 1) -> np.ndarray:
