@@ -1,8 +1,5 @@
-"""train: what is learned, what is held out, when it stops, and what is left when it ends early."""
+"""train: what is learned, what is held out, and when it stops."""
 
-import _thread
-import signal
-import sys
 import threading
 import warnings
 
@@ -11,14 +8,13 @@ import pytest
 from reference import Network
 
 from fastmlp import MLP, SGD, BatchNorm, EarlyStopping, History, train
-from fastmlp.engine import Trainer
 from fastmlp.stopping import Patience
 
 QUIET = {"progress": False}
 
 
-def _blobs_net(batch_norm=None, **arguments):
-    return MLP([5, 8, 3], batch_norm=batch_norm, dtype="float64", **arguments)
+def _blobs_net(batch_norm=None):
+    return MLP([5, 8, 3], batch_norm=batch_norm, dtype="float64")
 
 
 # ---- learning
@@ -246,146 +242,6 @@ def test_the_last_network_is_kept_without_restoring(blobs, digest):
     assert history.best_epoch < history.epochs
     train(plain, X[50:], y[50:], epochs=history.epochs, **arguments, **QUIET)
     assert digest(net) == digest(plain)
-
-
-# ---- ending before its time
-
-
-def _diverge(batch_norm=None, **arguments):
-    net = MLP([5, 8, 3], batch_norm=batch_norm)
-    rng = np.random.default_rng(1)
-    X, y = rng.standard_normal((60, 5)), rng.integers(0, 3, size=60)
-    settings = {"validation": 0.2, "batch_size": 8, "epochs": 50} | arguments
-    with pytest.warns(RuntimeWarning, match="NaN or infinite") as caught:
-        history = train(net, X, y, **settings, **QUIET)
-    # one, and it points at the caller
-    assert [warning.filename for warning in caught] == [__file__]
-    return net, history
-
-
-@pytest.mark.parametrize("optimizer", [SGD(1e30), SGD(1e6, weight_decay=1.0)], ids=repr)
-def test_a_cost_that_is_not_finite(batch_norm, optimizer, all_arrays):
-    net, history = _diverge(batch_norm, optimizer=optimizer)
-    assert history.stopped_because == "cost not finite"
-    assert history.epochs < 50
-    assert all(np.isfinite(array).all() for array in all_arrays(net))
-    assert len(history.batch_costs) == history.steps
-    assert np.isfinite(history.batch_costs).all()
-    assert all(np.isfinite(record["cost"]) for record in history.records)
-
-
-def test_divergence_goes_back_to_the_last_finite_epoch(digest):
-    optimizer = SGD(1.0, weight_decay=1000.0)  # weights grow by 999 a step: finite for some epochs
-    net, history = _diverge(optimizer=optimizer, validation=None, batch_size=60)
-    assert history.epochs > 3
-    replayed = MLP([5, 8, 3])
-    rng = np.random.default_rng(1)
-    X, y = rng.standard_normal((60, 5)), rng.integers(0, 3, size=60)
-    train(replayed, X, y, validation=None, optimizer=optimizer, batch_size=60, epochs=history.epochs, **QUIET)
-    assert digest(net) == digest(replayed)
-
-
-def test_divergence_in_the_first_epoch_leaves_the_start(digest):
-    net, history = _diverge(optimizer=SGD(1e30))
-    assert (history.epochs, history.records, len(history.batch_costs)) == (0, [], 0)
-    assert digest(net) == digest(MLP([5, 8, 3]))
-
-
-def test_divergence_restores_the_best():
-    stop = EarlyStopping(metric="cost", min_delta=0.0, patience=50)
-    net, history = _diverge(optimizer=SGD(1.0, weight_decay=1000.0), batch_size=60, stop=stop)
-    assert history.best_epoch is not None
-    assert net.is_finite()
-
-
-def _interrupt_in(seconds):
-    """Press Ctrl-C after a while, from another thread; well after `train` has looked at its arguments."""
-    timer = threading.Timer(seconds, _thread.interrupt_main)
-    timer.start()
-    return timer
-
-
-@pytest.fixture
-def endless(blobs):
-    """Train until it is interrupted; the kernels are compiled before. One step an epoch."""
-
-    def run(seconds, epochs=10**9):
-        net = _blobs_net(BatchNorm(placement="before_relu", affine=True))
-        settings = {"validation": (blobs[0][:20], blobs[1][:20]), "optimizer": SGD(0.05), "batch_size": 150}
-        if seconds is None:
-            return net, train(net, *blobs, epochs=epochs, **settings, **QUIET)
-        timer = _interrupt_in(seconds)
-        history = train(net, *blobs, epochs=epochs, **settings, **QUIET)
-        timer.join()
-        return net, history
-
-    run(None, epochs=1)
-    return run
-
-
-def test_ctrl_c_returns_what_there_is(endless, blobs):
-    net, history = endless(0.3)
-    assert history.stopped_because == "interrupted"
-    assert history.epochs == history.steps == len(history.batch_costs) > 0
-    assert history.seconds < 30
-    assert net.is_finite()
-    assert np.isfinite(net.cost(*blobs))
-    more = train(net, *blobs, validation=0.2, optimizer=SGD(0.05), batch_size=16, epochs=1, **QUIET)
-    assert more.stopped_because == "epochs"
-
-
-def test_ctrl_c_never_leaves_half_a_step(endless, digest):
-    for attempt in range(12):
-        net, history = endless(0.1 + 0.003 * attempt)
-        assert history.stopped_because == "interrupted"
-        assert len(history.batch_costs) == history.steps == len(history.records)
-        # the step that was under way is finished or not begun
-        whole = {digest(endless(None, epochs=n)[0]) for n in (max(1, history.epochs), history.epochs + 1)}
-        assert digest(net) in whole
-
-
-def _press_ctrl_c(monkeypatch, place, call):
-    """Press Ctrl-C at the beginning of a chosen call of a function that `train` uses."""
-    owner = Trainer if place == "run_epoch" else sys.modules[train.__module__]
-    original, calls = getattr(owner, place), []
-
-    def interrupted(*arguments, **keywords):
-        calls.append(place)
-        if len(calls) == call:
-            signal.raise_signal(signal.SIGINT)
-        return original(*arguments, **keywords)
-
-    monkeypatch.setattr(owner, place, interrupted)
-
-
-@pytest.mark.parametrize("place", ["run_epoch", "evaluate"])
-def test_ctrl_c_at_a_chosen_moment(place, blobs, monkeypatch):
-    _press_ctrl_c(monkeypatch, place, call=3)
-    net = _blobs_net()
-    history = train(net, *blobs, validation=0.2, optimizer=SGD(0.1), batch_size=16, epochs=9, **QUIET)
-    assert history.stopped_because == "interrupted"
-    assert history.epochs in (2, 3)
-    assert len(history.batch_costs) == history.steps == 8 * history.epochs
-    assert net.is_finite()
-
-
-def test_ctrl_c_restores_the_best(blobs, monkeypatch):
-    _press_ctrl_c(monkeypatch, "run_epoch", call=8)
-    pair = blobs[0][:50], blobs[1][:50]
-    stop = EarlyStopping(metric="cost", min_delta=0.0, patience=100)
-    net = _blobs_net()
-    arguments = {"validation": pair, "optimizer": SGD(3.0), "batch_size": 10, "epochs": 99, "stop": stop}
-    history = train(net, blobs[0][50:], blobs[1][50:], **arguments, **QUIET)
-    assert history.stopped_because == "interrupted"
-    costs = [record["val_cost"] for record in history.records]
-    assert history.best_epoch == 1 + int(np.argmin(costs)) < history.epochs
-    assert net.cost(*pair, threads=1) == min(costs)
-
-
-def test_the_signal_handler_is_as_before(endless):
-    before = signal.getsignal(signal.SIGINT)
-    endless(0.1)
-    assert signal.getsignal(signal.SIGINT) is before
 
 
 # ---- the surroundings

@@ -1,0 +1,137 @@
+"""Memory: data stay where they are, buffers hold a few mini-batches, and nothing beside them is touched."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from fastmlp import MLP, SGD, BatchNorm, train
+from fastmlp.engine import Trainer, evaluate, predict_proba
+
+WIDTHS, BATCH = (784, 40, 20, 10), 500
+SMALL = 400_000  # bytes: Python's own, and what a first call imports
+
+
+@pytest.fixture(params=["uint8", "float32", "float64", "int16"])
+def mapped(request, tmp_path):
+    """A data set in a file of 31 to 63 MB that is mostly holes, and labels."""
+    dtype = np.dtype(request.param)
+    n = 40_000 if dtype.itemsize == 1 else 10_000
+    X = np.memmap(tmp_path / "x.raw", dtype, "w+", shape=(n, WIDTHS[0]))
+    X[::100] = 1
+    y = np.arange(n) % WIDTHS[-1]
+    return np.memmap(tmp_path / "x.raw", dtype, "r", shape=X.shape), y
+
+
+def _peak(function, *arguments, **keywords):
+    function(*arguments, **keywords)  # what is imported or compiled stays
+    tracemalloc.start()
+    try:
+        function(*arguments, **keywords)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("placement", [None, "before_relu"])
+def test_training(mapped, placement):
+    X, y = mapped
+    net = MLP(WIDTHS, batch_norm=None if placement is None else BatchNorm(placement, affine=True))
+    settings = {"optimizer": SGD(0.01), "batch_size": BATCH, "epochs": 1, "threads": 2, "progress": False}
+    peak = _peak(train, net, X, y, validation=0.1, **settings)
+    # activations and their gradients, and with batch norm what is normalised
+    mini_batch = 4 * BATCH * (WIDTHS[0] + 3 * sum(WIDTHS[1:]))
+    parameters = 4 * net.n_parameters
+    indices = 8 * len(X)
+    # an epoch's order and the split, or while the data are checked one chunk of 4 MB as booleans
+    allowed = 2 * mini_batch + 6 * parameters + 4 * indices + 4 * SMALL
+    assert allowed < X.nbytes / 2, "the bound must tell a copy"
+    assert peak < allowed
+
+
+def test_prediction_and_evaluation(mapped):
+    X, y = mapped
+    net = MLP(WIDTHS)
+    result = 4 * len(X) * WIDTHS[-1]
+    order = 8 * len(X)
+    assert _peak(net.predict_proba, X, threads=2) < result + order + 8 * net.n_parameters * 4 + 4 * SMALL
+    assert _peak(net.cost, X, y, threads=2) < order + 8 * net.n_parameters * 4 + 4 * SMALL
+
+
+def test_nothing_stays(problem):
+    X, y = problem(2000, 300, 10, "uint8")
+    net = MLP([300, 200, 10])
+    settings = {"batch_size": 500, "epochs": 2, "threads": 2, "progress": False}
+    train(net, X, y, **settings)
+    tracemalloc.start()
+    for _ in range(3):
+        train(net, X, y, **settings)
+    left = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert left < SMALL < net.n_parameters * 4 + X.nbytes
+
+
+# ---- guard zones
+
+GUARD = 1024  # elements
+
+
+def _guarded(array, value):
+    """The array between two zones of a value, still on a cache line; returns both."""
+    whole = np.full(array.size + 2 * GUARD + 64, value, array.dtype)
+    skip = -whole.ctypes.data % 64 // array.itemsize
+    inner = whole[skip + GUARD : skip + GUARD + array.size]
+    inner[:] = array
+    return inner, [whole[: skip + GUARD], whole[skip + GUARD + array.size :]]
+
+
+@pytest.mark.parametrize("widths", [(5, 3), (33, 17, 20, 18), (16, 16, 16, 16), (1, 40, 1, 9)], ids=str)
+@pytest.mark.parametrize("batch_size", [1, 30, 97, 600])
+def test_nothing_is_written_beside_the_buffers(widths, batch_size, norm, dtype, network, problem, digest, all_threads):
+    X, y = problem(601, widths[0], widths[-1], "uint8")
+    order, nets = np.arange(601), []
+    for guarded in (False, True):
+        net = network(widths, norm, dtype, input_scale=1 / 255)
+        trainer = Trainer(net, X, y, batch_size, SGD(0.05), 3)
+        zones = []
+        if guarded:
+            # NaN: a value read from there would spread
+            for name in ("rows", "statistics", "moments", "block_costs"):
+                inner, beside = _guarded(getattr(trainer.workspace, name), np.nan)
+                setattr(trainer.workspace, name, inner)
+                zones += beside
+            for name in ("control", "arrivals"):
+                inner, beside = _guarded(getattr(trainer.workspace, name), -1)
+                setattr(trainer.workspace, name, inner)
+                zones += beside
+            trainer.parameters.buffer, beside = _guarded(trainer.parameters.buffer, np.nan)
+            zones += beside
+        costs = trainer.run_epoch(order)
+        nets.append((digest(net), costs.tobytes()))
+        assert net.is_finite()
+        for zone in zones:
+            assert (np.isnan(zone) if zone.dtype.kind == "f" else zone == -1).all()
+    assert nets[0] == nets[1]
+
+
+def test_rows_beyond_the_batch_may_hold_anything(norm, dtype, network, problem, digest):
+    X, y = problem(45, 20, 3, "uint8")
+    nets = []
+    for garbage in (0.0, np.nan):
+        net = network([20, 17, 9, 3], norm, dtype, input_scale=1 / 255)
+        trainer = Trainer(net, X, y, 9, SGD(0.05), 1)
+        lanes = trainer.plan.lanes
+        trainer.workspace.rows.reshape(-1, trainer.plan.panel // lanes, lanes)[:, 9:] = garbage
+        trainer.run_epoch(np.arange(45))
+        nets.append(digest(net))
+    assert nets[0] == nets[1]
+
+
+def test_prediction_writes_nothing_beside_its_result(network, problem, dtype):
+    X, y = problem(200, 21, 18, "uint8")
+    net = network([21, 17, 18], None, dtype, input_scale=1 / 255)
+    before, labels = X.copy(), y.copy()
+    predict_proba(net, X, 3)
+    evaluate(net, X, y, np.arange(0, 200, 3), 3)
+    np.testing.assert_array_equal(X, before)
+    np.testing.assert_array_equal(y, labels)

@@ -1,0 +1,161 @@
+"""Plans: nothing overlaps, every tile and row has one owner, and the work is shared fairly."""
+
+import numpy as np
+import pytest
+
+from fastmlp import MLP, BatchNorm
+from fastmlp.engine import step
+from fastmlp.engine.plan import (
+    CHUNK_ROWS,
+    MOST_NORM_BLOCKS,
+    PARALLEL_FLOP,
+    ROWS_UNIT,
+    deal_tiles,
+    make_plan,
+    up,
+    useful_threads,
+)
+from fastmlp.engine.workspace import Parameters, Workspace, from_panels, to_panels, vectors_of
+from fastmlp.kernels.linear import SUM_ROWS, TILE_PANELS
+
+WIDTHS = [
+    (1, 1), (784, 10), (16, 16), (17, 33), (784, 20, 7, 5, 10), (3, 1000, 4), (64, 512, 512, 100), (9, 1, 1, 1, 2),
+    (4096, 7, 33),
+]  # fmt: skip
+BATCHES = [1, 2, 7, 8, 31, 96, 97, 128, 511, 512, 513, 1000, 7001]
+THREADS = [1, 2, 3, 4, 7, 16, 64]
+
+
+@pytest.fixture(params=WIDTHS, ids=str)
+def widths(request):
+    return request.param
+
+
+def _disjoint(pieces, size, lanes):
+    """Whether pieces (start, length) lie inside `size` without overlapping, each on a cache line of its own."""
+    pieces = sorted([*pieces, (size, 0)])
+    ends = [start + up(length, lanes) for start, length in pieces]
+    starts = [start for start, _ in pieces]
+    assert all(start % lanes == 0 for start in starts)
+    assert all(end <= following for end, following in zip(ends[:-1], starts[1:], strict=True))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_buffers_do_not_overlap(widths, norm, dtype, training):
+    for batch in BATCHES:
+        _check_buffers(make_plan(widths, dtype, norm, batch, training=training), widths, norm, training)
+
+
+def _check_buffers(plan, widths, norm, training):
+    lanes = plan.lanes
+    parameters, rows, statistics = [], [], []
+    for i, layer in enumerate(plan.layers):
+        assert (layer["n_in"], layer["n_out"]) == (widths[i], widths[i + 1])
+        n_in, n_out = up(widths[i], lanes), up(widths[i + 1], lanes)
+        sizes = dict.fromkeys(("bias", "gamma", "beta", "running_mean", "running_var"), n_out)
+        sizes |= {"weight": n_in * n_out, "transposed": n_in * n_out}
+        parameters += [(layer[name], size) for name, size in sizes.items() if layer[name] >= 0]
+        hidden = i < len(widths) - 2
+        assert (layer["gamma"] >= 0) == (layer["statistics"] >= 0) == (hidden and norm is not None)
+        assert (layer["transposed"] >= 0) == (i > 0 and training)
+        assert layer["input"] == (plan.layers[i - 1]["out"] if i else 0)
+        rows += [(start, plan.panel * n_out // lanes) for start in {layer["out"], layer["pre"], layer["dz"]}]
+        if layer["statistics"] >= 0:
+            statistics.append((layer["statistics"], 5 * n_out))
+    rows.append((0, plan.panel * up(widths[0], lanes) // lanes))
+    _disjoint(parameters, plan.n_parameters, lanes)
+    _disjoint(rows, plan.n_rows, lanes)
+    _disjoint(statistics, plan.n_statistics, lanes)
+    assert plan.widest == max(up(width, lanes) for width in widths)
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_blocks_and_panels(norm, dtype, batch):
+    plan = make_plan((5, 9, 3), dtype, norm, batch)
+    assert plan.lanes == 64 // dtype.itemsize
+    rows = plan.panel // plan.lanes
+    assert plan.panel % plan.lanes == 0
+    assert rows % 2 == 1
+    assert batch <= up(batch, 4) <= rows  # products come in fours
+    assert plan.block % ROWS_UNIT == 0
+    assert (plan.blocks - 1) * plan.block < batch <= plan.blocks * plan.block
+    if norm is not None:
+        assert plan.blocks <= MOST_NORM_BLOCKS
+    chunk = step._chunk.py_func(plan.block)
+    assert chunk % plan.block == 0  # so that no block is split between chunks
+    assert plan.block <= chunk <= max(plan.block, CHUNK_ROWS)
+
+
+def test_units_fit_one_another():
+    assert ROWS_UNIT % 4 == CHUNK_ROWS % ROWS_UNIT == SUM_ROWS % 4 == 0
+
+
+@pytest.mark.parametrize("threads", THREADS)
+def test_every_tile_has_one_owner_and_a_fair_share(widths, dtype, threads):
+    plan = make_plan(widths, dtype, None, 64)
+    dealt = deal_tiles(plan, threads)
+    assert dealt.shape == (threads, len(plan.layers), 2)
+    work, largest = np.zeros(threads), 0
+    for i, layer in enumerate(plan.layers):
+        groups = -(-int(layer["n_out"]) // (plan.lanes * TILE_PANELS))
+        tiles = -(-int(layer["n_in"]) // plan.lanes) * groups
+        owned = [tile for thread in range(threads) for tile in range(*dealt[thread, i])]
+        assert owned == list(range(tiles))
+        cost = min(int(layer["n_out"]), plan.lanes * TILE_PANELS)
+        largest = max(largest, cost)
+        work += [cost * (last - first) for first, last in dealt[:, i]]
+    assert work.max() <= work.sum() / threads + largest
+
+
+def test_useful_threads():
+    def plan(width, batch):
+        return make_plan((width, width), np.dtype("float32"), None, batch)
+
+    assert useful_threads(plan(16, 8), 8) == 1
+    assert useful_threads(plan(512, 128), 8) == 8
+    assert useful_threads(plan(512, 128), 1) == 1
+    # by the work of a step, 6 operations for each weight and row
+    batch = int(PARALLEL_FLOP / 6 / 64**2)
+    assert [useful_threads(plan(64, rows), 2) for rows in (batch, batch + 1)] == [1, 2]
+
+
+@pytest.mark.parametrize("lanes", [8, 16])
+def test_panels_and_back(lanes, rng):
+    for n in range(1, 41):
+        matrix = rng.standard_normal((7, n))
+        panels = np.full(up(n, lanes) * 9, np.nan)
+        to_panels(matrix, lanes, panels)
+        for j in range(n):
+            np.testing.assert_array_equal(panels.reshape(-1, 9, lanes)[j // lanes, :7, j % lanes], matrix[:, j])
+        assert np.isnan(panels).sum() == panels.size - matrix.size
+        back = np.zeros_like(matrix)
+        from_panels(panels, lanes, back)
+        np.testing.assert_array_equal(back, matrix)
+
+
+def test_parameters_and_back(norm, dtype, network, digest):
+    net, other = network([5, 17, 33, 3], norm, dtype), MLP([5, 17, 33, 3], batch_norm=norm, dtype=dtype, seed=9)
+    for variance in net.running_vars:
+        variance[:] = np.linspace(0.5, 2, len(variance))
+    plan = make_plan(net.widths, net.dtype, norm, 10)
+    parameters = Parameters(plan, net.dtype)
+    parameters.pack(net.weights, vectors_of(net))
+    parameters.unpack(other.weights, vectors_of(other))
+    assert digest(net) == digest(other)
+
+
+def test_buffers_begin_on_cache_lines(norm, dtype):
+    plan = make_plan((5, 17, 33, 3), dtype, norm, 100)
+    for threads in (1, 3):
+        workspace = Workspace(plan, dtype, threads)
+        for name in ("rows", "statistics", "moments", "block_costs", "control", "arrivals"):
+            buffer = getattr(workspace, name)
+            assert buffer.ctypes.data % 64 == 0 or not buffer.size
+        assert workspace.rows.size == plan.n_rows
+        assert workspace.statistics.size == threads * plan.n_statistics
+        assert len(workspace.block_costs) >= plan.blocks
+
+
+def test_layout_does_not_depend_on_the_norm_being_affine():
+    plans = [make_plan((5, 9, 3), np.dtype("float32"), BatchNorm(affine=affine), 10) for affine in (False, True)]
+    assert plans[0].layers.tobytes() == plans[1].layers.tobytes()
