@@ -1,5 +1,6 @@
 """How many cores this process may use."""
 
+import functools
 import math
 import os
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 CGROUP_QUOTAS = ("/sys/fs/cgroup/cpu.max",)
 
 
+@functools.cache
 def _quota() -> float:
     """Cores that a container's CPU quota allows (cgroup v2)."""
     for name in CGROUP_QUOTAS:

@@ -5,7 +5,7 @@ norm) belong to blocks and are combined in block order, and a tile sums over all
 the number of threads.
 """
 
-from collections.abc import Sequence
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from fastmlp.simd.target import VECTOR_BYTES
 if TYPE_CHECKING:
     from fastmlp.batchnorm import BatchNorm
 
+PLANS = 32  # remembered: laying out 784-20-7-5-10 takes 0.2 ms, a hundredth of an epoch
 ROWS_UNIT = 8  # rows of the smallest block
 MOST_NORM_BLOCKS = 64  # with batch norm every thread merges the statistics of all blocks: about 1 % of a step
 CHUNK_ROWS = 96  # rows that go through all layers together: their activations stay in a 512 KB cache for 512 features
@@ -37,7 +38,7 @@ def up(n: int, multiple: int) -> int:
     return -(-n // multiple) * multiple
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
     """The layout of one network at one batch size.
 
@@ -90,8 +91,9 @@ class _Allocator:
         return start
 
 
+@functools.lru_cache(maxsize=PLANS)
 def make_plan(
-    widths: Sequence[int], dtype: np.dtype, batch_norm: "BatchNorm | None", batch: int, *, training: bool = True
+    widths: tuple[int, ...], dtype: np.dtype, batch_norm: "BatchNorm | None", batch: int, *, training: bool = True
 ) -> Plan:
     """Lay out the buffers for mini-batches of `batch` rows; without `training` only what the forward pass needs."""
     lanes = VECTOR_BYTES // dtype.itemsize
@@ -131,6 +133,7 @@ def make_plan(
     )
 
 
+@functools.lru_cache(maxsize=PLANS)
 def deal_tiles(plan: Plan, threads: int) -> np.ndarray:
     """Deal out the tiles of all layers: ``[thread, layer] = (first, last)``, equal work for all, neighbours together.
 
