@@ -1,0 +1,81 @@
+"""Rounds in which the libraries take turns, so that all meet the same noise; and what is made of their times."""
+
+import contextlib
+import math
+import statistics
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from . import OURS
+from .process import MissingError, Worker
+from .task import Task
+
+
+@dataclass
+class Comparison:
+    """The times of one task.
+
+    Attributes
+    ----------
+    task : Task
+        What was trained.
+    seconds : dict
+        Of a library: the quickest epoch of every round.
+    versions, missing : dict
+        Of a library: its version, or why it is left out.
+    """
+
+    task: Task
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def microseconds(self, name: str) -> float:
+        """Return the median over the rounds of the quickest epoch, for one step."""
+        return statistics.median(self.seconds[name]) / self.task.steps * 1e6
+
+    def ratio(self, name: str) -> float:
+        """Return how many times as long as fastmlp the library takes."""
+        return self.microseconds(name) / self.microseconds(OURS)
+
+    def peers(self) -> list[str]:
+        """Return the libraries that were timed, without fastmlp."""
+        return [name for name in self.seconds if name != OURS]
+
+    def best_peer(self) -> str | None:
+        """Return the quickest of them."""
+        return min(self.peers(), key=self.microseconds, default=None)
+
+
+def compare(task: Task, names: Iterable[str], rounds: int, budget: float) -> Comparison:
+    """Time the libraries on one task, `budget` seconds for each in each round."""
+    result = Comparison(task)
+    with contextlib.ExitStack() as stack:
+        workers: dict[str, Worker] = {}
+        for name in names:
+            try:
+                workers[name] = stack.enter_context(Worker(name, task))
+            except MissingError as error:
+                result.missing[name] = str(error)
+        for name, worker in workers.items():
+            result.versions[name], result.seconds[name] = worker.version, []
+        for _ in range(rounds):
+            for name, worker in workers.items():
+                result.seconds[name].append(worker.best_epoch(budget))
+    return result
+
+
+def geometric_mean(values: list[float]) -> float:
+    """Return the n-th root of the product."""
+    return math.exp(math.fsum(map(math.log, values)) / len(values))
+
+
+def compare_all(
+    tasks: list[Task], names: list[str], rounds: int, budget: float, finished: Callable[[Comparison], None]
+) -> list[Comparison]:
+    """Compare task by task and call `finished` after each."""
+    results = []
+    for task in tasks:
+        results.append(compare(task, names, rounds, budget))
+        finished(results[-1])
+    return results

@@ -1,0 +1,60 @@
+"""A comparison as Markdown."""
+
+from collections.abc import Iterable
+
+from . import LIBRARIES, OURS
+from .comparison import Comparison, geometric_mean
+
+
+def markdown(results: list[Comparison], machine: Iterable[str]) -> str:
+    """Return the table, what it was measured on, and the means."""
+    names = [name for name in LIBRARIES if any(name in result.seconds for result in results)]
+    labels = [LIBRARIES[name].label for name in names]
+    head = ["network", "batch", *labels, *(["best peer ÷ fastmlp"] if OURS in names else [])]
+    lines = [_row(head), _row(["---", *["---:"] * (len(head) - 1)])]
+    lines += [_row(_cells(result, names)) for result in results]
+    notes = [*machine, *_versions(results), *_means(results), *_left_out(results)]
+    return "\n".join([*lines, "", *[f"- {note}" for note in notes]])
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _cells(result: Comparison, names: list[str]) -> list[str]:
+    best = result.best_peer()
+    cells = ["-".join(map(str, result.task.widths)), str(result.task.batch)]
+    for name in names:
+        shown = _digits(result.microseconds(name)) if name in result.seconds else "-"
+        cells.append(f"**{shown}**" if name == OURS else shown)
+    if OURS in names:
+        cells.append(f"{result.ratio(best):.2f} ({LIBRARIES[best].label})" if best else "-")
+    return cells
+
+
+def _digits(microseconds: float) -> str:
+    """Three digits that count, and no fraction of what is far above a microsecond."""
+    return f"{microseconds:.1f}" if microseconds < 100 else f"{microseconds:,.0f}"
+
+
+def _versions(results: list[Comparison]) -> list[str]:
+    versions = {LIBRARIES[name].distribution: text for result in results for name, text in result.versions.items()}
+    return ["versions: " + ", ".join(f"{name} {text}" for name, text in versions.items())] if versions else []
+
+
+def _means(results: list[Comparison]) -> list[str]:
+    if not all(OURS in result.seconds and result.peers() for result in results):
+        return []
+    best = [result.ratio(name) for result in results if (name := result.best_peer())]
+    mean, least = geometric_mean(best), min(best)
+    notes = [f"best peer of each row ÷ fastmlp: {mean:.2f} in the geometric mean, {least:.2f} where it comes closest"]
+    for name in LIBRARIES:
+        ratios = [result.ratio(name) for result in results if name in result.peers()]
+        if ratios:
+            notes.append(f"{LIBRARIES[name].label} ÷ fastmlp: {geometric_mean(ratios):.2f}, least {min(ratios):.2f}")
+    return notes
+
+
+def _left_out(results: list[Comparison]) -> list[str]:
+    missing = {name: why for result in results for name, why in result.missing.items()}
+    return [f"**not installed, left out: {LIBRARIES[name].label}** ({why})" for name, why in missing.items()]
