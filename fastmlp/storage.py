@@ -28,7 +28,8 @@ def save(net: MLP, path: str | os.PathLike[str]) -> None:
         "class_names": net.class_names,
         "feature_names": net.feature_names,
     }
-    content = to_bytes(net.named_arrays(), {"format": FORMAT, "architecture": json.dumps(architecture)})
+    # one key: safetensors writes several in random order, and equal networks should make equal files
+    content = to_bytes(net.named_arrays(), {FORMAT: json.dumps(architecture)})
     with replaced_whole(path) as temporary:
         temporary.write_bytes(content)
 
@@ -61,11 +62,11 @@ def load(path: str | os.PathLike[str]) -> MLP:
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
+            if FORMAT not in metadata:
                 raise ValueError(
-                    f"{path} is no fastmlp model: its format is {metadata.get('format')!r}, not {FORMAT!r}"
+                    f"{path} is no fastmlp model: its metadata must hold {FORMAT!r}, got {sorted(metadata)}"
                 )
-            described = _architecture(path, metadata.get("architecture", ""))
+            described = _architecture(path, metadata[FORMAT])
             _check_shapes(path, file, described)
             net = _network(path, described)
             for name, target in net.named_arrays().items():
