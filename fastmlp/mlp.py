@@ -94,7 +94,7 @@ class MLP:
         self.feature_names: list[str] | None = None
         self._shapes = parameter_shapes(self.widths, batch_norm)
         self._state = np.zeros(sum(math.prod(shape) for group in self._shapes.values() for shape in group), self.dtype)
-        self._views = self._view()
+        self._views = self.views_of(self._state)
         for ones in self.gammas + self.running_vars:
             ones[:] = 1
         rng = checks.generator("seed", seed)
@@ -104,9 +104,10 @@ class MLP:
                 raise ValueError(f"init must return an array {weight.shape} for these widths, got {drawn.shape}")
             weight[:] = drawn
 
-    def _view(self) -> dict[str, list[np.ndarray]]:
+    def views_of(self, state: np.ndarray) -> dict[str, list[np.ndarray]]:
+        """Return the arrays that a `snapshot` consists of, by kind and layer; views."""
         sizes = [math.prod(shape) for group in self._shapes.values() for shape in group]
-        pieces = iter(np.split(self._state, np.cumsum(sizes)[:-1]))
+        pieces = iter(np.split(state, np.cumsum(sizes)[:-1]))
         return {name: [next(pieces).reshape(shape) for shape in group] for name, group in self._shapes.items()}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -115,7 +116,7 @@ class MLP:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._state = self._state.copy()  # copy.copy() passes the very array; two networks must not share parameters
-        self._views = self._view()
+        self._views = self.views_of(self._state)
 
     @property
     def weights(self) -> list[np.ndarray]:  # noqa: D102 - described by the class

@@ -124,7 +124,7 @@ def compiled() -> bool:
     """Whether the kernels of a training are in the cache."""
     from fastmlp import kernel_cache
 
-    return kernel_cache.FOLDER is not None and any(kernel_cache.FOLDER.rglob("*sgd_update*"))
+    return kernel_cache.FOLDER is not None and any(kernel_cache.FOLDER.rglob("*train_steps*"))
 
 
 def finish(args: argparse.Namespace, table: "Table", net: "MLP", history: "History") -> int:

@@ -42,7 +42,8 @@ class Trainer:
         plan = make_plan(net.widths, net.dtype, net.batch_norm, batch_size)
         self.plan, self.threads = plan, useful_threads(plan, threads)
         self.parameters = Parameters(plan, net.dtype)
-        self.parameters.pack(net.weights, vectors_of(net))
+        arrays = net.views_of(net.snapshot())
+        self.parameters.pack(arrays["weights"], vectors_of(arrays))
         self.workspace = Workspace(plan, net.dtype, self.threads)
         self.settings = self._settings(optimizer)
 
@@ -109,7 +110,14 @@ class Trainer:
         try:
             run_team(work, self.threads, w.control, poll)
         except KeyboardInterrupt:
-            self.parameters.unpack(self.net.weights, vectors_of(self.net))
+            self._unpack()
             raise
-        self.parameters.unpack(self.net.weights, vectors_of(self.net))
+        self._unpack()
         return costs[: int(w.control[STEPS_DONE])]
+
+    def _unpack(self) -> None:
+        """Hand the trained parameters to the network, all in one copy: Ctrl-C must not leave half of them."""
+        state = self.net.snapshot()
+        arrays = self.net.views_of(state)
+        self.parameters.unpack(arrays["weights"], vectors_of(arrays))
+        self.net.restore(state)

@@ -74,8 +74,12 @@ def run_team(
     """
     errors: list[BaseException] = []
     cores = _reserve(threads)
+    all_started, cancelled = threading.Event(), threading.Event()
 
     def run(thread: int) -> None:
+        all_started.wait()
+        if cancelled.is_set():
+            return
         try:
             if cores is not None:
                 os.sched_setaffinity(0, {cores[thread]})
@@ -85,14 +89,33 @@ def run_team(
             control[ABANDONED] = 1
 
     members = [threading.Thread(target=run, args=(i,), name=f"fastmlp-{i}", daemon=True) for i in range(threads)]
+    try:
+        interrupted = _start_and_wait(members, all_started, cancelled, control, poll)
+    finally:
+        _release(cores)
+    if errors:
+        raise errors[0]
+    if interrupted is not None:
+        raise interrupted
+
+
+def _start_and_wait(
+    members: list[threading.Thread],
+    all_started: threading.Event,
+    cancelled: threading.Event,
+    control: np.ndarray,
+    poll: Callable[[], None] | None,
+) -> BaseException | None:
+    """Return what interrupted the caller, after all members have ended."""
     interrupted: BaseException | None = None
     try:
         for member in members:
             member.start()
-    except BaseException as error:  # noqa: BLE001 - raised again below; a thread that never starts would hang the others at the first barrier
-        interrupted = error
-        members = [member for member in members if member.ident is not None]
-        control[ABANDONED] = 1
+    except BaseException as error:  # noqa: BLE001 - raised again by run_team
+        # a team that is not complete does nothing: its members would wait for one another at the first barrier
+        interrupted, members = error, []
+        cancelled.set()
+    all_started.set()
     while members:
         try:
             members[-1].join(POLL_SECONDS)
@@ -100,11 +123,7 @@ def run_team(
                 members.pop()
             elif poll is not None:
                 poll()
-        except BaseException as error:  # noqa: BLE001 - raised again when all have ended
+        except BaseException as error:  # noqa: BLE001 - raised again by run_team
             interrupted = interrupted or error
             control[STOP] = 1
-    _release(cores)
-    if errors:
-        raise errors[0]
-    if interrupted is not None:
-        raise interrupted
+    return interrupted

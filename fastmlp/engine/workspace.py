@@ -1,16 +1,12 @@
 """All memory of a training, and the way between a network's plain arrays and the engine's panels."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastmlp.engine.plan import NORM_NONE, Plan, deal_tiles, up
 from fastmlp.simd.atomics import CONTROL_CELLS, LINE
 from fastmlp.simd.target import VECTOR_BYTES
-
-if TYPE_CHECKING:
-    from fastmlp.mlp import MLP
 
 
 def aligned(size: int, dtype: np.dtype | type) -> np.ndarray:
@@ -88,14 +84,14 @@ class Parameters:
         ]
 
 
-def vectors_of(net: "MLP") -> dict[str, list[np.ndarray]]:
-    """Return the vectors of a network by the names of the plan's offsets."""
+def vectors_of(views: dict[str, list[np.ndarray]]) -> dict[str, list[np.ndarray]]:
+    """Return the vectors among a network's arrays by the names of the plan's offsets."""
     return {
-        "bias": net.biases,
-        "gamma": net.gammas,
-        "beta": net.betas,
-        "running_mean": net.running_means,
-        "running_var": net.running_vars,
+        "bias": views["biases"],
+        "gamma": views["gammas"],
+        "beta": views["betas"],
+        "running_mean": views["running_means"],
+        "running_var": views["running_vars"],
     }
 
 
