@@ -31,9 +31,9 @@ def trained(norm=None, threads=1, epochs=3, seed=0):
     return digest(net)
 
 def is_clean():
-    names = [thread.name for thread in threading.enumerate() if thread.name.startswith("fastmlp-") and thread.is_alive()]
+    alive = any(thread.name.startswith("fastmlp-") and thread.is_alive() for thread in threading.enumerate())
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
-    return names == [] and team._held == {} and cores == CORES
+    return not alive and team._held == {} and cores == CORES
 
 CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
 """
@@ -314,8 +314,11 @@ while count >= line:
     results.append(result)
     if not result[-1]:  # the next one starts from a clean team
         team._held.clear()
-        while not is_clean():
+        deadline = time.monotonic() + 2
+        while not is_clean() and time.monotonic() < deadline:
             time.sleep(0.001)
+        if not is_clean():
+            break
 print(json.dumps([whole, results]))
 """)
     assert whole[0] != whole[1]
