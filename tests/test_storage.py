@@ -188,7 +188,7 @@ def test_arrays_and_metadata_must_fit(name, saved):
 @pytest.mark.parametrize("architecture", ["", "{", "[]", "null", "7", '"text"'])
 def test_metadata_must_be_an_architecture(architecture, saved):
     _, path = saved
-    arrays, metadata = _parts(path)
+    arrays, _ = _parts(path)
     save_file(arrays, path, {"fastmlp-1": architecture})
     with pytest.raises(ValueError, match=MODEL):
         fastmlp.load(path)

@@ -11,43 +11,35 @@ from fastmlp.simd.atomics import ABANDONED, STOP
 
 POLL_SECONDS = 0.1
 
-_held: dict[int, int] = {}  # core → teams of this process that pinned a thread to it
+_pinned: list[threading.Thread] = []  # the team of this process whose threads are pinned, while they live
 _lock = threading.Lock()
 
 
 def _after_fork() -> None:
     global _lock
     _lock = threading.Lock()
-    _held.clear()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _reserve(threads: int) -> list[int] | None:
-    """Reserve a core for every thread of a team, or none.
+def _claim_cores(members: list[threading.Thread]) -> list[int]:
+    """Return a core for each of the started threads, or none at all.
 
-    Only a team that takes all cores the process may use is pinned: a smaller one shares the machine with others (a
-    second training, a joblib worker) whose cores cannot be known.
+    Only a team that takes all cores the process may use is pinned, and one at a time: a smaller one shares the machine
+    with others (a second training, a joblib worker) whose cores cannot be known.
     """
     if not hasattr(os, "sched_setaffinity"):
-        return None
+        return []
     cores = sorted(os.sched_getaffinity(0))
-    if threads < 2 or threads != len(cores) or threads != usable_cores():
-        return None
+    if len(members) < 2 or len(members) != len(cores) or len(members) != usable_cores():
+        return []
     with _lock:
-        if any(_held.get(core) for core in cores):
-            return None
-        for core in cores:
-            _held[core] = 1
+        if any(member.is_alive() for member in _pinned):
+            return []
+        _pinned[:] = members
     return cores
-
-
-def _release(cores: list[int] | None) -> None:
-    with _lock:
-        for core in cores or ():
-            _held.pop(core, None)
 
 
 def run_team(
@@ -73,15 +65,17 @@ def run_team(
         workers have stopped at the end of a step.
     """
     errors: list[BaseException] = []
-    cores = _reserve(threads)
-    all_started, cancelled = threading.Event(), threading.Event()
+    cores: list[int] = []
+    # members of an incomplete team would wait for one another at the first barrier, so each waits at the gate, and the
+    # first element of `go` decides for all
+    gate, go = threading.Event(), list[bool]()
 
     def run(thread: int) -> None:
-        all_started.wait()
-        if cancelled.is_set():
+        gate.wait()
+        if not go[0]:
             return
         try:
-            if cores is not None:
+            if cores:
                 os.sched_setaffinity(0, {cores[thread]})
             worker(thread)
         except BaseException as error:  # noqa: BLE001 - raised again by the caller's thread
@@ -89,41 +83,34 @@ def run_team(
             control[ABANDONED] = 1
 
     members = [threading.Thread(target=run, args=(i,), name=f"fastmlp-{i}", daemon=True) for i in range(threads)]
-    try:
-        interrupted = _start_and_wait(members, all_started, cancelled, control, poll)
-    finally:
-        _release(cores)
+    interrupted: BaseException | None = None
+    start = True
+    while True:
+        try:  # Ctrl-C may come at any line: none of them may leave a thread behind
+            if start:
+                start = False
+                for member in members:
+                    member.start()
+                cores.extend(_claim_cores(members))
+                go.append(True)
+                gate.set()
+            _join(members, poll)
+            break
+        except BaseException as error:  # noqa: BLE001 - raised again when all have ended
+            interrupted = interrupted or error
+            go.append(False)
+            control[STOP] = 1
+            gate.set()
     if errors:
         raise errors[0]
     if interrupted is not None:
         raise interrupted
 
 
-def _start_and_wait(
-    members: list[threading.Thread],
-    all_started: threading.Event,
-    cancelled: threading.Event,
-    control: np.ndarray,
-    poll: Callable[[], None] | None,
-) -> BaseException | None:
-    """Return what interrupted the caller, after all members have ended."""
-    interrupted: BaseException | None = None
-    try:
-        for member in members:
-            member.start()
-    except BaseException as error:  # noqa: BLE001 - raised again by run_team
-        # a team that is not complete does nothing: its members would wait for one another at the first barrier
-        interrupted, members = error, []
-        cancelled.set()
-    all_started.set()
-    while members:
-        try:
-            members[-1].join(POLL_SECONDS)
-            if not members[-1].is_alive():
-                members.pop()
-            elif poll is not None:
+def _join(members: list[threading.Thread], poll: Callable[[], None] | None) -> None:
+    """Wait for the members that were started."""
+    for member in members:
+        while member.ident is not None and member.is_alive():
+            member.join(POLL_SECONDS)
+            if poll is not None:
                 poll()
-        except BaseException as error:  # noqa: BLE001 - raised again by run_team
-            interrupted = interrupted or error
-            control[STOP] = 1
-    return interrupted

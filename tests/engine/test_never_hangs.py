@@ -33,7 +33,7 @@ def trained(norm=None, threads=1, epochs=3, seed=0):
 def is_clean():
     alive = any(thread.name.startswith("fastmlp-") and thread.is_alive() for thread in threading.enumerate())
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
-    return not alive and team._held == {} and cores == CORES
+    return not alive and not any(member.is_alive() for member in team._pinned) and cores == CORES
 
 CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
 """
@@ -117,7 +117,7 @@ for _ in range(5):
     child = os.fork()
     if child == 0:
         os.close(here)
-        os.write(there, json.dumps([trained(norm, 2) for norm in NORMS] + [team._held == {}]).encode())
+        os.write(there, json.dumps([trained(norm, 2) for norm in NORMS] + [is_clean()]).encode())
         os._exit(0)
     os.close(there)
     with os.fdopen(here) as answer:
@@ -313,7 +313,6 @@ while count >= line:
     count, result = interrupted(line)
     results.append(result)
     if not result[-1]:  # the next one starts from a clean team
-        team._held.clear()
         deadline = time.monotonic() + 2
         while not is_clean() and time.monotonic() < deadline:
             time.sleep(0.001)
