@@ -69,18 +69,23 @@ def run_team(
     # members of an incomplete team would wait for one another at the first barrier, so each waits at the gate, and the
     # first element of `go` decides for all
     gate, go = threading.Event(), list[bool]()
+    # Thread.join and is_alive lie after a Ctrl-C inside join (CPython 3.11): each member says itself that it has ended
+    ended, all_ended = list[int](), threading.Event()
 
     def run(thread: int) -> None:
-        gate.wait()
-        if not go[0]:
-            return
         try:
-            if cores:
-                os.sched_setaffinity(0, {cores[thread]})
-            worker(thread)
+            gate.wait()
+            if go[0]:
+                if cores:
+                    os.sched_setaffinity(0, {cores[thread]})
+                worker(thread)
         except BaseException as error:  # noqa: BLE001 - raised again by the caller's thread
             errors.append(error)
             control[ABANDONED] = 1
+        finally:
+            ended.append(thread)
+            if len(ended) == threads:
+                all_ended.set()
 
     members = [threading.Thread(target=run, args=(i,), name=f"fastmlp-{i}", daemon=True) for i in range(threads)]
     interrupted: BaseException | None = None
@@ -94,7 +99,12 @@ def run_team(
                 cores.extend(_claim_cores(members))
                 go.append(True)
                 gate.set()
-            _join(members, poll)
+            while go[0] and not all_ended.wait(POLL_SECONDS):
+                if poll is not None:
+                    poll()
+            for member in members:
+                if member.ident is not None:
+                    member.join()
             break
         except BaseException as error:  # noqa: BLE001 - raised again when all have ended
             interrupted = interrupted or error
@@ -105,12 +115,3 @@ def run_team(
         raise errors[0]
     if interrupted is not None:
         raise interrupted
-
-
-def _join(members: list[threading.Thread], poll: Callable[[], None] | None) -> None:
-    """Wait for the members that were started."""
-    for member in members:
-        while member.ident is not None and member.is_alive():
-            member.join(POLL_SECONDS)
-            if poll is not None:
-                poll()
