@@ -139,8 +139,11 @@ def test_parameters_and_back(norm, dtype, network, digest):
         variance[:] = np.linspace(0.5, 2, len(variance))
     plan = make_plan(net.widths, net.dtype, norm, 10)
     parameters = Parameters(plan, net.dtype)
-    parameters.pack(net.weights, vectors_of(net))
-    parameters.unpack(other.weights, vectors_of(other))
+    state = other.snapshot()
+    ours, theirs = net.views_of(net.snapshot()), other.views_of(state)
+    parameters.pack(ours["weights"], vectors_of(ours))
+    parameters.unpack(theirs["weights"], vectors_of(theirs))
+    other.restore(state)
     assert digest(net) == digest(other)
 
 

@@ -26,7 +26,7 @@ def _as_it_was():
     cores = os.sched_getaffinity(0) if CORES else None
     threads = set(threading.enumerate())
     yield
-    assert set(threading.enumerate()) == threads
+    _until(lambda: set(threading.enumerate()) == threads)
     assert not any(member.is_alive() for member in team._pinned)
     assert cores == (os.sched_getaffinity(0) if CORES else None)
 
@@ -160,11 +160,13 @@ def test_nor_is_one_under_a_quota(control, monkeypatch):
 
 @needs_affinity
 def test_a_second_team_leaves_the_cores_to_the_first(control, free_cores):
-    inner = []
+    inner, seen = [], threading.Event()
 
     def work(thread):
         if thread == 0:
             inner.append([member.is_alive() for member in team._pinned])
+            seen.set()
+        seen.wait(60)
 
     def outer(thread):
         if thread == 0:
