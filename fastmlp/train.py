@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp import checks
+from fastmlp import checks, interrupt
 from fastmlp.engine import Trainer, evaluate
 from fastmlp.history import History
 from fastmlp.mlp import MLP
@@ -96,13 +96,14 @@ def train(
     history = History()
     finite = best = net.snapshot()
     steps_per_epoch = -(-training.n // batch_size)
-    with progress_bar(progress, epochs * steps_per_epoch, "step") as bar:
+    with interrupt.caught(), progress_bar(progress, epochs * steps_per_epoch, "step") as bar:
         try:
             for epoch in range(1, epochs + 1):
                 order = rng.permutation(training.n)
                 if training.rows is not None:
                     order = training.rows[order]
                 batch_costs = trainer.run_epoch(order, bar.within_epoch)
+                interrupt.check()
                 if not (np.isfinite(batch_costs).all() and net.is_finite()):
                     history.stopped_because = "cost not finite"
                     break
@@ -119,6 +120,7 @@ def train(
                     if patience.exhausted:
                         history.stopped_because = "early stopping"
                         break
+                interrupt.check()
         except KeyboardInterrupt:
             history.stopped_because = "interrupted"
     _finish(net, history, patience, finite, best)

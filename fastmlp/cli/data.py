@@ -1,6 +1,5 @@
 """The user's files as the command line takes them: with the names of the columns, and matched to a saved network."""
 
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from fastmlp import datasets, extras
-from fastmlp.datasets import labels, streams, tables
+from fastmlp.datasets import streams
 
 if TYPE_CHECKING:
     from fastmlp import MLP
@@ -68,6 +67,8 @@ def read(paths: list[str], target: str | None, ignored: list[str]) -> Table:
         _refuse_unknown("--target", [target], names, source)
         _refuse_unknown("--ignore", ignored, [name for name in names if name != target], source)
         names = [name for name in names if name != target and name not in ignored]
+        if not names:
+            raise ValueError(f"{source}: no column is left to learn from; expected at least one beside {target!r}")
     X, y, class_names = _load(paths, target, names)
     if y is None or class_names is None:
         raise ValueError(f"DATA: expected labels too, in a second file or in the .npz file; got {source} alone")
@@ -143,30 +144,9 @@ def _load(paths: list[str], target: str | None, names: list[str] | None) -> Rows
     """Return features (of a table, the columns `names`), class indices, names of the classes."""
     if len(paths) == 2 and target is not None:
         raise ValueError(f"--target: {paths[1]} holds the labels, got {target!r} too")
-    path = Path(paths[0])
-    in_file = None if names is None else [name for name in column_names(paths) or [] if name != target]
-    X: np.ndarray
-    y: np.ndarray | None
-    if names is None or in_file is None:
-        X, y, class_names = datasets.load(path, target=paths[1] if len(paths) == 2 else target)
-    elif sorted(names) == sorted(in_file):
-        X, y, class_names = datasets.load(path, target=target)
-        X = np.ascontiguousarray(X[:, [in_file.index(name) for name in names]])
-    else:
-        X, found = _some_columns(path, names, target)
-        y, class_names = (None, None) if found is None else labels.class_indices(found, None, f"--target {target}")
+    second = paths[1] if len(paths) == 2 else target
+    X, y, class_names = datasets.load(paths[0], target=second, features=names)
     return X, y, None if class_names is None else [str(name) for name in class_names]
-
-
-def _some_columns(path: Path, names: list[str], target: str | None) -> tuple[np.ndarray, np.ndarray | None]:
-    pandas = extras.require("pandas", extra="tables")
-    wanted = names if target is None else [*names, target]
-    with streams.opened(path) as stream:
-        if path.suffix.lower() == ".parquet":
-            frame = pandas.read_parquet(io.BytesIO(stream.read()), columns=wanted)
-        else:
-            frame = pandas.read_csv(stream, usecols=wanted, low_memory=False)
-    return tables._split(frame[wanted], path, target)
 
 
 def _indices_for(net: "MLP", y: np.ndarray, class_names: list[str], source: str) -> np.ndarray:

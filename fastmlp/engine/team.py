@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fastmlp import interrupt
 from fastmlp.cores import usable_cores
 from fastmlp.simd.atomics import ABANDONED, STOP
 
@@ -100,6 +101,7 @@ def run_team(
                 go.append(True)
                 gate.set()
             while go[0] and not all_ended.wait(POLL_SECONDS):
+                interrupt.check()
                 if poll is not None:
                     poll()
             for member in members:

@@ -12,6 +12,7 @@ import pytest
 import fastmlp
 from fastmlp.cli import data, train
 from fastmlp.cli.standardize import Standardizer
+from fastmlp.engine import Trainer
 
 QUICK = ("--hidden", "8", "--epochs", "60", "--learning-rate", "0.2", "--stop", "none")
 
@@ -273,7 +274,7 @@ class TestCtrlC:
         assert err.startswith("fastmlp: interrupted ")
 
     def test_keeps_the_network_so_far(self, run, trees, monkeypatch):
-        one_epoch = fastmlp.train.__globals__["run_epoch"]
+        one_epoch = Trainer.run_epoch
         done = []
 
         def interrupted_in_the_third(*args):
@@ -282,7 +283,7 @@ class TestCtrlC:
             done.append(one_epoch(*args))
             return done[-1]
 
-        monkeypatch.setitem(fastmlp.train.__globals__, "run_epoch", interrupted_in_the_third)
+        monkeypatch.setattr(Trainer, "run_epoch", interrupted_in_the_third)
         outcome = run("train", trees, "--target", "tree", "--json", "--history", "history.csv")
         assert outcome.code == 130
         assert outcome.err == "fastmlp: interrupted in epoch 3: the network so far is in model.safetensors\n"
@@ -293,7 +294,7 @@ class TestCtrlC:
         assert fastmlp.load("model.safetensors").class_names == ["ash", "birch", "cedar, red"]
 
     def test_before_the_first_epoch_saves_nothing(self, run, trees, tmp_path, monkeypatch):
-        monkeypatch.setitem(fastmlp.train.__globals__, "run_epoch", lambda *args: signal.raise_signal(signal.SIGINT))
+        monkeypatch.setattr(Trainer, "run_epoch", lambda *args: signal.raise_signal(signal.SIGINT))
         outcome = run("train", trees, "--target", "tree", "--quiet")
         assert (outcome.code, outcome.out) == (130, "")
         assert outcome.err == "fastmlp: interrupted before the first epoch was over: nothing saved\n"
