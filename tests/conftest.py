@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import math
 import os
+import signal
 
 # set before Numba starts: thread counts of 1 and 2 are compared on machines with one core, too
 os.environ.setdefault("NUMBA_NUM_THREADS", str(max(2, os.cpu_count() or 1)))
@@ -14,6 +15,9 @@ import numpy as np
 import pytest
 
 import fastmlp
+
+# a background job of a shell starts with SIGINT ignored, and so would every process that the tests start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # deadline: the first example compiles; derandomize: a failure is the same failure on every machine
 hypothesis.settings.register_profile("fastmlp", deadline=None, derandomize=True, max_examples=25)
