@@ -90,9 +90,9 @@ def network_dtype(value: Any) -> np.dtype:
     raise ValueError(f"dtype must be 'float32' or 'float64', got {value!r}")
 
 
-def threads(value: Any) -> int:
-    """Return a number of threads; None means all cores that the process may use."""
-    return usable_cores() if value is None else count("threads", value)
+def threads(value: Any, name: str = "threads") -> int:
+    """Return a number of threads or processes; None means all cores that the process may use."""
+    return usable_cores() if value is None else count(name, value)
 
 
 def features(name: str, value: Any, n_inputs: int, dtype: np.dtype) -> np.ndarray:

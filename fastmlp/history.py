@@ -52,11 +52,6 @@ class History:
         """Number of optimizer steps in the finished epochs."""
         return int(self.records[-1]["steps"]) if self.records else 0
 
-    def add(self, record: Record, batch_costs: np.ndarray) -> None:
-        """Append a finished epoch."""
-        self.records.append(record)
-        self.batch_costs = np.concatenate([self.batch_costs, batch_costs])
-
     def to_jsonl(self, path: str | os.PathLike[str]) -> None:
         """Write the records as JSON lines, one epoch a line.
 

@@ -3,6 +3,7 @@
 Biases always start at 0.
 """
 
+import abc
 import math
 from dataclasses import dataclass
 from typing import Protocol
@@ -40,7 +41,24 @@ class simple:  # noqa: N801 - reads as a function where it is used
 
 
 @dataclass(frozen=True)
-class xavier:  # noqa: N801
+class _Gained(abc.ABC):
+    """``gain`` times a standard deviation that follows from the widths, times N(0, 1)."""
+
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        checks.positive("gain", self.gain)
+
+    def __call__(self, rng: np.random.Generator, n_in: int, n_out: int) -> np.ndarray:
+        """Draw a matrix ``(n_in, n_out)``, float64."""
+        return self.gain * self._deviation(n_in, n_out) * rng.standard_normal((n_in, n_out))
+
+    @staticmethod
+    @abc.abstractmethod
+    def _deviation(n_in: int, n_out: int) -> float: ...
+
+
+class xavier(_Gained):  # noqa: N801
     """``gain · sqrt(2 / (n_in + n_out)) · N(0, 1)`` (Glorot & Bengio 2010).
 
     Parameters
@@ -49,18 +67,12 @@ class xavier:  # noqa: N801
         Factor on the standard deviation, above 0; 0.5 gives the halved variant.
     """
 
-    gain: float = 1.0
-
-    def __post_init__(self) -> None:
-        checks.positive("gain", self.gain)
-
-    def __call__(self, rng: np.random.Generator, n_in: int, n_out: int) -> np.ndarray:
-        """Draw a matrix ``(n_in, n_out)``, float64."""
-        return self.gain * math.sqrt(2 / (n_in + n_out)) * rng.standard_normal((n_in, n_out))
+    @staticmethod
+    def _deviation(n_in: int, n_out: int) -> float:
+        return math.sqrt(2 / (n_in + n_out))
 
 
-@dataclass(frozen=True)
-class kaiming:  # noqa: N801
+class kaiming(_Gained):  # noqa: N801
     """``gain · sqrt(2 / n_in) · N(0, 1)`` (He et al. 2015).
 
     Parameters
@@ -69,14 +81,9 @@ class kaiming:  # noqa: N801
         Factor on the standard deviation, above 0; 0.5 gives the halved variant.
     """
 
-    gain: float = 1.0
-
-    def __post_init__(self) -> None:
-        checks.positive("gain", self.gain)
-
-    def __call__(self, rng: np.random.Generator, n_in: int, n_out: int) -> np.ndarray:
-        """Draw a matrix ``(n_in, n_out)``, float64."""
-        return self.gain * math.sqrt(2 / n_in) * rng.standard_normal((n_in, n_out))
+    @staticmethod
+    def _deviation(n_in: int, n_out: int) -> float:
+        return math.sqrt(2 / n_in)
 
 
 xavier_half = xavier(0.5)

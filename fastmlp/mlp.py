@@ -119,6 +119,11 @@ class MLP:
         self._views = self.views_of(self._state)
 
     @property
+    def arrays(self) -> dict[str, list[np.ndarray]]:
+        """The parameters and running statistics by kind and layer; writable views."""
+        return self._views
+
+    @property
     def weights(self) -> list[np.ndarray]:  # noqa: D102 - described by the class
         return list(self._views["weights"])
 

@@ -93,7 +93,7 @@ def train(
     patience = _patience(stop, held_out, training.n, batch_size)
 
     trainer = Trainer(net, training.x, training.y, min(batch_size, training.n), optimizer, threads)
-    history = History()
+    history, costs = History(), list[np.ndarray]()
     finite = best = net.snapshot()
     steps_per_epoch = -(-training.n // batch_size)
     with interrupt.caught(), progress_bar(progress, epochs * steps_per_epoch, "step") as bar:
@@ -111,7 +111,8 @@ def train(
                 if held_out is not None:
                     cost, accuracy = evaluate(net, held_out.x, held_out.y, held_out.rows, threads)
                     record |= {"val_cost": cost + net.penalty(optimizer.weight_decay), "val_accuracy": accuracy}
-                history.add(record | {"seconds": time.perf_counter() - started}, batch_costs)
+                costs.append(batch_costs)
+                history.records.append(record | {"seconds": time.perf_counter() - started})
                 finite = net.snapshot()
                 bar.end_epoch(record)
                 if patience is not None:
@@ -123,6 +124,8 @@ def train(
                 interrupt.check()
         except KeyboardInterrupt:
             history.stopped_because = "interrupted"
+    if history.records:
+        history.batch_costs = np.concatenate(costs[: history.epochs])
     _finish(net, history, patience, finite, best)
     history.seconds = time.perf_counter() - started
     return history

@@ -57,13 +57,12 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check everything, train what is missing, then write and print."""
     from fastmlp import checks
-    from fastmlp.cores import usable_cores
     from fastmlp.experiments import outputs, page, run_sweep
     from fastmlp.experiments.folder import prepare_folder
 
     page.check_extras()
     grid = make_grid(args)
-    jobs = usable_cores() if args.jobs is None else checks.count("jobs", args.jobs)
+    jobs = checks.threads(args.jobs, "jobs")
     if args.limit_samples is not None and args.limit_samples < LEAST_SAMPLES:
         raise ValueError(f"limit-samples must be at least {LEAST_SAMPLES}, got {args.limit_samples}")
     folder = prepare_folder(args.out)

@@ -7,10 +7,9 @@ import numpy as np
 
 from fastmlp.cores import usable_cores
 from fastmlp.engine.plan import make_plan, useful_threads
-from fastmlp.engine.step import SETTINGS, train_steps
+from fastmlp.engine.step import make_settings, train_steps
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Parameters, Workspace, vectors_of
-from fastmlp.kernels.gather import DTYPES
 from fastmlp.simd.atomics import SPINS, SPINS_OVERSUBSCRIBED, STEPS_DONE
 
 if TYPE_CHECKING:
@@ -38,38 +37,21 @@ class Trainer:
     def __init__(
         self, net: "MLP", x: np.ndarray, y: np.ndarray, batch_size: int, optimizer: "SGD", threads: int
     ) -> None:
-        self.net, self.x, self.y, self.batch_size = net, x, y, batch_size
+        self.net, self.x, self.y = net, x, y
         plan = make_plan(net.widths, net.dtype, net.batch_norm, batch_size)
         self.plan, self.threads = plan, useful_threads(plan, threads)
         self.parameters = Parameters(plan, net.dtype)
-        arrays = net.views_of(net.snapshot())
-        self.parameters.pack(arrays["weights"], vectors_of(arrays))
+        self.parameters.pack(net.arrays["weights"], vectors_of(net.arrays))
         self.workspace = Workspace(plan, net.dtype, self.threads)
         self.settings = self._settings(optimizer)
 
     def _settings(self, optimizer: "SGD") -> np.ndarray:
-        net, plan, norm = self.net, self.plan, self.net.batch_norm
-        values: dict[str, float] = {
-            "threads": self.threads,
-            "batch": plan.batch,
-            "block": plan.block,
-            "panel": plan.panel,
-            "norm": plan.norm,
-            "affine": norm is not None and norm.affine,
-            "address": self.x.ctypes.data,
-            "code": DTYPES.index(self.x.dtype),
-            "n_features": self.x.shape[1],
-            "widest": plan.widest,
-            "spins": SPINS if self.threads <= usable_cores() else SPINS_OVERSUBSCRIBED,
-            "scale": net.input_scale,
-            "rate": optimizer.learning_rate,
-            "decay": optimizer.weight_decay,
-            "eps": norm.eps if norm else 0.0,
-            "momentum": norm.momentum if norm else 0.0,
-        }
-        record = np.zeros(1, SETTINGS)
-        for name, value in values.items():
-            record[name] = value
+        norm = self.net.batch_norm
+        record = make_settings(self.plan, self.x, self.net.input_scale, self.threads)
+        record["spins"] = SPINS if self.threads <= usable_cores() else SPINS_OVERSUBSCRIBED
+        record["rate"], record["decay"] = optimizer.learning_rate, optimizer.weight_decay
+        if norm is not None:
+            record["affine"], record["eps"], record["momentum"] = norm.affine, norm.eps, norm.momentum
         return record
 
     def run_epoch(self, order: np.ndarray, progress: Callable[[int], None] | None = None) -> np.ndarray:
@@ -94,7 +76,7 @@ class Trainer:
             After the step in which Ctrl-C came; the network holds the parameters of the last whole step.
         """
         w = self.workspace
-        costs = np.full(-(-len(order) // self.batch_size), np.nan)
+        costs = np.full(-(-len(order) // self.plan.batch), np.nan)
         w.reset()
 
         def work(thread: int) -> None:

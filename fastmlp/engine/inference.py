@@ -6,11 +6,12 @@ import numpy as np
 
 from fastmlp.batchnorm import folded
 from fastmlp.engine.plan import CHUNK_ROWS, Plan, make_plan
-from fastmlp.engine.step import SETTINGS
+from fastmlp.engine.step import make_settings
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Parameters, aligned
 from fastmlp.jit import body, worker
-from fastmlp.kernels.gather import DTYPES, gather_rows
+from fastmlp.kernels._panels import unpack_strip
+from fastmlp.kernels.gather import gather_rows
 from fastmlp.kernels.linear import forward_rows
 from fastmlp.kernels.softmax import count_right_rows, cross_entropy_rows, softmax_rows
 from fastmlp.simd.atomics import CONTROL_CELLS, STOP, load_shared
@@ -73,9 +74,8 @@ def predict_chunks(first: int, last: int, thread: int, settings: Any, layers: An
         count = min(s.batch, order.size - start)
         z = _logits(s, layers, pointer(parameters, 0), rows, pointer(order, start), order.size - start, count)
         softmax_rows(z, count, proba.shape[1], s.panel)
-        for r in range(count):
-            for j in range(proba.shape[1]):
-                proba[start + r, j] = z[j // width * s.panel + r * width + j % width]
+        for j in range(0, proba.shape[1], width):
+            unpack_strip(offset(z, j // width * s.panel), proba, start, count, j)
 
 
 class _Forward:
@@ -91,17 +91,7 @@ class _Forward:
         self.parameters = parameters.buffer
         self.rows = aligned(self.threads * self.plan.n_rows, net.dtype)
         self.control = aligned(CONTROL_CELLS, np.int64)
-        self.settings = np.zeros(1, SETTINGS)
-        for name, value in {
-            "threads": self.threads,
-            "batch": self.plan.batch,
-            "panel": self.plan.panel,
-            "address": x.ctypes.data,
-            "code": DTYPES.index(x.dtype),
-            "n_features": x.shape[1],
-            "scale": net.input_scale,
-        }.items():
-            self.settings[name] = value
+        self.settings = make_settings(self.plan, x, net.input_scale, self.threads)
 
     def run(self, chunks: Any, *results: np.ndarray) -> None:
         """Call ``chunks`` in every thread for its share of the chunks."""

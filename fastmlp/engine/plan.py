@@ -26,6 +26,9 @@ PARALLEL_FLOP = 1e6  # of a step: below, two barriers cost more than a second th
 
 NORM_NONE, NORM_AFTER_RELU, NORM_BEFORE_RELU = 0, 1, 2
 
+# a layer's private statistics, each as long as the padded layer
+STATISTICS = MEAN, INV_STD, VAR, DGAMMA, DBETA = 0, 1, 2, 3, 4
+
 _OFFSETS = ("weight", "transposed", "bias", "gamma", "beta", "running_mean", "running_var")
 _ROWS = ("input", "pre", "out", "dz")
 # one linear layer and what follows it; offsets in elements of the parameter buffer, of the buffer of rows, and of a
@@ -118,7 +121,7 @@ def make_plan(
         layer["out"] = before = rows.take(panel * (padded // lanes))
         layer["pre"] = rows.take(panel * (padded // lanes)) if hidden_norm else before
         layer["dz"] = rows.take(panel * (padded // lanes)) if i < len(layers) - 1 and training else before
-        layer["statistics"] = statistics.take(5 * padded) if hidden_norm else -1
+        layer["statistics"] = statistics.take(len(STATISTICS) * padded) if hidden_norm else -1
     return Plan(
         layers,
         lanes,

@@ -9,10 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.engine.plan import CHUNK_ROWS, NORM_AFTER_RELU, NORM_BEFORE_RELU, NORM_NONE
+from fastmlp.engine.plan import (
+    CHUNK_ROWS,
+    DBETA,
+    DGAMMA,
+    INV_STD,
+    MEAN,
+    NORM_AFTER_RELU,
+    NORM_BEFORE_RELU,
+    NORM_NONE,
+    VAR,
+    Plan,
+)
 from fastmlp.jit import body, worker
-from fastmlp.kernels.gather import gather_rows
-from fastmlp.kernels.linear import backward_rows, forward_rows, update_tiles
+from fastmlp.kernels.gather import DTYPES, gather_rows
+from fastmlp.kernels.linear import backward_rows, forward_rows, padded, update_tiles
 from fastmlp.kernels.relu_batchnorm import (
     block_gradient_sums,
     block_moments,
@@ -32,13 +43,20 @@ _NUMBERS = ("scale", "rate", "decay", "eps", "momentum")
 # what stays the same from step to step
 SETTINGS = np.dtype([(name, np.int64) for name in _INTEGERS] + [(name, np.float64) for name in _NUMBERS])
 
-MEAN, INV_STD, VAR, DGAMMA, DBETA = range(5)  # of a layer's private statistics, each as long as the padded layer
+
+def make_settings(plan: Plan, x: np.ndarray, scale: float, threads: int) -> np.ndarray:
+    """Return the record of what a forward pass needs; what concerns training alone is 0."""
+    record = np.zeros(1, SETTINGS)
+    for name in ("batch", "block", "panel", "norm", "widest"):
+        record[name] = getattr(plan, name)
+    record["threads"], record["scale"] = threads, scale
+    record["address"], record["code"], record["n_features"] = x.ctypes.data, DTYPES.index(x.dtype), x.shape[1]
+    return record
 
 
 @body
 def _statistic(mine: Any, layer: Any, which: int) -> Any:
-    width = (layer.n_out + lanes(mine) - 1) // lanes(mine) * lanes(mine)
-    return offset(mine, layer.statistics + which * width)
+    return offset(mine, layer.statistics + which * padded(layer.n_out, lanes(mine)))
 
 
 @body
@@ -103,6 +121,15 @@ def _linear_backward(s: Any, layer: Any, below: Any, parameters: Any, rows: Any,
 
 
 @body
+def _stopping(control: Any) -> bool:
+    """Whether the stop cell is set; if so, the team learns that this step's rows are not all done."""
+    if load_shared(offset(control, STOP)) == 0:
+        return False
+    store_shared(offset(control, SKIPPED), 1)
+    return True
+
+
+@body
 def _rows_without_norm(
     s: Any, layers: Any, parameters: Any, rows: Any, labels: Any, index: Any, known: int, n: int, first: int, last: int,
     costs: Any, control: Any,
@@ -111,8 +138,7 @@ def _rows_without_norm(
     top = len(layers) - 1
     step = _chunk(s.block)
     for start in range(first, last, step):
-        if load_shared(offset(control, STOP)) != 0:
-            store_shared(offset(control, SKIPPED), 1)
+        if _stopping(control):
             return
         count = min(step, last - start)
         _gather(s, layers, rows, index, known, start, count)
@@ -198,13 +224,11 @@ def _rows_with_norm(
     step = _chunk(s.block)
     half = s.widest * 2 * ((s.batch + s.block - 1) // s.block)
     turn = 0  # the two halves of `moments` take turns: a slow thread may still read the last one
-    if load_shared(offset(control, STOP)) != 0:
-        store_shared(offset(control, SKIPPED), 1)
+    _stopping(control)
     _gather(s, layers, rows, index, known, first, last - first)
     for i in range(top + 1):
         for start in range(first, last, step):
-            if load_shared(offset(control, STOP)) != 0:
-                store_shared(offset(control, SKIPPED), 1)
+            if _stopping(control):
                 break
             _linear(s, layers[i], i < top, parameters, rows, start, min(step, last - start))
         if i < top:
@@ -216,8 +240,7 @@ def _rows_with_norm(
     _softmax(s, layers[top], rows, labels, index, n, first, last - first, costs)
     for i in range(top, 0, -1):
         for start in range(first, last, step):
-            if load_shared(offset(control, STOP)) != 0:
-                store_shared(offset(control, SKIPPED), 1)
+            if _stopping(control):
                 break
             _linear_backward(s, layers[i], layers[i - 1], parameters, rows, start, min(step, last - start))
         if not _normalise_backward(

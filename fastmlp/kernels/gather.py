@@ -14,7 +14,6 @@ from fastmlp.simd import vector as v
 from fastmlp.simd.pointer import cast_address, keep_alive, number, offset, pointer, prefetch
 
 AHEAD = 8  # rows: they lie at random places in a data set larger than the caches; 4 to 8 halves the time
-LINE_BYTES = 64
 ROWS = 96  # of a driver's block
 
 # in the order of the branches of `gather_rows`
@@ -22,16 +21,18 @@ DTYPES = tuple(map(np.dtype, ("u1", "f4", "f8", "i8", "i4", "i2", "i1", "u2", "u
 
 
 @body
-def _convert_rows(source: Any, item_bytes: int, index: Any, rows: int, ahead: int, n_in: int, scale: Any, out: Any,
+def _convert_rows(source: Any, index: Any, rows: int, known: int, n_in: int, scale: Any, out: Any,
                   panel: int) -> None:  # fmt: skip
+    """`known` indices are there; those beyond `rows` belong to rows to prefetch."""
     lanes = v.lanes(out)
+    ahead = max(0, min(rows, known - AHEAD))
     factor = v.splat(scale)
     whole = n_in // lanes
     for r in range(rows):
         row = offset(source, index[r] * n_in)
         if r < ahead:
             following = offset(source, index[r + AHEAD] * n_in)
-            for column in range(0, n_in, LINE_BYTES // item_bytes):
+            for column in range(0, n_in, v.lanes(source)):  # a vector is as long as a cache line
                 prefetch(offset(following, column))
         target = offset(out, r * lanes)
         for k in range(whole):
@@ -50,39 +51,36 @@ def gather_rows(address: int, code: int, index: Any, rows: int, known: int, n_in
 
     `index` points at the first row's index; `known` indices are there, those beyond `rows` belong to rows to prefetch.
     """
-    ahead = max(0, min(rows, known - AHEAD))
     factor = number(out, scale)
     if code == 0:
-        _convert_rows(cast_address(address, np.uint8(0)), 1, index, rows, ahead, n_in, factor, out, panel)
+        _convert_rows(cast_address(address, np.uint8(0)), index, rows, known, n_in, factor, out, panel)
     elif code == 1:
-        _convert_rows(cast_address(address, np.float32(0)), 4, index, rows, ahead, n_in, factor, out, panel)
+        _convert_rows(cast_address(address, np.float32(0)), index, rows, known, n_in, factor, out, panel)
     elif code == 2:
-        _convert_rows(cast_address(address, np.float64(0)), 8, index, rows, ahead, n_in, factor, out, panel)
+        _convert_rows(cast_address(address, np.float64(0)), index, rows, known, n_in, factor, out, panel)
     elif code == 3:
-        _convert_rows(cast_address(address, np.int64(0)), 8, index, rows, ahead, n_in, factor, out, panel)
+        _convert_rows(cast_address(address, np.int64(0)), index, rows, known, n_in, factor, out, panel)
     elif code == 4:
-        _convert_rows(cast_address(address, np.int32(0)), 4, index, rows, ahead, n_in, factor, out, panel)
+        _convert_rows(cast_address(address, np.int32(0)), index, rows, known, n_in, factor, out, panel)
     elif code == 5:
-        _convert_rows(cast_address(address, np.int16(0)), 2, index, rows, ahead, n_in, factor, out, panel)
+        _convert_rows(cast_address(address, np.int16(0)), index, rows, known, n_in, factor, out, panel)
     elif code == 6:
-        _convert_rows(cast_address(address, np.int8(0)), 1, index, rows, ahead, n_in, factor, out, panel)
+        _convert_rows(cast_address(address, np.int8(0)), index, rows, known, n_in, factor, out, panel)
     elif code == 7:
-        _convert_rows(cast_address(address, np.uint16(0)), 2, index, rows, ahead, n_in, factor, out, panel)
+        _convert_rows(cast_address(address, np.uint16(0)), index, rows, known, n_in, factor, out, panel)
     elif code == 8:
-        _convert_rows(cast_address(address, np.uint32(0)), 4, index, rows, ahead, n_in, factor, out, panel)
+        _convert_rows(cast_address(address, np.uint32(0)), index, rows, known, n_in, factor, out, panel)
     else:
-        _convert_rows(cast_address(address, np.uint64(0)), 8, index, rows, ahead, n_in, factor, out, panel)
+        _convert_rows(cast_address(address, np.uint64(0)), index, rows, known, n_in, factor, out, panel)
 
 
 @body
 def _gather_block(data: Any, index: Any, scale: Any, out: Any, first: int, count: int) -> None:
     panels = scratch(out, count, out.shape[1])
     panel = panels.shape[1] * panels.shape[2]
-    ahead = max(0, min(count, len(index) - first - AHEAD))
+    known = len(index) - first
     start = pointer(panels, 0)
-    _convert_rows(
-        pointer(data, 0), data.itemsize, pointer(index, first), count, ahead, data.shape[1], scale, start, panel
-    )
+    _convert_rows(pointer(data, 0), pointer(index, first), count, known, data.shape[1], scale, start, panel)
     unpack_rows(panels, out, first, count)
     keep_alive((panels,))
 
