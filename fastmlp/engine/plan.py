@@ -138,30 +138,21 @@ def make_plan(
 
 @functools.lru_cache(maxsize=PLANS)
 def deal_tiles(plan: Plan, threads: int) -> np.ndarray:
-    """Deal out the tiles of all layers: ``[thread, layer] = (first, last)``, equal work for all, neighbours together.
+    """Deal out the tiles: ``[thread, layer] = (first, last)``, an equal share of every layer for each thread.
 
-    A tile is one panel of a layer's inputs by `TILE_PANELS` panels of its outputs, numbered inputs first.
+    A tile is one panel of a layer's inputs by `TILE_PANELS` panels of its outputs (`fastmlp.kernels.linear.tile_at`).
+    Where they do not divide, those with the least work so far take one more.
     """
-    per_layer = [
-        (-(-int(layer["n_in"]) // plan.lanes), -(-int(layer["n_out"]) // (plan.lanes * TILE_PANELS)))
-        for layer in plan.layers
-    ]
-    counts = [n_in * groups for n_in, groups in per_layer]
-    costs = np.concatenate(
-        [
-            np.full(count, min(int(layer["n_out"]), plan.lanes * TILE_PANELS), np.float64)
-            for count, layer in zip(counts, plan.layers, strict=True)
-        ]
-    )
-    middle = np.cumsum(costs) - costs / 2
-    owner = np.minimum((middle / costs.sum() * threads).astype(np.int64), threads - 1)
     dealt = np.zeros((threads, len(plan.layers), 2), np.int64)
-    start = 0
-    for i, count in enumerate(counts):
-        own = owner[start : start + count]
-        for thread in range(threads):
-            dealt[thread, i] = np.searchsorted(own, [thread, thread + 1])
-        start += count
+    work = np.zeros(threads)
+    for i, layer in enumerate(plan.layers):
+        n_in, n_out = int(layer["n_in"]), int(layer["n_out"])
+        count = -(-n_in // plan.lanes) * -(-n_out // (plan.lanes * TILE_PANELS))
+        share = np.full(threads, count // threads)
+        share[np.argsort(work, kind="stable")[: count % threads]] += 1
+        dealt[:, i, 1] = np.cumsum(share)
+        dealt[:, i, 0] = dealt[:, i, 1] - share
+        work += share * min(n_out, plan.lanes * TILE_PANELS)
     return dealt
 
 

@@ -71,13 +71,24 @@ def scaled_column_sums(dout: Any, rows: int, rate: Any, out: Any) -> None:
 
 
 @body
+def tile_at(tile: int, inputs: int, outputs: int) -> Any:
+    """The panels of inputs and of outputs at which a tile starts: one of inputs by `TILE_PANELS` of outputs.
+
+    The longer side is cut: a thread with neighbouring tiles reads a part of the wider of x and dout, which others wrote.
+    """
+    groups = (outputs + TILE_PANELS - 1) // TILE_PANELS
+    if inputs >= groups:
+        return tile // groups, tile % groups * TILE_PANELS
+    return tile % inputs, tile // inputs * TILE_PANELS
+
+
+@body
 def update_tiles(x: Any, dout: Any, weight: Any, transposed: Any, bias: Any, first: int, last: int, rows: int,
                  n_in: int, n_out: int, panel: int, rate: float, keep: float, has_transposed: bool,
                  ) -> None:  # fmt: skip
     """``weight = keep · weight - rate · xᵀ·dout`` and ``bias -= rate · Σ dout``, for tiles ``first … last - 1``.
 
-    A tile is one panel of inputs by `TILE_PANELS` panels of outputs, numbered inputs first. The gradient goes from the
-    registers into the weights; `transposed` is refreshed behind it.
+    The gradient goes from the registers into the weights; `transposed` is refreshed behind it.
     """
     lanes = v.lanes(x)
     inputs = (n_in + lanes - 1) // lanes
@@ -88,8 +99,7 @@ def update_tiles(x: Any, dout: Any, weight: Any, transposed: Any, bias: Any, fir
         count = min(SUM_ROWS, rows - start)
         kept = number(x, keep if start == 0 else 1.0)
         for tile in range(first, last):
-            k = tile % inputs
-            j = tile // inputs * TILE_PANELS
+            k, j = tile_at(tile, inputs, outputs)
             here = offset(weight, (j * inputs + k) * square)
             columns = min(TILE_PANELS * lanes, n_out - j * lanes)
             gemm.update(

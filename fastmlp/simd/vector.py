@@ -11,7 +11,7 @@ from numba import types
 from numba.extending import intrinsic, models, register_model
 
 from fastmlp.simd import ir
-from fastmlp.simd.target import VECTOR_BYTES
+from fastmlp.simd.target import TILES, VECTOR_BYTES
 
 
 class Vector(types.Type):
@@ -174,24 +174,51 @@ def load_converted(context: Any, source: Any, like: Any) -> Any:
     return like(source, like), emit
 
 
-def _interleave(builder: Any, x: Any, y: Any) -> list[Any]:
-    n = x.type.count
-    order = [lane + side * n for lane in range(n) for side in (0, 1)]
-    return [ir.shuffle(builder, x, y, order[:n]), ir.shuffle(builder, x, y, order[n:])]
+def _transpose(builder: Any, rows: list[Any]) -> list[Any]:
+    """Transpose a square of as many vectors as lanes: inside groups of 16 bytes, the reach of an unpack, then groups."""
+    n = len(rows)
+    group = min(n, 16 // (4 if rows[0].type.element == llvm.FloatType() else 8))
+    starts = range(0, n, group)
+    # one lane of x, one of y, one of x, ...: the first halves of all groups, and the second ones
+    halves = [
+        [start + h + lane + side * n for start in starts for lane in range(group // 2) for side in (0, 1)]
+        for h in (0, group // 2)
+    ]
+    for _ in range(group.bit_length() - 1):
+        rows = [
+            ir.shuffle(builder, rows[start + i], rows[start + i + group // 2], order)
+            for start in starts
+            for i in range(group // 2)
+            for order in halves
+        ]
+    step = group
+    while step < n:
+        kept = [lane if not lane & step else lane - step + n for lane in range(n)]
+        moved = [lane + step if not lane & step else lane + n for lane in range(n)]
+        swapped = list(rows)
+        for i in range(n):
+            if not i & step:
+                swapped[i] = ir.shuffle(builder, rows[i], rows[i + step], kept)
+                swapped[i + step] = ir.shuffle(builder, rows[i], rows[i + step], moved)
+        rows, step = swapped, 2 * step
+    return rows
 
 
 @intrinsic
 def transpose_tile(context: Any, source: Any, target: Any) -> Any:
-    """Write the transpose of a square tile of as many vectors as lanes; both tiles are dense."""
+    """Write the transpose of a square tile of as many vectors as lanes; both tiles are dense and do not overlap."""
 
     def emit(target_context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind = llvm_vector(source.dtype)
-        n = kind.count
-        rows = [ir.load(builder, builder.gep(arguments[0], [ir.index(i * n)]), kind) for i in range(n)]
-        for _ in range(n.bit_length() - 1):  # log2(n) perfect shuffles of the rows
-            rows = [v for i in range(n // 2) for v in _interleave(builder, rows[i], rows[i + n // 2])]
-        for i, row in enumerate(rows):
-            ir.store(builder, row, builder.gep(arguments[1], [ir.index(i * n)]))
+        whole = llvm_vector(source.dtype)
+        n = whole.count
+        width = TILES.register // (source.dtype.bitwidth // 8)
+        kind = llvm.VectorType(whole.element, width)
+        for i in range(0, n, width):
+            for j in range(0, n, width):
+                starts = [ir.index((i + r) * n + j) for r in range(width)]
+                rows = [ir.load(builder, builder.gep(arguments[0], [start]), kind) for start in starts]
+                for r, row in enumerate(_transpose(builder, rows)):
+                    ir.store(builder, row, builder.gep(arguments[1], [ir.index((j + r) * n + i)]))
         return target_context.get_dummy_value()
 
     return types.void(source, target), emit
