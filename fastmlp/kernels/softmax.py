@@ -16,33 +16,52 @@ from fastmlp.simd.elementary import exp, log
 from fastmlp.simd.pointer import keep_alive, number, offset, pointer
 
 ROWS = 64  # rows of a driver's block; the cost is summed block by block, so the blocks fix its bits
+TOGETHER = 4  # rows: each is a chain of dependent operations, and a core works on several at once
 PRODUCT_ROWS = 16  # rows to a log: the product of their sums is at most n_classes^16, inside float64
 
 
 @body
-def _logits(z: Any, j: int, n_classes: int, panel: int) -> Any:
+def _logits(z: Any, j: int, n_classes: int, panel: int, limit: Any) -> Any:
     """The vector of classes from `j` on; lanes beyond the last class are -inf, whose exponential is 0."""
     value = v.load(offset(z, j // v.lanes(z) * panel))
-    if j + v.lanes(z) <= n_classes:
-        return value
-    return v.first_lanes(value, n_classes - j, number(z, -np.inf))
+    return v.minimum(limit, value) if j + v.lanes(z) > n_classes else value
 
 
 @body
-def _exponentials(z: Any, n_classes: int, panel: int) -> Any:
-    """Turn one row of logits into ``exp(z - max)``; return their sum and the maximum."""
+def _limit(z: Any, n_classes: int) -> Any:
+    """What the logits of the last panel may be at most: nothing beyond the last class."""
+    used = n_classes - (n_classes - 1) // v.lanes(z) * v.lanes(z)
+    return v.first_lanes(v.splat(number(z, np.inf)), used, number(z, -np.inf))
+
+
+@body
+def _exponentials(z: Any, n_classes: int, panel: int, limit: Any) -> Any:
+    """Turn `TOGETHER` rows of logits into ``exp(z - max)``; return their sums and their maxima."""
     lanes = v.lanes(z)
-    largest = _logits(z, 0, n_classes, panel)
-    for j in range(lanes, n_classes, lanes):
-        largest = v.maximum(largest, _logits(z, j, n_classes, panel))
-    highest = v.max_lanes(largest)
-    shift = v.splat(highest)
-    total = v.splat(number(z, 0.0))
+    a, b, c, d = z, offset(z, lanes), offset(z, 2 * lanes), offset(z, 3 * lanes)
+    lowest = v.splat(number(z, -np.inf))
+    max_a, max_b, max_c, max_d = lowest, lowest, lowest, lowest
     for j in range(0, n_classes, lanes):
-        value = exp(v.subtract(_logits(z, j, n_classes, panel), shift))
-        v.store(value, offset(z, j // lanes * panel))
-        total = v.add(total, value)
-    return v.sum_lanes(total), highest
+        max_a = v.maximum(max_a, _logits(a, j, n_classes, panel, limit))
+        max_b = v.maximum(max_b, _logits(b, j, n_classes, panel, limit))
+        max_c = v.maximum(max_c, _logits(c, j, n_classes, panel, limit))
+        max_d = v.maximum(max_d, _logits(d, j, n_classes, panel, limit))
+    highest = v.max_lanes(max_a), v.max_lanes(max_b), v.max_lanes(max_c), v.max_lanes(max_d)
+    max_a, max_b, max_c, max_d = v.splat(highest[0]), v.splat(highest[1]), v.splat(highest[2]), v.splat(highest[3])
+    zero = v.splat(number(z, 0.0))
+    sum_a, sum_b, sum_c, sum_d = zero, zero, zero, zero
+    for j in range(0, n_classes, lanes):
+        here = j // lanes * panel
+        exp_a = exp(v.subtract(_logits(a, j, n_classes, panel, limit), max_a))
+        exp_b = exp(v.subtract(_logits(b, j, n_classes, panel, limit), max_b))
+        exp_c = exp(v.subtract(_logits(c, j, n_classes, panel, limit), max_c))
+        exp_d = exp(v.subtract(_logits(d, j, n_classes, panel, limit), max_d))
+        v.store(exp_a, offset(a, here))
+        v.store(exp_b, offset(b, here))
+        v.store(exp_c, offset(c, here))
+        v.store(exp_d, offset(d, here))
+        sum_a, sum_b, sum_c, sum_d = v.add(sum_a, exp_a), v.add(sum_b, exp_b), v.add(sum_c, exp_c), v.add(sum_d, exp_d)
+    return (v.sum_lanes(sum_a), v.sum_lanes(sum_b), v.sum_lanes(sum_c), v.sum_lanes(sum_d)), highest
 
 
 @body
@@ -56,11 +75,19 @@ def _scale(z: Any, n_classes: int, panel: int, factor: Any) -> None:
 
 @body
 def softmax_rows(z: Any, rows: int, n_classes: int, panel: int) -> None:
-    """Turn rows of logits into probabilities, in place."""
-    for r in range(rows):
-        row = offset(z, r * v.lanes(z))
-        total, _ = _exponentials(row, n_classes, panel)
-        _scale(row, n_classes, panel, number(z, 1.0) / total)
+    """Turn rows of logits into probabilities, in place; up to 3 rows of padding too."""
+    limit = _limit(z, n_classes)
+    for start in range(0, rows, TOGETHER):
+        totals, _ = _exponentials(offset(z, start * v.lanes(z)), n_classes, panel, limit)
+        for i in range(TOGETHER):
+            _scale(offset(z, (start + i) * v.lanes(z)), n_classes, panel, number(z, 1.0) / totals[i])
+
+
+@body
+def _position(labels: Any, index: Any, r: int, panel: int, lanes: int) -> int:
+    """Where the logit of the class of row `r` is."""
+    label = labels[index[r]]
+    return r * lanes + label // lanes * panel + label % lanes
 
 
 @body
@@ -68,22 +95,29 @@ def cross_entropy_rows(z: Any, labels: Any, index: Any, rows: int, n_classes: in
     """Turn rows of logits into ``(softmax - onehot) · share``, in place; return the rows' summed cost.
 
     The class of row r is ``labels[index[r]]``. Cost: ``log Σ exp(z - max) - (z_y - max)``, one log for `PRODUCT_ROWS`.
+    Up to 3 rows of padding are turned into anything.
     """
     lanes = v.lanes(z)
+    limit = _limit(z, n_classes)
     cost, product = 0.0, 1.0
-    for r in range(rows):
-        row = offset(z, r * lanes)
-        label = labels[index[r]]
-        at_label = label // lanes * panel + label % lanes
-        target = row[at_label]
-        total, highest = _exponentials(row, n_classes, panel)
-        cost -= np.float64(target - highest)
-        product *= total
-        if r % PRODUCT_ROWS == PRODUCT_ROWS - 1:
+    last = rows - 1
+    for start in range(0, rows, TOGETHER):
+        positions = (
+            _position(labels, index, start, panel, lanes),
+            _position(labels, index, min(start + 1, last), panel, lanes),
+            _position(labels, index, min(start + 2, last), panel, lanes),
+            _position(labels, index, min(start + 3, last), panel, lanes),
+        )
+        targets = z[positions[0]], z[positions[1]], z[positions[2]], z[positions[3]]
+        totals, highest = _exponentials(offset(z, start * lanes), n_classes, panel, limit)
+        for i in range(min(TOGETHER, rows - start)):
+            cost -= np.float64(targets[i] - highest[i])
+            product *= totals[i]
+            _scale(offset(z, (start + i) * lanes), n_classes, panel, number(z, share) / totals[i])
+            z[positions[i]] -= number(z, share)
+        if start % PRODUCT_ROWS == PRODUCT_ROWS - TOGETHER:
             cost += log(product)
             product = 1.0
-        _scale(row, n_classes, panel, number(z, share) / total)
-        row[at_label] -= number(z, share)
     return cost + log(product)
 
 

@@ -82,11 +82,16 @@ def _larger(builder: Any, x: Any, y: Any) -> Any:
     return builder.select(builder.fcmp_ordered(">", x, y), x, y)
 
 
+def _smaller(builder: Any, x: Any, y: Any) -> Any:
+    return builder.select(builder.fcmp_ordered("<", x, y), x, y)
+
+
 add = _binary(lambda builder, x, y: builder.fadd(x, y))
 subtract = _binary(lambda builder, x, y: builder.fsub(x, y))
 multiply = _binary(lambda builder, x, y: builder.fmul(x, y))
 divide = _binary(lambda builder, x, y: builder.fdiv(x, y))
 maximum = _binary(_larger)
+minimum = _binary(_smaller)
 fma = _ternary(ir.fma)  # x · y + z
 relu = _unary(ir.relu)
 where_positive = _binary(ir.where_positive)  # the second where the first is above 0, else 0
