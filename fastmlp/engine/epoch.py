@@ -7,7 +7,8 @@ import numpy as np
 
 from fastmlp.cores import usable_cores
 from fastmlp.engine.plan import make_plan, useful_threads
-from fastmlp.engine.step import make_settings, train_steps
+from fastmlp.engine.settings import make_settings
+from fastmlp.engine.step import train_steps
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Parameters, Workspace, vectors_of
 from fastmlp.simd.atomics import SPINS, SPINS_OVERSUBSCRIBED, STEPS_DONE
@@ -82,7 +83,7 @@ class Trainer:
         def work(thread: int) -> None:
             train_steps(
                 thread, self.settings, self.plan.layers, w.tiles, self.parameters.buffer, w.rows, w.statistics,
-                w.moments, w.block_costs, costs, order, self.y, w.control, w.arrivals,
+                w.moments, w.block_costs, costs, order, self.y, w.control, w.arrivals, w.claims,
             )  # fmt: skip
 
         def poll() -> None:

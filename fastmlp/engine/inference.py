@@ -6,7 +6,7 @@ import numpy as np
 
 from fastmlp.batchnorm import folded
 from fastmlp.engine.plan import CHUNK_ROWS, Plan, make_plan
-from fastmlp.engine.step import make_settings
+from fastmlp.engine.settings import make_settings
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Parameters, aligned
 from fastmlp.jit import body, worker

@@ -115,9 +115,12 @@ class Workspace:
         self.block_costs = aligned(plan.blocks, np.float64)
         self.control = aligned(CONTROL_CELLS, np.int64)
         self.arrivals = aligned(LINE * threads, np.int64)
+        # of each thread: rows taken, in two cells on lines of their own, and tiles of each layer taken
+        self.claims = aligned(threads * (2 * LINE + up(len(plan.layers), LINE)), np.int64)
         self.tiles = deal_tiles(plan, threads)
 
     def reset(self) -> None:
-        """Forget the last epoch's arrivals and stops."""
+        """Forget the last epoch's arrivals, claims and stops."""
         self.control[:] = 0
         self.arrivals[:] = 0
+        self.claims[:] = 0

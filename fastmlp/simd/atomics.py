@@ -32,6 +32,16 @@ def fetch_add(context: Any, cell: Any, amount: Any) -> Any:
 
 
 @intrinsic
+def compare_exchange(context: Any, cell: Any, expected: Any, value: Any) -> Any:
+    """Write `value` to a shared cell if it holds `expected`; return whether it did."""
+
+    def emit(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.extract_value(builder.cmpxchg(*arguments, "acq_rel", "acquire"), 1)
+
+    return types.boolean(_INT64, types.int64, types.int64), emit
+
+
+@intrinsic
 def load_shared(context: Any, cell: Any) -> Any:
     """Read a shared cell; what others wrote before they wrote it is visible after."""
     return types.int64(_INT64), lambda _, builder, signature, arguments: builder.load_atomic(arguments[0], "acquire", 8)

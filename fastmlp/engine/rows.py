@@ -1,0 +1,242 @@
+"""What happens to some rows of a mini-batch: forward through the layers, the gradient of the logits, and back.
+
+Without batch norm, rows go the whole way in one phase. With it, everyone waits twice for every normalised layer, because
+its statistics cross the batch; so the way is cut into phases (`phases`), each with the rows still in the nearest cache.
+"""
+
+from typing import Any, NamedTuple
+
+from fastmlp.engine.plan import DBETA, DGAMMA, INV_STD, MEAN, NORM_AFTER_RELU, NORM_BEFORE_RELU, NORM_NONE, VAR
+from fastmlp.jit import body
+from fastmlp.kernels.gather import gather_rows
+from fastmlp.kernels.linear import backward_rows, forward_rows, padded
+from fastmlp.kernels.relu_batchnorm import (
+    block_gradient_sums,
+    block_moments,
+    merge_gradient_sums,
+    merge_moments,
+    normalise_backward_rows,
+    normalise_rows,
+)
+from fastmlp.kernels.softmax import cross_entropy_rows
+from fastmlp.simd.pointer import offset
+from fastmlp.simd.vector import lanes
+
+
+class Batch(NamedTuple):
+    """A mini-batch as one thread sees it: pointers but for the settings, the layers and two numbers."""
+
+    s: Any  # settings
+    layers: Any
+    parameters: Any
+    rows: Any
+    mine: Any  # the thread's own copy of the statistics
+    moments: Any  # partial sums of the blocks, in two halves that phases use in turn
+    costs: Any  # of the blocks
+    labels: Any
+    index: Any  # of the mini-batch's rows in the data
+    known: int  # indices from there on
+    n: int  # rows of the mini-batch
+
+
+@body
+def phases(b: Any) -> int:
+    """How often rows are passed over before the parameters can be updated."""
+    return 1 if b.s.norm == NORM_NONE else 2 * len(b.layers) - 1
+
+
+@body
+def statistic(b: Any, layer: Any, which: int) -> Any:
+    return offset(b.mine, layer.statistics + which * padded(layer.n_out, lanes(b.mine)))
+
+
+@body
+def _at(b: Any, region: int, first: int) -> Any:
+    return offset(b.rows, region + first * lanes(b.rows))
+
+
+@body
+def _moments(b: Any, phase: int, first: int) -> Any:
+    """Where the sums of the block that starts at row `first` are."""
+    blocks = phase % 2 * ((b.s.batch + b.s.block - 1) // b.s.block) + first // b.s.block
+    return offset(b.moments, blocks * 2 * b.s.widest)
+
+
+@body
+def _gather(b: Any, first: int, count: int) -> None:
+    s = b.s
+    target = _at(b, b.layers[0].input, first)
+    gather_rows(s.address, s.code, offset(b.index, first), count, b.known - first, s.n_features, s.scale, target,
+                s.panel)  # fmt: skip
+
+
+@body
+def _linear(b: Any, i: int, first: int, count: int) -> None:
+    layer = b.layers[i]
+    forward_rows(
+        _at(b, layer.input, first),
+        offset(b.parameters, layer.weight),
+        offset(b.parameters, layer.bias),
+        _at(b, layer.pre, first),
+        count,
+        layer.n_in,
+        layer.n_out,
+        b.s.panel,
+        i < len(b.layers) - 1 and b.s.norm != NORM_BEFORE_RELU,
+    )
+
+
+@body
+def _softmax(b: Any, first: int, count: int) -> None:
+    """Cost and gradient of the logits, block by block."""
+    layer = b.layers[len(b.layers) - 1]
+    for start in range(first, first + count, b.s.block):
+        b.costs[start // b.s.block] = cross_entropy_rows(
+            _at(b, layer.out, start),
+            b.labels,
+            offset(b.index, start),
+            min(b.s.block, first + count - start),
+            layer.n_out,
+            b.s.panel,
+            1.0 / b.n,
+        )
+
+
+@body
+def _linear_backward(b: Any, i: int, first: int, count: int) -> None:
+    """From the gradient of a layer's linear output to that of the layer below, or of its batch norm's output."""
+    layer, below = b.layers[i], b.layers[i - 1]
+    backward_rows(
+        _at(b, layer.dz, first),
+        offset(b.parameters, layer.transposed),
+        _at(b, below.out, first),
+        _at(b, below.dz, first),
+        count,
+        layer.n_in,
+        layer.n_out,
+        b.s.panel,
+        b.s.norm != NORM_AFTER_RELU,
+    )
+
+
+@body
+def _sum_moments(b: Any, i: int, phase: int, first: int, count: int) -> None:
+    layer = b.layers[i]
+    for start in range(first, first + count, b.s.block):
+        rows = min(b.s.block, first + count - start)
+        block_moments(_at(b, layer.pre, start), rows, layer.n_out, b.s.panel, _moments(b, phase, start))
+
+
+@body
+def _normalise(b: Any, i: int, first: int, count: int) -> None:
+    layer = b.layers[i]
+    normalise_rows(
+        _at(b, layer.pre, first),
+        statistic(b, layer, MEAN),
+        statistic(b, layer, INV_STD),
+        offset(b.parameters, layer.gamma),
+        offset(b.parameters, layer.beta),
+        count,
+        layer.n_out,
+        b.s.panel,
+        b.s.norm == NORM_BEFORE_RELU,
+        _at(b, layer.out, first),
+    )
+
+
+@body
+def _sum_gradients(b: Any, i: int, phase: int, first: int, count: int) -> None:
+    layer = b.layers[i]
+    for start in range(first, first + count, b.s.block):
+        block_gradient_sums(
+            _at(b, layer.pre, start),
+            statistic(b, layer, MEAN),
+            statistic(b, layer, INV_STD),
+            _at(b, layer.dz, start),
+            min(b.s.block, first + count - start),
+            layer.n_out,
+            b.s.panel,
+            _moments(b, phase, start),
+        )
+
+
+@body
+def _normalise_backward(b: Any, i: int, first: int, count: int) -> None:
+    layer = b.layers[i]
+    normalise_backward_rows(
+        _at(b, layer.pre, first),
+        statistic(b, layer, MEAN),
+        statistic(b, layer, INV_STD),
+        offset(b.parameters, layer.gamma),
+        statistic(b, layer, DGAMMA),
+        statistic(b, layer, DBETA),
+        b.n,
+        count,
+        layer.n_out,
+        b.s.panel,
+        b.s.norm == NORM_AFTER_RELU,
+        _at(b, layer.dz, first),
+    )
+
+
+@body
+def merge(b: Any, phase: int) -> None:
+    """Combine the sums that the phase before left: statistics of a layer, or the gradients of its γ and β."""
+    top = len(b.layers) - 1
+    layer = b.layers[phase - 1 if phase <= top else 2 * top - phase]
+    sums, stride = _moments(b, phase - 1, 0), 2 * b.s.widest
+    if phase <= top:
+        mean, inv_std, var = statistic(b, layer, MEAN), statistic(b, layer, INV_STD), statistic(b, layer, VAR)
+        merge_moments(sums, stride, b.s.block, b.n, layer.n_out, b.s.eps, mean, inv_std, var)
+    else:
+        blocks = (b.n + b.s.block - 1) // b.s.block
+        merge_gradient_sums(sums, stride, blocks, layer.n_out, statistic(b, layer, DGAMMA), statistic(b, layer, DBETA))
+
+
+@body
+def _all_the_way(b: Any, first: int, count: int) -> None:
+    top = len(b.layers) - 1
+    _gather(b, first, count)
+    for i in range(top + 1):
+        _linear(b, i, first, count)
+    _softmax(b, first, count)
+    for i in range(top, 0, -1):
+        _linear_backward(b, i, first, count)
+
+
+@body
+def _forward_phase(b: Any, phase: int, first: int, count: int) -> None:
+    """Up to the layer of that number; behind the last, back to the gradient of the normalised layer below."""
+    top = len(b.layers) - 1
+    if phase == 0:
+        _gather(b, first, count)
+    else:
+        _normalise(b, phase - 1, first, count)
+    _linear(b, phase, first, count)
+    if phase < top:
+        _sum_moments(b, phase, phase, first, count)
+        return
+    _softmax(b, first, count)
+    if top > 0:
+        _linear_backward(b, top, first, count)
+        _sum_gradients(b, top - 1, phase, first, count)
+
+
+@body
+def _backward_phase(b: Any, phase: int, first: int, count: int) -> None:
+    i = 2 * (len(b.layers) - 1) - phase
+    _normalise_backward(b, i, first, count)
+    if i > 0:
+        _linear_backward(b, i, first, count)
+        _sum_gradients(b, i - 1, phase, first, count)
+
+
+@body
+def pass_over(b: Any, phase: int, first: int, count: int) -> None:
+    """Do one phase of `count` rows from `first` on."""
+    if b.s.norm == NORM_NONE:
+        _all_the_way(b, first, count)
+    elif phase < len(b.layers):
+        _forward_phase(b, phase, first, count)
+    else:
+        _backward_phase(b, phase, first, count)

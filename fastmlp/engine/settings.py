@@ -1,0 +1,20 @@
+"""What stays the same from step to step, as one record that compiled code reads."""
+
+import numpy as np
+
+from fastmlp.engine.plan import Plan
+from fastmlp.kernels.gather import DTYPES
+
+_INTEGERS = ("threads", "batch", "block", "panel", "norm", "affine", "address", "code", "n_features", "widest", "spins")
+_NUMBERS = ("scale", "rate", "decay", "eps", "momentum")
+SETTINGS = np.dtype([(name, np.int64) for name in _INTEGERS] + [(name, np.float64) for name in _NUMBERS])
+
+
+def make_settings(plan: Plan, x: np.ndarray, scale: float, threads: int) -> np.ndarray:
+    """Return the record of what a forward pass needs; what concerns training alone is 0."""
+    record = np.zeros(1, SETTINGS)
+    for name in ("batch", "block", "panel", "norm", "widest"):
+        record[name] = getattr(plan, name)
+    record["threads"], record["scale"] = threads, scale
+    record["address"], record["code"], record["n_features"] = x.ctypes.data, DTYPES.index(x.dtype), x.shape[1]
+    return record
