@@ -8,7 +8,7 @@ a millisecond a function when the package is imported.
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from numba import njit
+from numba import cfunc, njit
 
 from fastmlp import kernel_cache
 
@@ -32,3 +32,9 @@ def driver(function: F) -> F:
     """Compile a public kernel: a ``prange`` over the ranges of a body."""
     with kernel_cache.in_use():
         return cast(F, njit(parallel=True, **_CALLED)(function))
+
+
+def callback(function: Callable[..., Any], signature: Any) -> Any:
+    """Compile a C function that compiled code calls by its address, now."""
+    with kernel_cache.in_use():
+        return cfunc(signature, cache=_CALLED["cache"], error_model=_BODY["error_model"])(function)

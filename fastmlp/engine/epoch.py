@@ -48,7 +48,7 @@ class Trainer:
 
     def _settings(self, optimizer: "SGD") -> np.ndarray:
         norm = self.net.batch_norm
-        record = make_settings(self.plan, self.x, self.net.input_scale, self.threads)
+        record = make_settings(self.plan, self.net.dtype, self.x, self.net.input_scale, self.threads)
         record["spins"] = SPINS if self.threads <= usable_cores() else SPINS_OVERSUBSCRIBED
         record["rate"], record["decay"] = optimizer.learning_rate, optimizer.weight_decay
         if norm is not None:

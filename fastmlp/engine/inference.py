@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @body
 def _logits(s: Any, layers: Any, parameters: Any, rows: Any, index: Any, known: int, count: int) -> Any:
     """Fill the logits of `count` rows; return where they are."""
-    gather_rows(s.address, s.code, index, count, known, s.n_features, s.scale, rows, s.panel)
+    gather_rows(s.convert, s.address, index, count, known, s.n_features, s.scale, rows, s.panel)
     for i in range(len(layers)):
         layer = layers[i]
         forward_rows(
@@ -91,7 +91,7 @@ class _Forward:
         self.parameters = parameters.buffer
         self.rows = aligned(self.threads * self.plan.n_rows, net.dtype)
         self.control = aligned(CONTROL_CELLS, np.int64)
-        self.settings = make_settings(self.plan, x, net.input_scale, self.threads)
+        self.settings = make_settings(self.plan, net.dtype, x, net.input_scale, self.threads)
 
     def run(self, chunks: Any, *results: np.ndarray) -> None:
         """Call ``chunks`` in every thread for its share of the chunks."""

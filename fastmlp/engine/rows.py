@@ -66,8 +66,8 @@ def _moments(b: Any, phase: int, first: int) -> Any:
 def _gather(b: Any, first: int, count: int) -> None:
     s = b.s
     target = _at(b, b.layers[0].input, first)
-    gather_rows(s.address, s.code, offset(b.index, first), count, b.known - first, s.n_features, s.scale, target,
-                s.panel)  # fmt: skip
+    index, known = offset(b.index, first), b.known - first
+    gather_rows(s.convert, s.address, index, count, known, s.n_features, s.scale, target, s.panel)
 
 
 @body

@@ -3,18 +3,18 @@
 import numpy as np
 
 from fastmlp.engine.plan import Plan
-from fastmlp.kernels.gather import DTYPES
+from fastmlp.kernels.gather import converter
 
-_INTEGERS = ("threads", "batch", "block", "panel", "norm", "affine", "address", "code", "n_features", "widest", "spins")
+_INTEGERS = ("threads", "batch", "block", "panel", "norm", "affine", "convert", "address", "n_features", "widest", "spins")
 _NUMBERS = ("scale", "rate", "decay", "eps", "momentum")
 SETTINGS = np.dtype([(name, np.int64) for name in _INTEGERS] + [(name, np.float64) for name in _NUMBERS])
 
 
-def make_settings(plan: Plan, x: np.ndarray, scale: float, threads: int) -> np.ndarray:
+def make_settings(plan: Plan, dtype: np.dtype, x: np.ndarray, scale: float, threads: int) -> np.ndarray:
     """Return the record of what a forward pass needs; what concerns training alone is 0."""
     record = np.zeros(1, SETTINGS)
     for name in ("batch", "block", "panel", "norm", "widest"):
         record[name] = getattr(plan, name)
     record["threads"], record["scale"] = threads, scale
-    record["address"], record["code"], record["n_features"] = x.ctypes.data, DTYPES.index(x.dtype), x.shape[1]
+    record["convert"], record["address"], record["n_features"] = converter(x.dtype, dtype), x.ctypes.data, x.shape[1]
     return record

@@ -6,18 +6,19 @@
 from typing import Any
 
 import numpy as np
-from numba import prange
+from numba import from_dtype, prange, types
 
-from fastmlp.jit import body, driver
+from fastmlp.jit import body, callback, driver
 from fastmlp.kernels._panels import scratch, unpack_rows
 from fastmlp.simd import vector as v
-from fastmlp.simd.pointer import cast_address, keep_alive, number, offset, pointer, prefetch
+from fastmlp.simd.pointer import call, cast_address, keep_alive, number, offset, pointer, prefetch
 
 AHEAD = 8  # rows: they lie at random places in a data set larger than the caches; 4 to 8 halves the time
 ROWS = 96  # of a driver's block
 
-# in the order of the branches of `gather_rows`
+# of data that are converted row by row; others are converted as a whole before
 DTYPES = tuple(map(np.dtype, ("u1", "f4", "f8", "i8", "i4", "i2", "i1", "u2", "u4", "u8")))
+_converters: dict[tuple[np.dtype, np.dtype], Any] = {}
 
 
 @body
@@ -44,34 +45,38 @@ def _convert_rows(source: Any, index: Any, rows: int, known: int, n_in: int, sca
                 last[column] = number(out, row[whole * lanes + column]) * scale
 
 
+def _convert(source: Any, index: Any, rows: int, known: int, n_in: int, scale: Any, out: Any,
+             panel: int) -> int:  # fmt: skip
+    _convert_rows(source, index, rows, known, n_in, scale, out, panel)
+    return rows
+
+
+def converter(source: np.dtype, target: np.dtype) -> int:
+    """Return the address of what converts rows from one dtype to another, for `gather_rows`.
+
+    Called by address so that the training step is compiled once and not for every dtype of data.
+    """
+    compiled = _converters.get((source, target))
+    if compiled is None:
+        kind, real = from_dtype(source), from_dtype(target)
+        signature = types.intp(
+            types.CPointer(kind), types.CPointer(types.int64), types.intp, types.intp, types.intp, real,
+            types.CPointer(real), types.intp,
+        )  # fmt: skip
+        # two threads may compile at once: the first one's is kept, whose address may be in use
+        compiled = _converters.setdefault((source, target), callback(_convert, signature))
+    return int(compiled.address)
+
+
 @body
-def gather_rows(address: int, code: int, index: Any, rows: int, known: int, n_in: int, scale: float, out: Any,
+def gather_rows(convert: int, address: int, index: Any, rows: int, known: int, n_in: int, scale: float, out: Any,
                 panel: int) -> None:  # fmt: skip
-    """Fill `rows` rows of panels from the data at `address`, whose dtype is ``DTYPES[code]``.
+    """Fill `rows` rows of panels from the data at `address`; `convert` is the `converter` of their dtypes.
 
     `index` points at the first row's index; `known` indices are there, those beyond `rows` belong to rows to prefetch.
     """
-    factor = number(out, scale)
-    if code == 0:
-        _convert_rows(cast_address(address, np.uint8(0)), index, rows, known, n_in, factor, out, panel)
-    elif code == 1:
-        _convert_rows(cast_address(address, np.float32(0)), index, rows, known, n_in, factor, out, panel)
-    elif code == 2:
-        _convert_rows(cast_address(address, np.float64(0)), index, rows, known, n_in, factor, out, panel)
-    elif code == 3:
-        _convert_rows(cast_address(address, np.int64(0)), index, rows, known, n_in, factor, out, panel)
-    elif code == 4:
-        _convert_rows(cast_address(address, np.int32(0)), index, rows, known, n_in, factor, out, panel)
-    elif code == 5:
-        _convert_rows(cast_address(address, np.int16(0)), index, rows, known, n_in, factor, out, panel)
-    elif code == 6:
-        _convert_rows(cast_address(address, np.int8(0)), index, rows, known, n_in, factor, out, panel)
-    elif code == 7:
-        _convert_rows(cast_address(address, np.uint16(0)), index, rows, known, n_in, factor, out, panel)
-    elif code == 8:
-        _convert_rows(cast_address(address, np.uint32(0)), index, rows, known, n_in, factor, out, panel)
-    else:
-        _convert_rows(cast_address(address, np.uint64(0)), index, rows, known, n_in, factor, out, panel)
+    source = cast_address(address, np.uint8(0))
+    call(convert, (source, index, rows, known, n_in, number(out, scale), out, panel))
 
 
 @body
