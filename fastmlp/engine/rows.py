@@ -7,7 +7,7 @@ its statistics cross the batch; so the way is cut into phases (`phases`), each w
 from typing import Any, NamedTuple
 
 from fastmlp.engine.plan import DBETA, DGAMMA, INV_STD, MEAN, NORM_AFTER_RELU, NORM_BEFORE_RELU, NORM_NONE, VAR
-from fastmlp.jit import body
+from fastmlp.jit import body, inlined
 from fastmlp.kernels.gather import gather_rows
 from fastmlp.kernels.linear import backward_rows, forward_rows, padded
 from fastmlp.kernels.relu_batchnorm import (
@@ -39,30 +39,30 @@ class Batch(NamedTuple):
     n: int  # rows of the mini-batch
 
 
-@body
+@inlined
 def phases(b: Any) -> int:
     """How often rows are passed over before the parameters can be updated."""
     return 1 if b.s.norm == NORM_NONE else 2 * len(b.layers) - 1
 
 
-@body
+@inlined
 def statistic(b: Any, layer: Any, which: int) -> Any:
     return offset(b.mine, layer.statistics + which * padded(layer.n_out, lanes(b.mine)))
 
 
-@body
+@inlined
 def _at(b: Any, region: int, first: int) -> Any:
     return offset(b.rows, region + first * lanes(b.rows))
 
 
-@body
+@inlined
 def _moments(b: Any, phase: int, first: int) -> Any:
     """Where the sums of the block that starts at row `first` are."""
     blocks = phase % 2 * ((b.s.batch + b.s.block - 1) // b.s.block) + first // b.s.block
     return offset(b.moments, blocks * 2 * b.s.widest)
 
 
-@body
+@inlined
 def _gather(b: Any, first: int, count: int) -> None:
     s = b.s
     target = _at(b, b.layers[0].input, first)
@@ -70,7 +70,7 @@ def _gather(b: Any, first: int, count: int) -> None:
     gather_rows(s.convert, s.address, index, count, known, s.n_features, s.scale, target, s.panel)
 
 
-@body
+@inlined
 def _linear(b: Any, i: int, first: int, count: int) -> None:
     layer = b.layers[i]
     forward_rows(
@@ -86,7 +86,7 @@ def _linear(b: Any, i: int, first: int, count: int) -> None:
     )
 
 
-@body
+@inlined
 def _softmax(b: Any, first: int, count: int) -> None:
     """Cost and gradient of the logits, block by block."""
     layer = b.layers[len(b.layers) - 1]
@@ -102,7 +102,7 @@ def _softmax(b: Any, first: int, count: int) -> None:
         )
 
 
-@body
+@inlined
 def _linear_backward(b: Any, i: int, first: int, count: int) -> None:
     """From the gradient of a layer's linear output to that of the layer below, or of its batch norm's output."""
     layer, below = b.layers[i], b.layers[i - 1]
@@ -127,7 +127,7 @@ def _sum_moments(b: Any, i: int, phase: int, first: int, count: int) -> None:
         block_moments(_at(b, layer.pre, start), rows, layer.n_out, b.s.panel, _moments(b, phase, start))
 
 
-@body
+@inlined
 def _normalise(b: Any, i: int, first: int, count: int) -> None:
     layer = b.layers[i]
     normalise_rows(
@@ -160,7 +160,7 @@ def _sum_gradients(b: Any, i: int, phase: int, first: int, count: int) -> None:
         )
 
 
-@body
+@inlined
 def _normalise_backward(b: Any, i: int, first: int, count: int) -> None:
     layer = b.layers[i]
     normalise_backward_rows(
@@ -231,7 +231,7 @@ def _backward_phase(b: Any, phase: int, first: int, count: int) -> None:
         _sum_gradients(b, i - 1, phase, first, count)
 
 
-@body
+@inlined
 def pass_over(b: Any, phase: int, first: int, count: int) -> None:
     """Do one phase of `count` rows from `first` on."""
     if b.s.norm == NORM_NONE:

@@ -5,7 +5,19 @@ import numpy as np
 from fastmlp.engine.plan import Plan
 from fastmlp.kernels.gather import converter
 
-_INTEGERS = ("threads", "batch", "block", "panel", "norm", "affine", "convert", "address", "n_features", "widest", "spins")
+_INTEGERS = (
+    "threads",
+    "batch",
+    "block",
+    "panel",
+    "norm",
+    "affine",
+    "convert",
+    "address",
+    "n_features",
+    "widest",
+    "spins",
+)
 _NUMBERS = ("scale", "rate", "decay", "eps", "momentum")
 SETTINGS = np.dtype([(name, np.int64) for name in _INTEGERS] + [(name, np.float64) for name in _NUMBERS])
 

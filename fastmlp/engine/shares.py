@@ -7,7 +7,7 @@ at half the speed of the other for tenths of a second. Whoever does a piece, its
 from typing import Any
 
 from fastmlp.engine.plan import CHUNK_ROWS
-from fastmlp.jit import body
+from fastmlp.jit import body, inlined
 from fastmlp.kernels.linear import padded
 from fastmlp.simd.atomics import LINE, compare_exchange, load_shared
 from fastmlp.simd.pointer import offset
@@ -33,7 +33,7 @@ def take(cell: Any, total: int, unit: int, most: int) -> Any:
             return start, taken
 
 
-@body
+@inlined
 def share_of_rows(s: Any, thread: int, n: int) -> Any:
     """First row and number of rows of a thread's share of a mini-batch of `n` rows: whole blocks."""
     blocks = (n + s.block - 1) // s.block
@@ -41,26 +41,26 @@ def share_of_rows(s: Any, thread: int, n: int) -> Any:
     return first, min(n, blocks * (thread + 1) // s.threads * s.block) - first
 
 
-@body
+@inlined
 def row_pieces(s: Any) -> Any:
     """Unit and greatest length of a piece of rows, in whole blocks."""
     most = max(s.block, CHUNK_ROWS // s.block * s.block)
     return (padded(LEAST_ROWS, s.block), most) if s.threads > 1 else (most, most)
 
 
-@body
+@inlined
 def tile_unit(s: Any, n: int, tiles: int) -> int:
     """Tiles of the smallest piece when a tile sums over `n` rows; all `tiles` where there is nobody to take any."""
     return max(1, LEAST_TILE_ROWS // n) if s.threads > 1 else tiles
 
 
-@body
+@inlined
 def row_cell(claims: Any, stride: int, thread: int, phase: int) -> Any:
     """How many rows of a thread's share are taken; phases in turn use two cells, so that one can be set back."""
     return offset(claims, thread * stride + phase % 2 * LINE)
 
 
-@body
+@inlined
 def tile_cell(claims: Any, stride: int, thread: int, layer: int) -> Any:
     """How many tiles of a thread's share of a layer are taken."""
     return offset(claims, thread * stride + 2 * LINE + layer)

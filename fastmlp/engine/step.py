@@ -11,20 +11,20 @@ import numpy as np
 from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
 from fastmlp.engine.rows import Batch, merge, pass_over, phases, statistic
 from fastmlp.engine.shares import row_cell, row_pieces, share_of_rows, take, tile_cell, tile_unit
-from fastmlp.jit import body, worker
+from fastmlp.jit import body, inlined, worker
 from fastmlp.kernels.linear import update_tiles
 from fastmlp.kernels.update import average, descend
 from fastmlp.simd.atomics import HALT, SKIPPED, STEPS_DONE, STOP, barrier, load_shared, store_shared
 from fastmlp.simd.pointer import offset, pointer
 
 
-@body
+@inlined
 def _wait(s: Any, control: Any, arrivals: Any) -> bool:
     arrivals[0] += s.threads
     return barrier(control, arrivals[0], s.spins)
 
 
-@body
+@inlined
 def _stopping(control: Any) -> bool:
     """Whether the stop cell is set; if so, the team learns that this step's rows are not all done."""
     if load_shared(offset(control, STOP)) == 0:
@@ -33,7 +33,7 @@ def _stopping(control: Any) -> bool:
     return True
 
 
-@body
+@inlined
 def _rows(b: Any, phase: int, thread: int, claims: Any, stride: int, control: Any) -> None:
     """One phase: the thread's own share of the rows, then what the others have not begun."""
     store_shared(row_cell(claims, stride, thread, phase + 1), 0)
@@ -48,7 +48,7 @@ def _rows(b: Any, phase: int, thread: int, claims: Any, stride: int, control: An
             pass_over(b, phase, first + start, count)
 
 
-@body
+@inlined
 def _tiles(b: Any, i: int, first: int, last: int) -> None:
     """The gradient of some tiles over all rows goes straight into the parameters."""
     s, layer = b.s, b.layers[i]
@@ -70,7 +70,7 @@ def _tiles(b: Any, i: int, first: int, last: int) -> None:
     )
 
 
-@body
+@inlined
 def _update(b: Any, tiles: Any, thread: int, claims: Any, stride: int) -> None:
     """The thread's own tiles of all layers, then what the others have not begun."""
     store_shared(row_cell(claims, stride, thread, 0), 0)
@@ -99,7 +99,7 @@ def _update_norms(b: Any) -> None:
             descend(offset(b.parameters, layer.beta), statistic(b, layer, DBETA), layer.n_out, s.rate)
 
 
-@body
+@inlined
 def _mean_cost(b: Any) -> float:
     cost = 0.0
     for block in range((b.n + b.s.block - 1) // b.s.block):

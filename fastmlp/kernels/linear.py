@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from fastmlp.jit import body, driver
+from fastmlp.jit import body, inlined, driver
 from fastmlp.kernels._panels import pack_rows, pack_strip, scratch, unpack_rows
 from fastmlp.simd import gemm
 from fastmlp.simd import vector as v
@@ -22,7 +22,7 @@ SUM_ROWS = 128  # rows of one partial sum of dW: a tile's 3 panels of them fill 
 TILE_PANELS = 2  # panels of dz to a tile
 
 
-@body
+@inlined
 def padded(n: int, multiple: int) -> int:
     return (n + multiple - 1) // multiple * multiple
 
@@ -70,7 +70,7 @@ def scaled_column_sums(dout: Any, rows: int, rate: Any, out: Any) -> None:
     v.store(v.fma(v.splat(rate), total, v.load(out)), out)
 
 
-@body
+@inlined
 def tile_at(tile: int, inputs: int, outputs: int) -> Any:
     """The panels of inputs and of outputs at which a tile starts: one of inputs by `TILE_PANELS` of outputs.
 

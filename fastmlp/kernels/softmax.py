@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from fastmlp.jit import body, driver
+from fastmlp.jit import body, driver, inlined
 from fastmlp.kernels._panels import pack_rows, scratch, unpack_rows
 from fastmlp.simd import vector as v
 from fastmlp.simd.elementary import exp, log
@@ -83,7 +83,7 @@ def softmax_rows(z: Any, rows: int, n_classes: int, panel: int) -> None:
             _scale(offset(z, (start + i) * v.lanes(z)), n_classes, panel, number(z, 1.0) / totals[i])
 
 
-@body
+@inlined
 def _position(labels: Any, index: Any, r: int, panel: int, lanes: int) -> int:
     """Where the logit of the class of row `r` is."""
     label = labels[index[r]]
