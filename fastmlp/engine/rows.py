@@ -1,7 +1,7 @@
 """What happens to some rows of a mini-batch: forward through the layers, the gradient of the logits, and back.
 
-Without batch norm, rows go the whole way in one phase. With it, everyone waits twice for every normalised layer, because
-its statistics cross the batch; so the way is cut into phases (`phases`), each with the rows still in the nearest cache.
+Without batch norm, rows go the whole way in one phase. With it, everyone waits twice for every normalised layer,
+because its statistics cross the batch; so the way is cut into phases, each with the rows still in the nearest cache.
 """
 
 from typing import Any, NamedTuple

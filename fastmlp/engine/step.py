@@ -41,6 +41,8 @@ def _rows(b: Any, phase: int, thread: int, claims: Any, stride: int, control: An
     for turn in range(b.s.threads):
         owner = (thread + turn) % b.s.threads
         first, total = share_of_rows(b.s, owner, b.n)
+        if turn > 0 and total <= unit:  # one piece: its owner takes it, and slows down when others look at its cell
+            continue
         while not _stopping(control):
             start, count = take(row_cell(claims, stride, owner, phase), total, unit, most)
             if count == 0:
@@ -79,6 +81,8 @@ def _update(b: Any, tiles: Any, thread: int, claims: Any, stride: int) -> None:
         for i in range(len(b.layers) - 1, -1, -1):
             first, total = tiles[owner, i, 0], tiles[owner, i, 1] - tiles[owner, i, 0]
             cell, unit = tile_cell(claims, stride, owner, i), tile_unit(b.s, b.n, total)
+            if turn > 0 and total <= unit:
+                continue
             while True:
                 start, count = take(cell, total, unit, total)
                 if count == 0:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from fastmlp.jit import body, inlined, driver
+from fastmlp.jit import body, driver, inlined
 from fastmlp.kernels._panels import pack_rows, pack_strip, scratch, unpack_rows
 from fastmlp.simd import gemm
 from fastmlp.simd import vector as v
@@ -74,7 +74,7 @@ def scaled_column_sums(dout: Any, rows: int, rate: Any, out: Any) -> None:
 def tile_at(tile: int, inputs: int, outputs: int) -> Any:
     """The panels of inputs and of outputs at which a tile starts: one of inputs by `TILE_PANELS` of outputs.
 
-    The longer side is cut: a thread with neighbouring tiles reads a part of the wider of x and dout, which others wrote.
+    The longer side is cut: a thread with neighbouring tiles reads a part of the wider of x and dout.
     """
     groups = (outputs + TILE_PANELS - 1) // TILE_PANELS
     if inputs >= groups:

@@ -180,7 +180,7 @@ def load_converted(context: Any, source: Any, like: Any) -> Any:
 
 
 def _transpose(builder: Any, rows: list[Any]) -> list[Any]:
-    """Transpose a square of as many vectors as lanes: inside groups of 16 bytes, the reach of an unpack, then groups."""
+    """Transpose a square of as many vectors as lanes: inside groups of 16 bytes by unpacks, then whole groups."""
     n = len(rows)
     group = min(n, 16 // (4 if rows[0].type.element == llvm.FloatType() else 8))
     starts = range(0, n, group)

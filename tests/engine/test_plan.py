@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 from fastmlp import MLP, BatchNorm
-from fastmlp.engine import step
 from fastmlp.engine.plan import (
-    CHUNK_ROWS,
     MOST_NORM_BLOCKS,
     PARALLEL_FLOP,
     ROWS_UNIT,
@@ -81,13 +79,10 @@ def test_blocks_and_panels(norm, dtype, batch):
     assert (plan.blocks - 1) * plan.block < batch <= plan.blocks * plan.block
     if norm is not None:
         assert plan.blocks <= MOST_NORM_BLOCKS
-    chunk = step._chunk.py_func(plan.block)
-    assert chunk % plan.block == 0  # so that no block is split between chunks
-    assert plan.block <= chunk <= max(plan.block, CHUNK_ROWS)
 
 
 def test_units_fit_one_another():
-    assert ROWS_UNIT % 4 == CHUNK_ROWS % ROWS_UNIT == SUM_ROWS % 4 == 0
+    assert ROWS_UNIT % 4 == SUM_ROWS % 4 == 0
 
 
 @pytest.mark.parametrize("threads", THREADS)

@@ -20,6 +20,18 @@ def _count(control, turns):
 
 
 @numba.njit(nogil=True)
+def _count_by_exchange(control, turns):
+    """Add 1 that many times; return how often another thread came between reading and writing."""
+    cell, lost = pointer(control, 0), 0
+    for _ in range(turns):
+        before = atomics.load_shared(cell)
+        while not atomics.compare_exchange(cell, before, before + 1):
+            lost += 1
+            before = atomics.load_shared(cell)
+    return lost
+
+
+@numba.njit(nogil=True)
 def _rounds(control, threads, thread, rounds, slots):
     """Write the number of the round into the own slot; return how often another's was not there after the barrier."""
     cells = pointer(control, 0)
@@ -63,6 +75,25 @@ def test_no_addition_is_lost():
     _run([lambda: _count(control, 100_000)] * 4)
     assert control[0] == 400_000
     assert not control[1:].any()
+
+
+def test_an_exchange_needs_the_expected_value():
+    exchange = numba.njit(
+        lambda control, expected, value: atomics.compare_exchange(pointer(control, 0), expected, value)
+    )
+    control = np.full(CONTROL_CELLS, 5, np.int64)
+    assert not exchange(control, 4, 7)
+    assert (control == 5).all()
+    assert exchange(control, 5, 7)
+    assert control[0] == 7
+    assert (control[1:] == 5).all()
+
+
+def test_no_exchange_is_lost():
+    control = np.zeros(CONTROL_CELLS, np.int64)
+    assert _count_by_exchange(control, 0) == 0
+    _run([lambda: _count_by_exchange(control, 100_000)] * 4)
+    assert control[0] == 400_000
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])

@@ -23,6 +23,7 @@ def test_tiles_fit_the_rows_and_the_registers(cpu):
     cpu_features, triple, registers, size = CPUS[cpu]
     found = tiles(cpu_features, triple)
     assert found.group % found.tall == found.group % 4 == 4 % found.short == 0
+    assert found.register == size
     per_vector = VECTOR_BYTES // size
     assert found.tall * found.vectors * per_vector < registers
     if found.half_tall is not None:

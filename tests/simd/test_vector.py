@@ -1,5 +1,7 @@
 """Vector operations against NumPy, bit for bit: every operation is one rounding per lane."""
 
+from dataclasses import replace
+
 import numba
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from fastmlp.kernels.gather import DTYPES
 from fastmlp.simd import vector as v
 from fastmlp.simd.pointer import number, offset, pointer
-from fastmlp.simd.target import VECTOR_BYTES
+from fastmlp.simd.target import TILES, VECTOR_BYTES
 
 
 def _lanes(dtype):
@@ -31,16 +33,12 @@ def _operations(x, y, z, out):
     v.store(v.splat(v.sum_lanes(a)), pointer(out, 9 * n))
     v.store(v.splat(v.max_lanes(a)), pointer(out, 10 * n))
     v.store(v.splat(v.scalar_fma(x[0], y[0], z[0])), pointer(out, 11 * n))
+    v.store(v.minimum(a, b), pointer(out, 12 * n))
 
 
 @numba.njit
 def _first_lanes(x, count, out):
     v.store(v.first_lanes(v.load(pointer(x, 0)), count, number(pointer(x, 0), -7.0)), pointer(out, 0))
-
-
-@numba.njit
-def _transpose(source, target):
-    v.transpose_tile(pointer(source, 0), pointer(target, 0))
 
 
 @numba.njit
@@ -53,7 +51,7 @@ def _convert(source, start, out):
 def operations(dtype):
     """Every operation on three vectors, by name."""
     names = ["add", "subtract", "multiply", "divide", "maximum", "relu", "where_positive", "square_root", "fma"]
-    names += ["sum", "max", "scalar_fma"]
+    names += ["sum", "max", "scalar_fma", "minimum"]
 
     def run(x, y, z):
         out = np.full((len(names), _lanes(dtype)), np.nan, dtype)
@@ -82,6 +80,7 @@ def test_operations(operations, dtype, rng):
             "multiply": x * y,
             "divide": x / y,
             "maximum": np.maximum(x, y),
+            "minimum": np.minimum(x, y),
             "relu": np.maximum(x, 0),
             "where_positive": np.where(x > 0, y, 0),
             "square_root": np.sqrt(z),
@@ -126,11 +125,14 @@ def test_first_lanes(dtype, rng):
         np.testing.assert_array_equal(out, np.where(np.arange(len(x)) < count, x, dtype.type(-7)))
 
 
-def test_transpose_tile(dtype):
+@pytest.mark.parametrize("register", [16, 32, 64])  # SSE and NEON, AVX2, AVX-512
+def test_transpose_tile(register, dtype, monkeypatch):
+    monkeypatch.setattr(v, "TILES", replace(TILES, register=register))
+    transpose = numba.njit(lambda source, target: v.transpose_tile(pointer(source, 0), pointer(target, 0)))
     n = _lanes(dtype)
     source = np.arange(n * n, dtype=dtype).reshape(n, n)
     guarded = np.full((n + 2, n), np.nan, dtype)
-    _transpose(source, guarded[1:-1])
+    transpose(source, guarded[1:-1])
     np.testing.assert_array_equal(guarded[1:-1], source.T)
     assert np.isnan(guarded[[0, -1]]).all()
 
