@@ -96,8 +96,8 @@ def train(
     history, costs = History(), list[np.ndarray]()
     finite = best = net.snapshot()
     steps_per_epoch = -(-training.n // batch_size)
-    with interrupt.caught(), progress_bar(progress, epochs * steps_per_epoch, "step") as bar:
-        try:
+    try:  # around `caught`, whose end hands on a Ctrl-C that nobody has looked at
+        with interrupt.caught(), progress_bar(progress, epochs * steps_per_epoch, "step") as bar:
             for epoch in range(1, epochs + 1):
                 order = rng.permutation(training.n)
                 if training.rows is not None:
@@ -122,8 +122,8 @@ def train(
                         history.stopped_because = "early stopping"
                         break
                 interrupt.check()
-        except KeyboardInterrupt:
-            history.stopped_because = "interrupted"
+    except KeyboardInterrupt:
+        history.stopped_because = "interrupted"
     if history.records:
         history.batch_costs = np.concatenate(costs[: history.epochs])
     _finish(net, history, patience, finite, best)

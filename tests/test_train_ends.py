@@ -10,6 +10,7 @@ import pytest
 
 from fastmlp import MLP, SGD, BatchNorm, EarlyStopping, train
 from fastmlp.engine import Trainer
+from fastmlp.progress import progress_bar
 
 QUIET = {"progress": False}
 
@@ -147,6 +148,20 @@ def test_ctrl_c_restores_the_best(blobs, monkeypatch):
     costs = [record["val_cost"] for record in history.records]
     assert history.best_epoch == 1 + int(np.argmin(costs)) < history.epochs
     assert net.cost(*pair, threads=1) == min(costs)
+
+
+def test_ctrl_c_after_the_last_look_keeps_the_history(blobs, monkeypatch):
+    leave = progress_bar.__exit__
+
+    def press_and_leave(*arguments):
+        signal.raise_signal(signal.SIGINT)
+        return leave(*arguments)
+
+    monkeypatch.setattr(progress_bar, "__exit__", press_and_leave)
+    before = signal.getsignal(signal.SIGINT)
+    history = train(_blobs_net(), *blobs, batch_size=16, epochs=2, **QUIET)
+    assert (history.epochs, history.stopped_because) == (2, "interrupted")
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_the_signal_handler_is_as_before(endless):
