@@ -17,7 +17,7 @@ from fastmlp.simd import vector as v
 from fastmlp.simd.pointer import keep_alive, number, offset, pointer
 from fastmlp.simd.target import VECTOR_BYTES
 
-ROWS = 96  # rows of a driver's block: their panels stay in a 512 KB cache for layers up to 1024
+ROWS = 96  # most rows of a driver's block: their panels stay in a 512 KB cache for layers up to 1024
 SUM_ROWS = 128  # rows of one partial sum of dW: a tile's 3 panels of them fill 24 KB of a 32 KB cache
 TILE_PANELS = 2  # panels of dz to a tile
 
@@ -134,6 +134,26 @@ def _weight_panels(weight: Any) -> Any:
 
 
 @body
+def _pack_transposed_strip(weight: Any, p: int, panels: Any) -> None:
+    """Write rows ``p · lanes …`` of weight, as columns, to panel `p`."""
+    lanes = panels.shape[2]
+    tile = np.zeros((lanes, lanes), weight.dtype)
+    start = pointer(tile, 0)
+    count = min(lanes, weight.shape[0] - p * lanes)
+    for j in range(0, weight.shape[1], lanes):
+        pack_strip(weight, p * lanes, count, j, start)
+        v.transpose_tile(start, pointer(panels, (p * panels.shape[1] + j) * lanes))
+    keep_alive((tile, panels))
+
+
+@body
+def _block_rows(n: int) -> int:
+    """Rows of a driver's block, at most `ROWS`: four blocks or a multiple, as many for each of 2 or 4 threads."""
+    blocks = padded(n // ROWS + 1, 4)
+    return max(4, padded((n + blocks - 1) // blocks, 4))
+
+
+@body
 def _padded_copy(vector: Any) -> Any:
     lanes = VECTOR_BYTES // vector.itemsize
     copy = np.zeros(padded(len(vector), lanes), vector.dtype)
@@ -211,23 +231,23 @@ def linear_forward(x: Any, weight: Any, bias: Any, out: Any) -> None:
         start = pointer(packed, p * packed.shape[1] * packed.shape[2])
         pack_strip(weight, np.int64(0), n_in, p * packed.shape[2], start)
     shift = _padded_copy(bias)
-    for block in prange((n + ROWS - 1) // ROWS):
-        first = np.int64(block) * ROWS
-        _forward_block(x, packed, shift, out, first, min(n - first, ROWS))
+    rows = _block_rows(n)
+    for block in prange((n + rows - 1) // rows):
+        first = np.int64(block) * rows
+        _forward_block(x, packed, shift, out, first, min(n - first, rows))
 
 
 @driver
 def linear_backward(x: Any, weight: Any, dout: Any, dx: Any, dweight: Any, dbias: Any) -> None:
     """``dx = dout @ weight.T``, ``dweight = x.T @ dout``, ``dbias = dout.sum(0)``; summed over the batch."""
     n, n_in = x.shape
-    transposed = np.ascontiguousarray(weight.T)
-    packed = _weight_panels(transposed)
+    packed = _weight_panels(weight.T)
     for p in prange(packed.shape[0]):
-        start = pointer(packed, p * packed.shape[1] * packed.shape[2])
-        pack_strip(transposed, np.int64(0), weight.shape[1], p * packed.shape[2], start)
-    for block in prange((n + ROWS - 1) // ROWS):
-        first = np.int64(block) * ROWS
-        _dx_block(dout, packed, dx, first, min(n - first, ROWS))
+        _pack_transposed_strip(weight, np.int64(p), packed)
+    rows = _block_rows(n)
+    for block in prange((n + rows - 1) // rows):
+        first = np.int64(block) * rows
+        _dx_block(dout, packed, dx, first, min(n - first, rows))
     gradients = scratch(dout, n, weight.shape[1])
     lanes = gradients.shape[2]
     for p in prange(gradients.shape[0]):

@@ -1,0 +1,67 @@
+"""Every public kernel beside its NumPy twin, by pytest-benchmark: off unless ``--benchmark-enable`` is given.
+
+Without it each runs once and is compared with the twin. README says how to keep a baseline and how to compare with it.
+"""
+
+import numpy as np
+import pytest
+import reference
+
+from fastmlp import kernels
+
+BATCH, EPS, RATE, DECAY = 1000, 1e-5, 0.009, 0.0005
+
+
+def _normal(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+
+
+def _calls(n):
+    """Inputs and the shapes of the outputs of every kernel, for layers of `n` inputs and `n` outputs."""
+    z, dout, features, weight = _normal(BATCH, n), _normal(BATCH, n, seed=1), _normal(n), _normal(n, n)
+    rows, labels = np.random.default_rng(0).integers([[5 * BATCH], [n]], size=(2, BATCH))
+    pixels = np.random.default_rng(0).integers(256, size=(5 * BATCH, n), dtype=np.uint8)
+    mean, inv_std = z.mean(axis=0), 1 / z.std(axis=0)
+    positive = np.maximum(z, 0)
+    mean_positive, inv_std_positive = positive.mean(axis=0), 1 / positive.std(axis=0)
+    matrix, vector = (BATCH, n), (n,)
+    return {
+        "gather": ((pixels, rows, 1 / 255), [matrix]),
+        "linear_forward": ((z, weight, features), [matrix]),
+        "linear_backward": ((z, weight, dout), [matrix, weight.shape, vector]),
+        "relu_forward": ((z,), [matrix]),
+        "relu_backward": ((z, dout), [matrix]),
+        "relu_batchnorm_forward": ((z, EPS), [matrix, vector, vector]),
+        "relu_batchnorm_backward": ((z, mean_positive, inv_std_positive, dout), [matrix]),
+        "batchnorm_relu_forward": ((z, features, features, EPS), [matrix, vector, vector]),
+        "batchnorm_relu_backward": ((z, features, features, mean, inv_std, dout), [matrix, vector, vector]),
+        "softmax": ((z,), [matrix]),
+        "softmax_cross_entropy": ((z, labels), [matrix, matrix]),
+    }
+
+
+@pytest.mark.parametrize("side", ["fastmlp", "numpy"])
+@pytest.mark.parametrize("n", [64, 512])
+@pytest.mark.parametrize("kernel", sorted(_calls(1)))
+def test_kernel(kernel, n, side, benchmark, assert_close):
+    benchmark.group = f"{kernel} {BATCH} x {n}"
+    inputs, shapes = _calls(n)[kernel]
+    outputs = [np.empty(shape, np.float32) for shape in shapes]
+    benchmark(getattr(kernels if side == "fastmlp" else reference, kernel), *inputs, *outputs)
+    expected = [np.empty(shape) for shape in shapes]
+    getattr(reference, kernel)(*inputs, *expected)
+    for output, value in zip(outputs, expected, strict=True):
+        assert_close(output, value)
+
+
+@pytest.mark.parametrize("side", ["fastmlp", "numpy"])
+@pytest.mark.parametrize("n", [64, 512])
+def test_update(n, side, benchmark, assert_close):
+    benchmark.group = f"sgd_update {n} x {n}"
+    weight, dweight = _normal(n, n), _normal(n, n, seed=1)
+    update = (kernels if side == "fastmlp" else reference).sgd_update
+    benchmark(update, weight, dweight, RATE, DECAY)  # in place, as often as it is repeated
+    once, expected = _normal(n, n), _normal(n, n).astype(np.float64)
+    update(once, dweight, RATE, DECAY)
+    reference.sgd_update(expected, dweight, RATE, DECAY)
+    assert_close(once, expected)
