@@ -1,7 +1,7 @@
 """Who does what while a phase lasts: a thread's own share piece by piece, then what is left of the others'.
 
 The cores of one machine are seldom equally fast: on a virtual machine whose neighbours are at work, one of two was seen
-at half the speed of the other for tenths of a second. Whoever does a piece, its bits are the same.
+at half the speed of the other for milliseconds on end. Whoever does a piece, its bits are the same.
 """
 
 from typing import Any
