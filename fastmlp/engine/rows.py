@@ -7,6 +7,7 @@ because its statistics cross the batch; so the way is cut into phases, each with
 from typing import Any, NamedTuple
 
 from fastmlp.engine.plan import DBETA, DGAMMA, INV_STD, MEAN, NORM_AFTER_RELU, NORM_BEFORE_RELU, NORM_NONE, VAR
+from fastmlp.engine.shares import blocks_of
 from fastmlp.jit import body, inlined
 from fastmlp.kernels.gather import gather_rows
 from fastmlp.kernels.linear import backward_rows, forward_rows, padded
@@ -58,7 +59,7 @@ def _at(b: Any, region: int, first: int) -> Any:
 @inlined
 def _moments(b: Any, phase: int, first: int) -> Any:
     """Where the sums of the block that starts at row `first` are."""
-    blocks = phase % 2 * ((b.s.batch + b.s.block - 1) // b.s.block) + first // b.s.block
+    blocks = phase % 2 * blocks_of(b.s, b.s.batch) + first // b.s.block
     return offset(b.moments, blocks * 2 * b.s.widest)
 
 
@@ -189,7 +190,7 @@ def merge(b: Any, phase: int) -> None:
         mean, inv_std, var = statistic(b, layer, MEAN), statistic(b, layer, INV_STD), statistic(b, layer, VAR)
         merge_moments(sums, stride, b.s.block, b.n, layer.n_out, b.s.eps, mean, inv_std, var)
     else:
-        blocks = (b.n + b.s.block - 1) // b.s.block
+        blocks = blocks_of(b.s, b.n)
         merge_gradient_sums(sums, stride, blocks, layer.n_out, statistic(b, layer, DGAMMA), statistic(b, layer, DBETA))
 
 

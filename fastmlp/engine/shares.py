@@ -34,9 +34,15 @@ def take(cell: Any, total: int, unit: int, most: int) -> Any:
 
 
 @inlined
+def blocks_of(s: Any, n: int) -> int:
+    """Blocks of a mini-batch of `n` rows."""
+    return (n + s.block - 1) // s.block
+
+
+@inlined
 def share_of_rows(s: Any, thread: int, n: int) -> Any:
     """First row and number of rows of a thread's share of a mini-batch of `n` rows: whole blocks."""
-    blocks = (n + s.block - 1) // s.block
+    blocks = blocks_of(s, n)
     first = blocks * thread // s.threads * s.block
     return first, min(n, blocks * (thread + 1) // s.threads * s.block) - first
 

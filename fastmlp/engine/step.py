@@ -10,11 +10,11 @@ import numpy as np
 
 from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
 from fastmlp.engine.rows import Batch, merge, pass_over, phases, statistic
-from fastmlp.engine.shares import row_cell, row_pieces, share_of_rows, take, tile_cell, tile_unit
+from fastmlp.engine.shares import blocks_of, row_cell, row_pieces, share_of_rows, take, tile_cell, tile_unit
 from fastmlp.jit import body, inlined, worker
 from fastmlp.kernels.linear import update_tiles
 from fastmlp.kernels.update import average, descend
-from fastmlp.simd.atomics import HALT, SKIPPED, STEPS_DONE, STOP, barrier, load_shared, store_shared
+from fastmlp.simd.atomics import HALT, LINE, SKIPPED, STEPS_DONE, STOP, barrier, load_shared, store_shared
 from fastmlp.simd.pointer import offset, pointer
 
 
@@ -106,7 +106,7 @@ def _update_norms(b: Any) -> None:
 @inlined
 def _mean_cost(b: Any) -> float:
     cost = 0.0
-    for block in range((b.n + b.s.block - 1) // b.s.block):
+    for block in range(blocks_of(b.s, b.n)):
         cost += b.costs[block]
     return cost / b.n
 
@@ -121,7 +121,7 @@ def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters:
     `step_costs`. Ends early, after a whole step, when the stop cell is set or a cost is not finite.
     """
     s = settings[0]
-    control, arrivals = pointer(control_cells, 0), pointer(arrival_counts, 8 * thread)
+    control, arrivals = pointer(control_cells, 0), pointer(arrival_counts, LINE * thread)
     claims, stride = pointer(claim_cells, 0), claim_cells.size // s.threads
     for step in range(step_costs.size):
         position = step * s.batch

@@ -59,9 +59,8 @@ def tiles(cpu_features: str, triple: str) -> Tiles:
         return Tiles(tall=6, group=12, short=4, vectors=1, half_tall=12, half_square=8, register=32)
     if triple.startswith(("aarch64", "arm64")):  # 32 registers of 4 lanes
         return Tiles(tall=6, group=12, short=4, vectors=1, half_tall=12, half_square=8, register=16)
-    return Tiles(
-        tall=2, group=4, short=2, vectors=1, half_tall=4, half_square=4, register=16
-    )  # 16 registers of 4 lanes
+    # 16 registers of 4 lanes
+    return Tiles(tall=2, group=4, short=2, vectors=1, half_tall=4, half_square=4, register=16)
 
 
 TILES = tiles(features(), binding.get_process_triple())
