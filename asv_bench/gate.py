@@ -1,0 +1,82 @@
+"""Compare two commits side by side on this machine; exit with 1 where a benchmark became slower.
+
+    python asv_bench/gate.py                       # HEAD against the commit before it
+    python asv_bench/gate.py main my-branch --markdown report.md
+    python asv_bench/gate.py v1.0 HEAD --bench 'linear.*128, 1\\)' --no-counts
+
+Both commits are built by asv into environments of their own. Then new pairs of processes, one of each build, take turns
+every few milliseconds; each benchmark is timed until its confidence interval either lies above 1.03 (slower) or below
+1.10 (passes), at most 32 rounds. The chance of a false alarm in the whole comparison is at most 5 %.
+
+Exit status: 0 no regression was found, 1 a benchmark is slower, 2 there is no verdict, and why is said.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pairs.errors import GateError
+
+FOLDER = Path(__file__).parent / "benchmarks"
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the options."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("base", nargs="?", default="HEAD~1", help="commit to compare with (HEAD~1)")
+    parser.add_argument("head", nargs="?", default="HEAD", help="commit that is judged (HEAD)")
+    parser.add_argument("--bench", nargs="+", metavar="REGEX", help="time these benchmarks instead of the usual ones")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the report to a file")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures")
+    parser.add_argument("--no-counts", action="store_true", help="do not count instructions with Valgrind")
+    return parser.parse_args(arguments)
+
+
+def tell(message: str) -> None:
+    """Report progress on standard error."""
+    sys.stderr.write(f"gate.py: {message}\n")
+    sys.stderr.flush()
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare and report."""
+    try:
+        from pairs import builds, comparison, counts, report, selection
+    except ModuleNotFoundError as error:
+        raise GateError(f"{error.name} is not installed: python -m pip install --group bench") from None
+    builds.check_tree()
+    both, benchmarks = builds.make_builds((args.base, args.head))
+    cases = selection.select(benchmarks, args.bench or selection.DEFAULT)
+    tell(f"compiling {len(cases)} benchmarks")
+    not_compared = comparison.warm_up(both, FOLDER, cases)
+    compared = [case for case in cases if case not in not_compared]
+    findings = comparison.compare(both, FOLDER, compared, tell)
+    counted = counts.Counts(missing="--no-counts was given")
+    if not args.no_counts:
+        tell("counting instructions")
+        quick = [f.case for f in findings if f.case.one_thread and f.base <= counts.LONGEST]
+        counted = counts.count(both, FOLDER, quick)
+    result = comparison.Comparison(both[0].label, both[1].label, findings, not_compared, counted)
+    text = report.markdown(result)
+    sys.stdout.write(text)
+    if args.markdown is not None:
+        args.markdown.write_text(text, encoding="utf-8")
+    if args.json is not None:
+        args.json.write_text(json.dumps(report.as_json(result), indent=1) + "\n", encoding="utf-8")
+    return 1 if result.slower else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return the exit status."""
+    args = parse(arguments)
+    try:
+        return run(args)
+    except GateError as error:
+        tell(f"no verdict: {error}")
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""Two commits, each built by asv and installed into an environment of its own."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from asv.benchmarks import Benchmarks
+from asv.config import Config
+from asv.environment import Environment, get_environments
+from asv.repo import NoSuchNameError, get_repo
+from asv.util import ProcessError, UserError
+
+from .errors import GateError
+from .process import Build
+
+FOLDER = Path(__file__).parents[1]  # of asv.conf.json
+SIDES = ("base", "head")
+
+
+def check_tree() -> None:
+    """Raise where tracked files differ from the commit that is checked out."""
+    status = subprocess.run(
+        ["git", "status", "--porcelain", "--untracked-files=no"], cwd=FOLDER, check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+    if status:
+        raise GateError(
+            "the working tree is dirty: commits are compared, by the benchmarks in the tree; commit or stash "
+            + ", ".join(line[3:] for line in status)
+        )
+
+
+def make_builds(commits: tuple[str, str]) -> tuple[tuple[Build, Build], list[dict[str, Any]]]:
+    """Build and install both commits; return the builds and all benchmarks.
+
+    Raises
+    ------
+    GateError
+        A commit is unknown or cannot be built.
+    """
+    os.chdir(FOLDER)  # asv.conf.json's paths are relative to it
+    base, head = (_Side(side, commit) for side, commit in zip(SIDES, commits, strict=True))
+    return (base.install(), head.install()), head.benchmarks()
+
+
+class _Side:
+    def __init__(self, side: str, commit: str) -> None:
+        self.side, self.conf = side, Config.load("asv.conf.json")
+        self.conf.env_dir = str(FOLDER / self.conf.env_dir / side)
+        self.repo = get_repo(self.conf)
+        try:
+            self.hash = self.repo.get_hash_from_name(commit)
+        except NoSuchNameError:
+            raise GateError(f"unknown commit: expected the name of a commit for {side}, got {commit!r}") from None
+        self.environment: Environment = next(get_environments(self.conf, None))
+
+    def install(self) -> Build:
+        """Return the installed build."""
+        try:
+            self.environment.create()
+            self.environment.install_project(self.conf, self.repo, self.hash)
+        except (ProcessError, UserError) as error:
+            said = getattr(error, "stdout", "") or getattr(error, "stderr", "") or str(error)
+            raise GateError(f"{self.side}, commit {self.hash[:8]}, does not build:\n{said.strip()[-2000:]}") from None
+        python = self.environment.find_executable("python")
+        return Build(self.hash[:8], (python,), {"NUMBA_CACHE_DIR": str(Path(self.conf.env_dir) / "numba")})
+
+    def benchmarks(self) -> list[dict[str, Any]]:
+        """Return the benchmarks that asv finds in this side's environment."""
+        try:
+            found = Benchmarks.discover(self.conf, self.repo, [self.environment], [self.hash])
+        except UserError as error:
+            raise GateError(f"the benchmarks cannot be imported: {error}") from None
+        return list(found.values())

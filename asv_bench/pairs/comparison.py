@@ -1,0 +1,89 @@
+"""The whole comparison of two builds: compile, time until all is decided, count instructions."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .counts import Counts
+from .errors import GateError
+from .process import Build, Worker
+from .selection import Case
+from .timing import Sample, round_of_pairs
+from .verdict import LOOKS, Finding, Verdict, judge
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was found.
+
+    Attributes
+    ----------
+    base, head : str
+        Abbreviated hashes of the commits.
+    findings : list of Finding
+        Of every benchmark that ran in both builds.
+    not_compared : mapping of Case to str
+        The others, and why.
+    counts : Counts
+        Instructions, where they could be counted.
+    """
+
+    base: str
+    head: str
+    findings: list[Finding]
+    not_compared: Mapping[Case, str]
+    counts: Counts = field(default_factory=Counts)
+
+    @property
+    def slower(self) -> bool:
+        """Whether there is a regression."""
+        return any(finding.verdict is Verdict.SLOWER for finding in self.findings)
+
+
+def warm_up(builds: tuple[Build, Build], folder: Path, cases: Sequence[Case]) -> dict[Case, str]:
+    """Set up every benchmark once in both builds, which compiles; return those that cannot be compared, and why.
+
+    Raises
+    ------
+    GateError
+        A benchmark fails in the head, or none of them can be compared.
+    """
+    reasons = {}
+    rng = random.Random()
+    with Worker(builds[0], folder, rng) as base, Worker(builds[1], folder, rng) as head:
+        for case in cases:
+            for worker in (base, head):
+                worker.send({"setup": case.id, "cores": []})
+            of_base, of_head = base.receive(), head.receive()
+            if "failed" in of_head:
+                raise GateError(f"{case} fails in the head, {builds[1].label}: {of_head['failed']}")
+            if "failed" in of_base:
+                reasons[case] = f"fails in the base, {builds[0].label}: {of_base['failed']}"
+            elif skipped := of_head.get("skipped") or of_base.get("skipped"):
+                reasons[case] = skipped
+    if len(reasons) == len(cases):
+        raise GateError("nothing to compare: " + "; ".join(f"{case}: {reason}" for case, reason in reasons.items()))
+    return reasons
+
+
+def compare(
+    builds: tuple[Build, Build], folder: Path, cases: Sequence[Case], tell: Callable[[str], None]
+) -> list[Finding]:
+    """Time the benchmarks until each is decided or the last look is over; return the findings."""
+    rng = random.Random()
+    samples: dict[Case, list[Sample]] = {case: [] for case in cases}
+    findings: dict[Case, Finding] = {}
+    open_cases = list(cases)
+    done = 0
+    for look in LOOKS:
+        for number in range(done, look):
+            tell(f"round {number + 1} of {look}, {len(open_cases)} benchmarks")
+            for case, sample in round_of_pairs(builds, folder, open_cases, number, rng).items():
+                samples[case].append(sample)
+        done = look
+        findings |= {case: judge(case, samples[case], len(cases)) for case in open_cases}
+        open_cases = [case for case in open_cases if findings[case].verdict is Verdict.UNCLEAR]
+        if not open_cases:
+            break
+    return list(findings.values())

@@ -1,0 +1,95 @@
+"""Instructions that a call executes, counted by Valgrind: no noise touches them, but they are not time."""
+
+import dataclasses
+import random
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import GateError
+from .process import Build, Worker
+from .selection import Case
+
+# Valgrind knows AVX2, not AVX-512; one target also makes the counts of different machines comparable
+TARGET = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+sse2,+sse4.2,+avx,+avx2,+fma"}
+VALGRIND = ("valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=/dev/null")
+LONGEST = 1e-3  # seconds of a call at full speed: under Valgrind it takes some thousand times as long
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Instructions of a call.
+
+    Attributes
+    ----------
+    instructions : mapping of Case to (int, int)
+        Of the base and of the head.
+    missing : str
+        Why there are none; empty where there are.
+    """
+
+    instructions: Mapping[Case, tuple[int, int]] = field(default_factory=dict)
+    missing: str = ""
+
+
+def count(builds: tuple[Build, Build], folder: Path, cases: Sequence[Case]) -> Counts:
+    """Count the instructions of one call of each benchmark, compiled for AVX2, in both builds at the same time."""
+    for program in ("valgrind", "callgrind_control"):
+        if shutil.which(program) is None:
+            return Counts(missing=f"{program} is not installed")
+    targeted = [dataclasses.replace(build, variables=build.variables | TARGET) for build in builds]
+    try:
+        _compile(targeted, folder, cases)
+        traced = [dataclasses.replace(build, command=(*VALGRIND, *build.command)) for build in targeted]
+        instructions = _count(traced, folder, cases)
+    except GateError as error:
+        return Counts(missing=str(error))
+    return Counts(instructions)
+
+
+def _compile(builds: Sequence[Build], folder: Path, cases: Sequence[Case]) -> None:
+    """Fill the kernel cache at full speed."""
+    rng = random.Random()
+    with Worker(builds[0], folder, rng) as base, Worker(builds[1], folder, rng) as head:
+        for case in cases:
+            _set_up((base, head), case)
+
+
+def _count(builds: Sequence[Build], folder: Path, cases: Sequence[Case]) -> dict[Case, tuple[int, int]]:
+    rng = random.Random(0)
+    instructions = {}
+    with Worker(builds[0], folder, rng) as base, Worker(builds[1], folder, rng) as head:
+        for case in cases:
+            _set_up((base, head), case)
+            for worker in (base, head):
+                _control(worker, "--instr=on")
+            # the difference of one call and two: what a request costs beside its calls cancels
+            one, two = ([_calls(worker, n) for worker in (base, head)] for n in (1, 2))
+            for worker in (base, head):
+                _control(worker, "--instr=off")
+            instructions[case] = (two[0] - one[0], two[1] - one[1])
+    return instructions
+
+
+def _set_up(workers: tuple[Worker, Worker], case: Case) -> None:
+    for worker in workers:
+        worker.send({"setup": case.id, "cores": []})
+    for worker in workers:
+        if answer := worker.receive():
+            raise GateError(f"{case}: {answer}")
+
+
+def _calls(worker: Worker, calls: int) -> int:
+    """Return the instructions of a request for `calls` calls."""
+    _control(worker, "--zero")
+    worker.ask({"calls": calls, "untimed": 1})
+    said = _control(worker, "--stat")
+    return sum(int(found.replace(",", "")) for found in re.findall(r"Th \d+\s+([\d,]+)", said))
+
+
+def _control(worker: Worker, option: str) -> str:
+    command = ["callgrind_control", option, str(worker.process.pid)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
