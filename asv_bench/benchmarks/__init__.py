@@ -1,5 +1,14 @@
-"""Benchmarks for asv: a file for each kernel family with the stem of the kernel's file, training, memory, start-up.
+"""Benchmarks for asv: a file for each kernel family with the stem of the kernel's file, and one for each other subject.
 
 ``setup`` compiles and touches every page. A ``time_`` benchmark returns the arrays that it filled, which asv ignores
-and a test looks at. All data is seeded, and float32: float64 runs the same loops at half the width.
+and a test looks at. All data is seeded. asv takes a rise for a regression: where more is better, what is tracked is
+turned round, such as the error instead of the accuracy, unless the quantity is known by its own name, such as GFLOP/s.
 """
+
+import sys
+from pathlib import Path
+
+# asv imports this folder by its path and finds nothing beside it: `peers`, which compare.py shares with `libraries`
+BESIDE = str(Path(__file__).parents[1])
+if BESIDE not in sys.path:
+    sys.path.append(BESIDE)
