@@ -22,9 +22,9 @@ SAMPLES = 60_000
 SEEDS = 5
 TARGET = 0.98
 EPOCHS = 10  # by then the rate is 0
-BATCH, PEAK_RATE = 64, 0.3
+BATCH_SIZE, PEAK_RATE = 64, 0.3
 TRAINING_SHARE = 0.8  # the experiments hold out the rest
-SECONDS = 0.5
+SECONDS = 1.0
 EXPERIMENT = {experiment.name: experiment for experiment in EXPERIMENTS}
 
 
@@ -72,7 +72,7 @@ class TimeToAccuracy(_Mnist):
         self.load(threads)
         self.widths = widths_of(network)
         net = self.network(0)
-        next(self.train(net, BATCH, [fastmlp.SGD(PEAK_RATE)], 0, BATCH))
+        next(self.train(net, BATCH_SIZE, [fastmlp.SGD(PEAK_RATE)], 0, BATCH_SIZE))
         self.accuracy(net)
 
     def network(self, seed: int) -> fastmlp.MLP:
@@ -83,7 +83,7 @@ class TimeToAccuracy(_Mnist):
         """Return the seconds of the epochs until the accuracy is reached."""
         net, best = self.network(seed), 0.0
         rates = [fastmlp.SGD(PEAK_RATE * (1 - epoch / EPOCHS)) for epoch in range(EPOCHS)]
-        for seconds in self.train(net, BATCH, rates, seed, SAMPLES):
+        for seconds in self.train(net, BATCH_SIZE, rates, seed, SAMPLES):
             best = max(best, self.accuracy(net))
             if best >= TARGET:
                 return seconds
@@ -131,7 +131,7 @@ class Budget(_Mnist):
         epochs = [self.optimizer] * self.epochs
         return statistics.median(self.error(seed, epochs, np.inf) for seed in range(SEEDS))
 
-    @shown_as(f"Accuracy: test images wrong after {SECONDS} s of training", unit="% of the test images")
+    @shown_as(f"Accuracy: test images wrong after {SECONDS:g} s of training", unit="% of the test images")
     def track_error_after_seconds(self, experiment: str) -> float:
         endless = itertools.repeat(self.optimizer)
         return statistics.median(self.error(seed, endless, SECONDS) for seed in range(SEEDS))

@@ -18,8 +18,8 @@ from ._pages import shown_as
 
 VARIABLE = "FASTMLP_PEERS_PYTHON"
 SAMPLES = 12_000  # a quarter of compare.py's: an epoch of the slowest library takes seconds
-ROUNDS = 5
-BUDGET = 0.2  # seconds of a library in a round, at least an epoch
+TURNS = 5
+BUDGET = 0.2  # seconds of a library in each turn, at least an epoch
 THREADS = 2
 
 
@@ -32,7 +32,7 @@ def peers_python() -> str:
 
 
 class Library:
-    """In turns with fastmlp, round by round, so that both meet the same noise."""
+    """In turns with fastmlp, so that both meet the same noise."""
 
     params = ([name for name in LIBRARIES if name != OURS], NETWORKS, [128, 1000])
     param_names = ("library", "network", "batch (rows)")
@@ -55,7 +55,7 @@ class Library:
 
     def compare(self) -> Comparison:
         """Time both."""
-        return Comparison(self.task, in_turns(self.workers, ROUNDS, BUDGET))
+        return Comparison(self.task, in_turns(self.workers, TURNS, BUDGET))
 
     @shown_as(f"Other libraries: a training step, {THREADS} threads", unit="microseconds")
     def track_step(self, library: str, network: str, batch: int) -> float:
