@@ -13,7 +13,7 @@ from peers.comparison import Comparison, in_turns
 from peers.process import MissingError, Worker
 from peers.task import Task
 
-from ._data import NETWORKS
+from ._data import NETWORKS, widths_of
 from ._pages import shown_as
 
 VARIABLE = "FASTMLP_PEERS_PYTHON"
@@ -39,8 +39,7 @@ class Library:
     timeout = 600.0
 
     def setup(self, library: str, network: str, batch: int) -> None:
-        self.task = Task(tuple(map(int, network.split("-"))), batch, THREADS, SAMPLES)
-        self.workers = {}
+        self.task, self.workers = Task(tuple(widths_of(network)), batch, THREADS, SAMPLES), dict[str, Worker]()
         with contextlib.ExitStack() as stack:
             try:
                 self.workers[library] = stack.enter_context(Worker(library, self.task, peers_python()))
