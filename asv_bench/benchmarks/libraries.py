@@ -18,7 +18,7 @@ from ._pages import shown_as
 
 VARIABLE = "FASTMLP_PEERS_PYTHON"
 SAMPLES = 12_000  # a quarter of compare.py's: an epoch of the slowest library takes seconds
-TURNS = 5
+TURNS = 3
 BUDGET = 0.2  # seconds of a library in each turn, at least an epoch
 THREADS = 2
 
