@@ -150,6 +150,13 @@ def test_table_holds_the_rows_and_their_labels(monkeypatch):
     check_data_file(monkeypatch, "csv")
 
 
+def test_table_is_skipped_without_pandas(monkeypatch):
+    files = load("files")
+    monkeypatch.setattr(files.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(NotImplementedError, match=r"fastmlp\[tables\]"), ready(files.DataFile, "csv"):
+        pass
+
+
 def check_data_file(monkeypatch, kind):
     files = load("files")
     monkeypatch.setattr(files, "SAMPLES", 50)
