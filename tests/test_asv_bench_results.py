@@ -10,34 +10,33 @@ import numpy as np
 import pytest
 from asv_suite import load, ready
 
+accuracy = load("accuracy")
+
 
 @pytest.fixture
-def accuracy(monkeypatch):
-    """Return the file, with trainings that take two seconds an epoch and train nothing."""
-    module = load("accuracy")
-    optimizers = []
+def optimizers(monkeypatch):
+    """Make a training take two seconds an epoch and train nothing; return the list of the optimizers of all epochs."""
+    used = []
 
     def train(net, X, y, *, optimizer, **_):
-        optimizers.append(optimizer)
+        used.append(optimizer)
         return types.SimpleNamespace(seconds=2.0)
 
-    monkeypatch.setattr(module.fastmlp, "train", train)
-    monkeypatch.setattr(module, "SEEDS", 1)
-    module.optimizers = optimizers
-    yield module
-    del module.optimizers
+    monkeypatch.setattr(accuracy.fastmlp, "train", train)
+    monkeypatch.setattr(accuracy, "SEEDS", 1)
+    return used
 
 
-def test_time_to_accuracy_counts_the_epochs_until_it(accuracy, monkeypatch):
+def test_time_to_accuracy_counts_the_epochs_until_it(optimizers, monkeypatch):
     with ready(accuracy.TimeToAccuracy, "784-128-10", 1) as benchmark:
         accuracies = iter([0.9, 0.979, 0.98])
         monkeypatch.setattr(benchmark, "accuracy", lambda net: next(accuracies))
-        accuracy.optimizers.clear()
+        optimizers.clear()
         assert benchmark.track_seconds("784-128-10", 1) == 6.0
-    assert [round(optimizer.learning_rate, 9) for optimizer in accuracy.optimizers] == [0.3, 0.27, 0.24]
+    assert [round(optimizer.learning_rate, 9) for optimizer in optimizers] == [0.3, 0.27, 0.24]
 
 
-def test_time_to_accuracy_fails_where_it_is_not_reached(accuracy, monkeypatch):
+def test_time_to_accuracy_fails_where_it_is_not_reached(optimizers, monkeypatch):
     with ready(accuracy.TimeToAccuracy, "784-128-10", 1) as benchmark:
         accuracies = itertools.chain([0.9799], itertools.repeat(0.5))
         monkeypatch.setattr(benchmark, "accuracy", lambda net: next(accuracies))
@@ -45,7 +44,7 @@ def test_time_to_accuracy_fails_where_it_is_not_reached(accuracy, monkeypatch):
             benchmark.track_seconds("784-128-10", 1)
 
 
-def test_time_to_accuracy_is_the_median_over_the_seeds(accuracy, monkeypatch):
+def test_time_to_accuracy_is_the_median_over_the_seeds(optimizers, monkeypatch):
     monkeypatch.setattr(accuracy, "SEEDS", 3)
     with ready(accuracy.TimeToAccuracy, "784-128-10", 1) as benchmark:
         monkeypatch.setattr(benchmark, "seconds", [5.0, 1.0, 3.0].__getitem__)
@@ -53,13 +52,13 @@ def test_time_to_accuracy_is_the_median_over_the_seeds(accuracy, monkeypatch):
 
 
 @pytest.mark.parametrize(("method", "epochs"), [("track_error_after_epochs", 33), ("track_error_after_seconds", 3)])
-def test_budget_is_kept(accuracy, monkeypatch, method, epochs):
+def test_budget_is_kept(optimizers, monkeypatch, method, epochs):
     monkeypatch.setattr(accuracy, "SECONDS", 5.0)
     with ready(accuracy.Budget, "none") as benchmark:
         monkeypatch.setattr(benchmark, "accuracy", lambda net: 0.75)
-        accuracy.optimizers.clear()
+        optimizers.clear()
         assert getattr(benchmark, method)("none") == 25.0
-    assert len(accuracy.optimizers) == epochs
+    assert len(optimizers) == epochs
 
 
 class _Worker:

@@ -21,7 +21,7 @@ from ._pages import shown_as
 SAMPLES = 60_000
 SEEDS = 3
 TARGET = 0.98
-EPOCHS = 10  # by then the rate is 0
+EPOCHS = 10  # at most; after them the rate would be 0
 BATCH_SIZE, PEAK_RATE = 64, 0.3
 TRAINING_SHARE = 0.8  # the experiments hold out the rest
 SECONDS = 1.0
@@ -62,7 +62,10 @@ class _Mnist:
 
 
 class TimeToAccuracy(_Mnist):
-    """Batch norm before the ReLU, plain SGD whose rate falls linearly from epoch to epoch: 98 % after 3 to 8 epochs."""
+    """Batch norm before the ReLU, and plain SGD whose rate falls linearly from epoch to epoch.
+
+    Fails where a seed has not reached the accuracy after the last epoch.
+    """
 
     params = (["784-128-10", "784-512-512-10"], THREADS)
     param_names = ("network", "threads")
