@@ -33,7 +33,7 @@ class ByWidth(Kernels):
     """From a layer that stays in the first-level cache to one whose weights stay in none."""
 
     params = (WIDTHS, DTYPES)
-    param_names = ("width (inputs = outputs)", "dtype")
+    param_names = ("width (inputs and outputs)", "dtype")
 
     def setup(self, width: int, dtype: str) -> None:
         self.prepare(1, BATCH, width, width, dtype)
@@ -43,7 +43,7 @@ class OddSizes(Kernels):
     """Sizes that no vector and no tile divides: what the rests cost."""
 
     params = (ODD, DTYPES)
-    param_names = ("size (rows = inputs = outputs)", "dtype")
+    param_names = ("size (rows, inputs and outputs)", "dtype")
 
     def setup(self, size: int, dtype: str) -> None:
         self.prepare(1, size, size, size, dtype)
