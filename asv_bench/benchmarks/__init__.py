@@ -1,8 +1,8 @@
 """Benchmarks for asv: a file for each kernel family with the stem of the kernel's file, and one for each other subject.
 
 ``setup`` compiles and touches every page. A ``time_`` benchmark returns the arrays that it filled, which asv ignores
-and a test looks at. All data is seeded. asv takes a rise for a regression: where more is better, what is tracked is
-turned round, such as the error instead of the accuracy, unless the quantity is known by its own name, such as GFLOP/s.
+and a test looks at. All data is seeded. asv takes a rise for a regression, so that accuracy is tracked as the error;
+only GFLOP/s, the share of the peak and the ratio to other libraries, which are known as such, are better when higher.
 """
 
 import sys
