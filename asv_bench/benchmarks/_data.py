@@ -6,18 +6,19 @@ from numpy.typing import NDArray
 
 import fastmlp
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating]
 
 LAYERS = ["784x20", "784x128", "512x512"]  # inputs x outputs
 NETWORKS = ["784-20-7-5-10", "784-128-10", "784-512-512-10"]
 NORMS = ["none", "after_relu", "before_relu"]
 BATCHES = [32, 128, 1000]
 THREADS = [1, 2]
+DTYPES = ["float32", "float64"]
 
 
-def normal(*shape: int, seed: int = 0) -> Array:
-    """Return seeded standard normal values."""
-    return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+def normal(*shape: int, seed: int = 0, dtype: str = "float32") -> Array:
+    """Return seeded standard normal values, in both dtypes the same but for rounding."""
+    return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32).astype(dtype, copy=False)
 
 
 def labels(n: int, n_classes: int) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from ._data import THREADS, use_threads
 from ._machine import barrier_nanoseconds, fma_peak
+from ._pages import shown_as
 
 ROUNDS = 100_000
 REPEATS = 7
@@ -14,10 +15,9 @@ class Peak:
     def setup(self, threads: int) -> None:
         use_threads(threads)
 
+    @shown_as("Machine: FMA peak (more is better)", unit="GFLOP/s")
     def track_fma_peak(self, threads: int) -> float:
         return fma_peak(threads, REPEATS)
-
-    track_fma_peak.unit = "GFLOP/s"  # type: ignore[attr-defined]
 
 
 class Barrier:
@@ -27,7 +27,6 @@ class Barrier:
     def setup(self, threads: int) -> None:
         use_threads(threads)
 
+    @shown_as("Machine: a barrier between the threads", unit="ns")
     def track_barrier(self, threads: int) -> float:
         return barrier_nanoseconds(threads, ROUNDS, REPEATS)
-
-    track_barrier.unit = "ns"  # type: ignore[attr-defined]

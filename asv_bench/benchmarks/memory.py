@@ -4,6 +4,7 @@ import tracemalloc
 
 from . import startup
 from ._data import NETWORKS, labels, make_network, pixels, use_threads, widths_of
+from ._pages import shown_as
 from .training import Costs, train_one_epoch
 
 SAMPLES = 48_000
@@ -13,7 +14,7 @@ class Training:
     """A network and a data set; itself no benchmark."""
 
     params = (NETWORKS, [128, 1000], [2])
-    param_names = ("network", "batch", "threads")
+    param_names = ("network", "batch (rows)", "threads")
     timeout = 600.0
 
     def setup_cache(self) -> None:
@@ -31,6 +32,7 @@ class Training:
 class ProcessMemory(Training):
     """The whole process: interpreter, Numba, compiled code, data set and training."""
 
+    @shown_as("Memory: peak of the process that trains an epoch")
     def peakmem_epoch(self, network: str, batch: int, threads: int) -> tuple[Costs, ...]:
         return (train_one_epoch(self.net, self.X, self.y, batch, threads),)
 
@@ -42,6 +44,7 @@ class TrainingMemory(Training):
         super().setup(network, batch, threads)
         train_one_epoch(self.net, self.X[:batch], self.y[:batch], batch, threads)  # loads the kernels
 
+    @shown_as("Memory: what training allocates beside the data set", unit="bytes")
     def track_allocated(self, network: str, batch: int, threads: int) -> int:
         tracemalloc.start()  # NumPy reports its arrays to it
         try:
@@ -50,10 +53,7 @@ class TrainingMemory(Training):
         finally:
             tracemalloc.stop()
 
-    track_allocated.unit = "bytes"  # type: ignore[attr-defined]
-
+    @shown_as("Memory: what training allocates, in mini-batches", unit="mini-batches of float32 activations")
     def track_allocated_in_batches(self, network: str, batch: int, threads: int) -> float:
         activations = 4 * batch * sum(widths_of(network))
         return self.track_allocated(network, batch, threads) / activations
-
-    track_allocated_in_batches.unit = "mini-batches of float32 activations"  # type: ignore[attr-defined]

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 
+from ._pages import shown_as
+
 REPEATS = 5
 
 # each prints the seconds of two things
@@ -62,6 +64,7 @@ class Startup:
     def setup(self, what: str) -> None:
         self.time_process(what)
 
+    @shown_as("Start-up: a new interpreter that runs one thing")
     def time_process(self, what: str) -> None:
         run(CODE[what])
 
@@ -74,16 +77,14 @@ class WarmStart:
     def setup(self) -> None:
         run(TRAINING)
 
+    @shown_as("Start-up: import of fastmlp after that of Numba", unit="s")
     def track_import_beyond_numba(self) -> float:
         return statistics.median(intervals(IMPORTS)[1] for _ in range(REPEATS))
 
-    track_import_beyond_numba.unit = "s"  # type: ignore[attr-defined]
-
+    @shown_as("Start-up: the first training beyond the second, kernels in the cache", unit="s")
     def track_first_training_beyond_second(self) -> float:
         pairs = [intervals(TRAINING) for _ in range(REPEATS)]
         return statistics.median(first - second for first, second in pairs)
-
-    track_first_training_beyond_second.unit = "s"  # type: ignore[attr-defined]
 
 
 class ColdStart:
@@ -91,8 +92,7 @@ class ColdStart:
 
     timeout = 900.0
 
+    @shown_as("Start-up: the first training, nothing compiled", unit="s")
     def track_first_training(self) -> float:
         with tempfile.TemporaryDirectory() as cache:
             return intervals(TRAINING, NUMBA_CACHE_DIR=cache)[0]
-
-    track_first_training.unit = "s"  # type: ignore[attr-defined]

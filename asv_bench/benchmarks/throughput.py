@@ -8,6 +8,7 @@ import numpy as np
 from . import training
 from ._data import BATCHES, NETWORKS, THREADS, use_threads, widths_of
 from ._machine import fma_peak
+from ._pages import shown_as
 
 STEPS = 40
 REPEATS = 7
@@ -21,7 +22,7 @@ def flop_of_a_sample(widths: list[int]) -> int:
 
 class Throughput:
     params = (NETWORKS, BATCHES, THREADS)
-    param_names = ("network", "batch", "threads")
+    param_names = ("network", "batch (rows)", "threads")
     timeout = 600.0
 
     def setup(self, network: str, batch: int, threads: int) -> None:
@@ -30,6 +31,7 @@ class Throughput:
         self.order = np.random.default_rng(0).permutation(training.SAMPLES)[: STEPS * batch]
         self.trainer.run_epoch(self.order)
 
+    @shown_as("Training: useful GFLOP/s (more is better)", unit="GFLOP/s")
     def track_gflops(self, network: str, batch: int, threads: int) -> float:
         seconds = np.inf
         for _ in range(REPEATS):
@@ -38,12 +40,9 @@ class Throughput:
             seconds = min(seconds, time.perf_counter() - start)
         return float(len(self.order) * flop_of_a_sample(widths_of(network)) / seconds / 1e9)
 
-    track_gflops.unit = "GFLOP/s"  # type: ignore[attr-defined]
-
+    @shown_as("Training: share of the machine's FMA peak (more is better)", unit="of the FMA peak")
     def track_share_of_peak(self, network: str, batch: int, threads: int) -> float:
         # the peak before and after: a machine that slows down in between must not flatter
         before = fma_peak(threads, REPEATS)
         achieved = self.track_gflops(network, batch, threads)
         return achieved / max(before, fma_peak(threads, REPEATS))
-
-    track_share_of_peak.unit = "of the FMA peak"  # type: ignore[attr-defined]

@@ -7,10 +7,12 @@ import fastmlp
 from fastmlp.engine import Trainer
 
 from ._data import BATCHES, NETWORKS, NORMS, THREADS, labels, make_network, pixels, use_threads
+from ._pages import shown_as
 
 SAMPLES = 48_000
 STEPS = 40  # of one measurement: far more than the start of the threads (0.1 ms) costs, no row twice at batch 1000
 RATE = 0.01
+PARAM_NAMES = ("network", "batch norm", "batch (rows)", "threads")
 
 Costs = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -45,7 +47,7 @@ class Step:
     """`STEPS` steps: gather, forward, backward, update, without the checks and the history of `fastmlp.train`."""
 
     params = (NETWORKS, NORMS, BATCHES, THREADS)
-    param_names = ("network", "batch_norm", "batch", "threads")
+    param_names = PARAM_NAMES
     timeout = 600.0
 
     def setup(self, network: str, norm: str, batch: int, threads: int) -> None:
@@ -54,6 +56,7 @@ class Step:
         self.order = np.random.default_rng(0).permutation(SAMPLES)[: STEPS * batch]
         self.time_steps()
 
+    @shown_as(f"Training: {STEPS} steps of the engine")
     def time_steps(self, *_: object) -> tuple[Costs, ...]:
         return (self.trainer.run_epoch(self.order),)
 
@@ -61,8 +64,9 @@ class Step:
 class Epoch:
     """Shuffling and all of the steps, as users have them."""
 
-    params = (NETWORKS, NORMS, BATCHES, THREADS)
-    param_names = ("network", "batch_norm", "batch", "threads")
+    # fewer than of the step, as an epoch is many of those: without batch norm and with the report's
+    params = (NETWORKS, NORMS[:2], [32, 1000], THREADS)
+    param_names = PARAM_NAMES
     number = 1
     warmup_time = 0.0
     timeout = 600.0
@@ -73,5 +77,6 @@ class Epoch:
         self.X, self.y = pixels(SAMPLES, self.net.n_inputs), labels(SAMPLES, self.net.n_classes)
         train_one_epoch(self.net, self.X[:batch], self.y[:batch], batch, threads)
 
+    @shown_as(f"Training: an epoch of {SAMPLES:,} rows by fastmlp.train")
     def time_epoch(self, network: str, norm: str, batch: int, threads: int) -> tuple[Costs, ...]:
         return (train_one_epoch(self.net, self.X, self.y, batch, threads),)

@@ -3,7 +3,7 @@
 import contextlib
 import math
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from . import OURS
@@ -57,12 +57,18 @@ def compare(task: Task, names: Iterable[str], rounds: int, budget: float) -> Com
                 workers[name] = stack.enter_context(Worker(name, task))
             except MissingError as error:
                 result.missing[name] = str(error)
-        for name, worker in workers.items():
-            result.versions[name], result.seconds[name] = worker.version, []
-        for _ in range(rounds):
-            for name, worker in workers.items():
-                result.seconds[name].append(worker.best_epoch(budget))
+        result.versions = {name: worker.version for name, worker in workers.items()}
+        result.seconds = in_turns(workers, rounds, budget)
     return result
+
+
+def in_turns(workers: Mapping[str, Worker], rounds: int, budget: float) -> dict[str, list[float]]:
+    """Return the quickest epoch of every round for each library."""
+    seconds: dict[str, list[float]] = {name: [] for name in workers}
+    for _ in range(rounds):
+        for name, worker in workers.items():
+            seconds[name].append(worker.best_epoch(budget))
+    return seconds
 
 
 def geometric_mean(values: list[float]) -> float:

@@ -44,6 +44,8 @@ class Worker:
         A key of `LIBRARIES`.
     task : Task
         What to train.
+    python : str
+        The interpreter that has the library; default: the one that runs this.
 
     Raises
     ------
@@ -53,10 +55,10 @@ class Worker:
         It is, and could not do the task; the text holds the last line that it wrote.
     """
 
-    def __init__(self, name: str, task: Task) -> None:
+    def __init__(self, name: str, task: Task, python: str = sys.executable) -> None:
         self.label = LIBRARIES[name].label
         sizes = map(str, (task.batch, task.threads, task.samples))
-        command = [sys.executable, "-m", "peers.worker", name, "-".join(map(str, task.widths)), *sizes]
+        command = [python, "-m", "peers.worker", name, "-".join(map(str, task.widths)), *sizes]
         self.complaints = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - see `close`
         self.process = subprocess.Popen(
             command,
