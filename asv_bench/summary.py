@@ -14,7 +14,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 MEASURE = "cd asv_bench && asv machine --yes && asv run HEAD^!"
-NEEDS = {"asv": "python -m pip install --group bench", "jinja2": "python -m pip install '.[experiments]'"}
+NEEDS = ("asv", "jinja2")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -28,9 +28,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the page; 2 where there are no results or a library is missing."""
     args = parse(arguments)
-    for library, command in NEEDS.items():
+    for library in NEEDS:
         if importlib.util.find_spec(library) is None:
-            return _error(f"{library} is not installed: {command}")
+            return _error(f"{library} is not installed: python -m pip install --group bench")
     from asv import util
     from asv.config import Config
     from dashboard import page, store

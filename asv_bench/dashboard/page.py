@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import geometric_mean
 
 import jinja2
-from peers.comparison import geometric_mean
 
 from . import chart
 from .store import Commit, History

@@ -1,9 +1,9 @@
 """fastmlp beside other libraries: how many times as long each takes."""
 
 from dataclasses import dataclass
+from statistics import geometric_mean
 
 from peers import LIBRARIES, OURS
-from peers.comparison import geometric_mean
 
 from .store import Commit, History, Parameters
 
