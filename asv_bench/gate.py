@@ -1,4 +1,4 @@
-"""Compare two commits side by side on this machine; exit with 1 where a benchmark became slower.
+r"""Compare two commits side by side on this machine; exit with 1 where a benchmark became slower.
 
     python asv_bench/gate.py                       # HEAD against the commit before it
     python asv_bench/gate.py main my-branch --markdown report.md

@@ -1,0 +1,135 @@
+"""The page in front of asv's: it answers, says what was not measured, and escapes every text."""
+
+import importlib.util
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+from asv_files import COLD, FOLDER, STEP, Files, benchmark, peers, ratios, step, summary
+
+
+@pytest.fixture
+def files(tmp_path):
+    made = Files(tmp_path / "results")
+    made.machine()
+    return made
+
+
+class Page(HTMLParser):
+    """The texts, the links and everything that a browser would fetch."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.texts, self.links, self.fetched = [], [], []
+        self.feed(text)
+        self.text = " ".join(" ".join(self.texts).split())
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        if tag == "a":
+            self.links.append(attributes["href"])
+        self.fetched += [tag] if tag in {"script", "link", "img", "iframe"} or "src" in attributes else []
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def write(files, html):
+    assert summary.main(["--results", str(files.folder), "--html", str(html)]) == 0
+    return Page((html / "summary.html").read_text(encoding="utf-8"))
+
+
+def test_page_answers(files, tmp_path, capsys):
+    files.machine(cpu="Some CPU", num_cpu="2", ram="8388608", os="Linux 6", arch="x86_64")
+    files.list(step(), peers())
+    files.commit("a", 1, [(step(), [4e-3, 8e-3])])
+    files.commit("b", 2, [(step(), [4e-3, 6e-3]), ratios()])
+    page = write(files, tmp_path / "html")
+    assert capsys.readouterr().out.strip() == str(tmp_path / "html" / "summary.html")
+    for text in (
+        "Some CPU",
+        "8.0 GiB",
+        "Linux 6",
+        "1970-01-03",
+        "bbbbbbbb",
+        "PyTorch",
+        "2.83",
+        "150 µs",
+        "newest ÷ oldest 0.75",
+    ):
+        assert text in page.text
+    assert "not measured with the newest commit" not in page.text
+    assert "takes 1.00 times as long as fastmlp" in page.text  # the geometric mean of 0.5, 2, 1, 1
+    link = (
+        f"index.html#{STEP}?machine=example&p-network=%27784-128-10%27&p-batch%20norm=%27none%27"
+        "&p-batch%20%28rows%29=128&p-threads=2"
+    )
+    assert {"index.html", link} <= set(page.links)
+    assert page.fetched == []
+
+
+def test_page_says_what_is_missing(files, tmp_path):
+    files.list(step(), benchmark(COLD))
+    files.commit("a", 1, [(step(), [4e-3, 8e-3])])
+    files.commit("b", 2, [(benchmark(COLD), [3])])
+    page = write(files, tmp_path)
+    assert "No other library was measured on this machine." in page.text
+    assert "one commit: no trend yet" in page.text
+    assert page.text.count("not measured with the newest commit") == 2
+    assert "CPU not noted" in page.text
+    _, _, missing = page.text.partition("Not measured on this machine")
+    assert "784-512-512-10" in missing
+    assert COLD not in missing
+
+
+def test_texts_are_escaped(files, tmp_path):
+    files.machine(cpu="<script>alert(1)</script>")
+    what = peers(networks=["<img src=x>", "b"])
+    files.list(what)
+    files.commit("a", 1, [(what, [2] * 12)])
+    page = write(files, tmp_path)
+    assert page.fetched == []
+    assert "<script>alert(1)</script>" in page.text
+    assert "<img src=x>" in page.text
+
+
+def test_missing_pages_of_asv_are_noted(files, tmp_path, capsys):
+    files.list(benchmark(COLD))
+    files.commit("a", 1, [(benchmark(COLD), [3])])
+    write(files, tmp_path)
+    assert "asv publish" in capsys.readouterr().err
+    (tmp_path / "index.html").touch()
+    write(files, tmp_path)
+    assert capsys.readouterr().err == ""
+
+
+def test_command_without_results_names_the_one_that_makes_them(tmp_path):
+    command = [sys.executable, str(FOLDER / "summary.py"), "--results", str(tmp_path), "--html", str(tmp_path / "html")]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
+    assert done.returncode == 2
+    assert "asv run" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "html").exists()
+
+
+def test_benchmarks_without_a_value_are_no_results(files, tmp_path, capsys):
+    files.list(step())
+    files.commit("a", 1, [(step(), [None, None])])
+    assert summary.main(["--results", str(files.folder), "--html", str(tmp_path / "html")]) == 2
+    assert "asv run" in capsys.readouterr().err
+
+
+def test_machine_without_a_name_is_an_error(files, tmp_path, capsys):
+    files.list(step())
+    (files.folder / "example" / "machine.json").write_text('{"version": 1}', encoding="utf-8")
+    assert summary.main(["--results", str(files.folder), "--html", str(tmp_path / "html")]) == 2
+    assert "does not name its machine" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("library", ["asv", "jinja2"])
+def test_missing_library_is_named(monkeypatch, capsys, library):
+    find = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == library else find(name))
+    assert summary.main([]) == 2
+    assert f"{library} is not installed: python -m pip install" in capsys.readouterr().err
