@@ -6,7 +6,7 @@ r"""Compare two commits side by side on this machine; exit with 1 where a benchm
 
 Both commits are built by asv into environments of their own. Then new pairs of processes, one of each build, take turns
 every few milliseconds; each benchmark is timed until its confidence interval either lies above 1.03 (slower) or below
-1.10 (passes), at most 32 rounds. The chance of a false alarm in the whole comparison is at most 5 %.
+1.10 (passes), at most 24 rounds. The chance of a false alarm in the whole comparison is at most 5 %.
 
 Exit status: 0 no regression was found, 1 a benchmark is slower, 2 there is no verdict, and why is said.
 """

@@ -1,5 +1,6 @@
 """The whole comparison of two builds: compile, time until all is decided, count instructions."""
 
+import itertools
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,16 +75,14 @@ def compare(
     rng = random.Random()
     samples: dict[Case, list[Sample]] = {case: [] for case in cases}
     findings: dict[Case, Finding] = {}
-    open_cases = list(cases)
-    done = 0
-    for look in LOOKS:
-        for number in range(done, look):
-            tell(f"round {number + 1} of {look}, {len(open_cases)} benchmarks")
-            for case, sample in round_of_pairs(builds, folder, open_cases, number, rng).items():
+    calls: dict[Case, int | None] = dict.fromkeys(cases)
+    for start, stop in itertools.pairwise((0, *LOOKS)):
+        for number in range(start, stop):
+            tell(f"round {number + 1} of {stop}, {len(calls)} benchmarks")
+            for case, sample in round_of_pairs(builds, folder, calls, number, rng).items():
                 samples[case].append(sample)
-        done = look
-        findings |= {case: judge(case, samples[case], len(cases)) for case in open_cases}
-        open_cases = [case for case in open_cases if findings[case].verdict is Verdict.UNCLEAR]
-        if not open_cases:
+        findings |= {case: judge(case, samples[case], len(cases)) for case in calls}
+        calls = {case: n for case, n in calls.items() if findings[case].verdict is Verdict.UNCLEAR}
+        if not calls:
             break
     return list(findings.values())

@@ -15,7 +15,7 @@ HEADER = """\
 
 
 def markdown(comparison: Comparison) -> str:
-    """Return the report: a headline, what matters, and the rest folded."""
+    """Return the report: a headline, what matters, and the rest; without HTML."""
     loud = [f for f in comparison.findings if f.verdict is not Verdict.SAME]
     quiet = [f for f in comparison.findings if f.verdict is Verdict.SAME]
     parts = [f"### Benchmarks: {_headline(comparison)}", f"Base {comparison.base}, head {comparison.head}."]
@@ -25,8 +25,7 @@ def markdown(comparison: Comparison) -> str:
         rows = (f"- {_code(case)}: {reason}" for case, reason in comparison.not_compared.items())
         parts.append("Not compared:\n\n" + "\n".join(rows))
     if quiet:
-        table = _table(comparison, quiet)
-        parts.append(f"<details><summary>{len(quiet)} without a regression</summary>\n\n{table}\n\n</details>")
+        parts.append("Without a regression:\n\n" + _table(comparison, quiet))
     parts.append(_notes(comparison))
     return "\n\n".join(parts) + "\n"
 

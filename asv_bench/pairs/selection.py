@@ -18,7 +18,7 @@ DEFAULT = (
     r"softmax\.Softmax\.time_\w+\(10, 128, 1\)",
     r"update\.Sgd\.time_sgd_update\('512x512', 1\)",
     r"prediction\.Prediction\.time_predict_proba\('784-128-10', 1\)",
-    r"training\.Step\.time_steps\('784-20-7-5-10', 'none', 128, [12]\)",
+    r"training\.Step\.time_steps\('784-20-7-5-10', 'none', 128, 1\)",
     r"training\.Step\.time_steps\('784-128-10', 'none', 128, [12]\)",
     r"training\.Step\.time_steps\('784-128-10', 'after_relu', 128, 1\)",
     r"training\.Step\.time_steps\('784-512-512-10', 'none', 32, 2\)",

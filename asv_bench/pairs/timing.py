@@ -5,10 +5,10 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .errors import GateError
 from .process import Build, Worker
 from .selection import Case
 
@@ -35,30 +35,31 @@ class Sample:
 
 
 def round_of_pairs(
-    builds: tuple[Build, Build], folder: Path, cases: Sequence[Case], number: int, rng: random.Random
+    builds: tuple[Build, Build], folder: Path, calls: dict[Case, int | None], number: int, rng: random.Random
 ) -> dict[Case, Sample]:
     """Time every benchmark in one new pair of processes, in random order.
 
     A benchmark of one thread is held to one core, the same for both, another one each round, and its CPU time is
     taken: what else runs on that core does not count. All others run free and are timed by the wall clock.
+
+    `calls` names the benchmarks and holds the calls of one side of a pair, None until the first round has found them.
     """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     samples = {}
     with Worker(builds[0], folder, rng) as base, Worker(builds[1], folder, rng) as head:
-        for case in rng.sample(cases, len(cases)):
+        for case in rng.sample(list(calls), len(calls)):
             where = [cores[number % len(cores)]] if cores and case.one_thread else cores
             for worker in (base, head):
                 worker.send({"setup": case.id, "cores": where})
             answers = [worker.receive() for worker in (base, head)]
             if any(answers):
-                raise RuntimeError(f"{case}: {answers}")
-            samples[case] = _pairs(base, head, case, rng)
+                raise GateError(f"{case} ran before and now does not: {answers}")
+            found = calls[case] = calls[case] or _calls(base, head)
+            samples[case] = _pairs(base, head, found, "cpu" if case.one_thread else "wall", rng)
     return samples
 
 
-def _pairs(base: Worker, head: Worker, case: Case, rng: random.Random) -> Sample:
-    clock = 1 if case.one_thread else 0  # of the two that a worker reads
-    calls = _calls(base, head)
+def _pairs(base: Worker, head: Worker, calls: int, clock: str, rng: random.Random) -> Sample:
     end = time.perf_counter() + SECONDS
     times: list[tuple[float, float]] = []
     while len(times) < LEAST_PAIRS or time.perf_counter() < end:
@@ -73,10 +74,10 @@ def _pairs(base: Worker, head: Worker, case: Case, rng: random.Random) -> Sample
 
 
 def _calls(base: Worker, head: Worker) -> int:
-    """Return how many calls take both sides at least `CHUNK`."""
+    """Return how many calls take either side at least `CHUNK`."""
     calls = 1
     while True:
-        seconds = min(worker.ask({"calls": calls, "untimed": 1})[0] for worker in (base, head))
+        seconds = min(worker.ask({"calls": calls, "untimed": 1})["wall"] for worker in (base, head))
         if seconds >= CHUNK:
             return calls
         calls = max(calls + 1, math.ceil(calls * min(10.0, 1.1 * CHUNK / seconds)))

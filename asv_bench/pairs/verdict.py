@@ -12,7 +12,7 @@ from .selection import Case
 from .timing import Sample
 
 ALPHA = 0.05  # chance of any false alarm in a whole comparison, at most
-LOOKS = (8, 16, 32)  # rounds after which a benchmark is judged; one that is decided is not timed again
+LOOKS = (8, 16, 24)  # rounds after which a benchmark is judged; one that is decided is not timed again
 MARGIN = 0.03  # a smaller slowdown is no regression
 LIMIT = 0.10  # a slowdown that must be excluded before a benchmark passes
 

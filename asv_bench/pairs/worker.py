@@ -3,10 +3,10 @@
 usage: python -P worker.py BENCHMARK_DIR
 
 Requests and answers are lines of JSON on standard input and output. ``{"setup": "file.Class.time_method-3", "cores":
-[0]}`` prepares the fourth parameter set of a benchmark and holds the process to those cores (to none where the list is
-empty); the answer is ``{}``, or ``{"skipped": reason}`` as asv would skip it, or ``{"failed": reason}``. ``{"calls": n,
-"untimed": u}`` calls it `u` times untimed and then `n` times; the answer is the seconds of wall-clock and of CPU time
-that all timed calls took together.
+[0]}`` prepares the fourth parameter set of a benchmark and then holds the process to those cores (to none where the
+list is empty); the answer is ``{}``, or ``{"skipped": reason}`` as asv would skip it, or ``{"failed": reason}``.
+``{"calls": n, "untimed": u}`` calls it `u` times untimed and then `n` times; the answer ``{"wall": s, "cpu": s}`` holds
+the seconds of wall-clock and of CPU time that all timed calls took together.
 """
 
 import contextlib
@@ -20,6 +20,8 @@ from typing import Any, TextIO
 
 from asv_runner.discovery import get_benchmark_from_name
 
+ALL_CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+
 
 def take_stdout() -> TextIO:
     """Return standard output for the answers; what benchmarks print goes to standard error."""
@@ -30,8 +32,8 @@ def take_stdout() -> TextIO:
 
 def prepare(folder: str, name: str, cores: list[int]) -> tuple[Any, dict[str, str]]:
     """Return the benchmark, ready to be called, and an empty answer; or None and why it cannot run."""
-    if cores:
-        os.sched_setaffinity(0, cores)
+    if ALL_CORES:
+        os.sched_setaffinity(0, ALL_CORES)
     said = io.StringIO()
     try:
         benchmark = get_benchmark_from_name(folder, name)
@@ -42,10 +44,12 @@ def prepare(folder: str, name: str, cores: list[int]) -> tuple[Any, dict[str, st
             return None, {"skipped": said.getvalue().strip()}
     except Exception as error:  # noqa: BLE001 - whatever a benchmark raises is reported by the gate
         return None, {"failed": f"{type(error).__name__}: {error}"}
+    if cores:
+        os.sched_setaffinity(0, cores)
     return benchmark, {}
 
 
-def call(benchmark: Any, calls: int, untimed: int) -> list[float]:
+def call(benchmark: Any, calls: int, untimed: int) -> dict[str, float]:
     """Call the benchmark and return the seconds of wall-clock and of CPU time of the timed calls."""
     parameters = benchmark._build_params()
     for _ in range(untimed):
@@ -53,13 +57,13 @@ def call(benchmark: Any, calls: int, untimed: int) -> list[float]:
     wall, cpu = time.perf_counter(), time.process_time()
     for _ in range(calls):
         benchmark.func(*parameters)
-    return [time.perf_counter() - wall, time.process_time() - cpu]
+    return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
 
 
 def main(folder: str) -> None:
     """Answer until standard input ends."""
     answers = take_stdout()
-    benchmark = None
+    benchmark, answer = None, dict[str, Any]()
     for line in sys.stdin:
         request = json.loads(line)
         if "setup" in request:
