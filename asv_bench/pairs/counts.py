@@ -86,8 +86,8 @@ def _calls(worker: Worker, calls: int) -> int:
     """Return the instructions of a request for `calls` calls."""
     _control(worker, "--zero")
     worker.ask({"calls": calls, "untimed": 1})
-    said = _control(worker, "--stat")
-    return sum(int(found.replace(",", "")) for found in re.findall(r"Th \d+\s+([\d,]+)", said))
+    said = _control(worker, "-e")
+    return sum(int(n.replace(",", "")) for n in re.findall(r"Th \d+\s+([\d,]+)", said))
 
 
 def _control(worker: Worker, option: str) -> str:
