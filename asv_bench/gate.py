@@ -47,7 +47,8 @@ def run(args: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         raise GateError(f"{error.name} is not installed: python -m pip install --group bench") from None
     builds.check_tree()
-    both, benchmarks = builds.make_builds((args.base, args.head))
+    (base, head), benchmarks = builds.make_builds({"base": args.base, "head": args.head})
+    both = base, head
     cases = selection.select(benchmarks, args.bench or selection.DEFAULT)
     tell(f"compiling {len(cases)} benchmarks")
     not_compared = comparison.warm_up(both, FOLDER, cases)

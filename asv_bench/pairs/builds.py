@@ -1,7 +1,8 @@
-"""Two commits, each built by asv and installed into an environment of its own."""
+"""Commits, each built by asv and installed into an environment of its own."""
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from .errors import GateError
 from .process import Build
 
 FOLDER = Path(__file__).parents[1]  # of asv.conf.json
-SIDES = ("base", "head")
 
 
 def check_tree() -> None:
@@ -30,17 +30,24 @@ def check_tree() -> None:
         )
 
 
-def make_builds(commits: tuple[str, str]) -> tuple[tuple[Build, Build], list[dict[str, Any]]]:
-    """Build and install both commits; return the builds and all benchmarks.
+def make_builds(commits: Mapping[str, str]) -> tuple[list[Build], list[dict[str, Any]]]:
+    """Build and install commits, which are named by the side that they are on, such as base and head.
+
+    Returns
+    -------
+    builds : list of Build
+        In the order of `commits`.
+    benchmarks : list of dict
+        All that asv finds, imported with the last of them.
 
     Raises
     ------
     GateError
-        A commit is unknown or cannot be built.
+        A commit is unknown or cannot be built, or the benchmarks cannot be imported.
     """
     os.chdir(FOLDER)  # asv.conf.json's paths are relative to it
-    base, head = (_Side(side, commit) for side, commit in zip(SIDES, commits, strict=True))
-    return (base.install(), head.install()), head.benchmarks()
+    sides = [_Side(side, commit) for side, commit in commits.items()]
+    return [side.install() for side in sides], sides[-1].benchmarks()
 
 
 class _Side:
