@@ -93,7 +93,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 def table(records: Sequence[dict[str, Any]]) -> str:
     """Return the summary as Markdown: medians of head ÷ base and of minutes, the mean number of unclear benchmarks."""
     lines = [
-        "| head | a core kept busy | comparisons | regression reported | matrix product | unclear benchmarks | minutes |",
+        "| head | a core kept busy | comparisons | regression reported | matrix product | unclear | minutes |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for kind in dict.fromkeys((r["head"], r["busy"]) for r in records):

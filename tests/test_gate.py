@@ -1,0 +1,286 @@
+"""The benchmark gate on builds that differ as a test wants: a build here is this Python with other variables."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from asv.util import ProcessError
+from asv_files import FOLDER, ROOT, load
+from asv_suite import load as load_suite
+
+from fastmlp import kernels
+
+gate = load("gate")
+builds = load("pairs.builds")
+comparison = load("pairs.comparison")
+counts = load("pairs.counts")
+errors = load("pairs.errors")
+process = load("pairs.process")
+selection = load("pairs.selection")
+verdict = load("pairs.verdict")
+prove_gate = load("prove_gate")
+SUITE = """
+    import os, time
+
+    class Loop:
+        params = ([1000, 2000], [1, 2])
+        param_names = ("n", "threads")
+
+        def setup(self, n, threads):
+            self.n = n * int(os.environ.get("FACTOR", "1"))
+
+        def time_loop(self, n, threads):
+            print("benchmarks may print")
+            for _ in range(self.n):
+                pass
+
+        def track_n(self, n, threads):
+            return n
+
+    class Odd:
+        def setup(self):
+            what = os.environ.get("ODD")
+            if what == "skip":
+                raise NotImplementedError("no such thing here")
+            if what == "fail":
+                raise AttributeError("no such kernel")
+            if what == "crash":
+                os.write(2, b"out of luck\\n")
+                os._exit(3)
+
+        def time_nothing(self):
+            pass
+"""
+LOOP = {"name": "suite.Loop.time_loop", "param_names": ["n", "threads"], "params": [["1000", "2000"], ["1", "2"]]}
+ODD = {"name": "suite.Odd.time_nothing", "param_names": [], "params": []}
+TRACK = LOOP | {"name": "suite.Loop.track_n", "type": "track"}
+BENCHMARKS = [LOOP | {"type": "time"}, ODD | {"type": "time"}, TRACK]
+(ODD_CASE,) = selection.select(BENCHMARKS, ["Odd"])
+
+
+@pytest.fixture
+def suite(tmp_path):
+    folder = tmp_path / "benchmarks"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "suite.py").write_text(textwrap.dedent(SUITE), encoding="utf-8")
+    return folder
+
+
+def build(label="build", **variables):
+    return process.Build(label, (sys.executable,), variables)
+
+
+def silent(_):
+    pass
+
+
+def test_equal_builds_are_the_same(suite):
+    cases = selection.select(BENCHMARKS, [r"time_loop\(1000"])
+    findings = comparison.compare((build(), build()), suite, cases, silent)
+    assert [f.case for f in findings] == cases
+    assert all(0.5 < f.ratio < 2 and f.rounds >= verdict.LOOKS[0] for f in findings)
+    assert all(f.base > 1e-6 for f in findings)
+
+
+@pytest.mark.parametrize(("factors", "expected"), [(("1", "3"), "SLOWER"), (("3", "1"), "FASTER")])
+def test_more_work_is_slower_by_cpu_time_and_by_the_wall_clock(suite, factors, expected):
+    cases = selection.select(BENCHMARKS, [r"time_loop\(2000, 1", r"time_loop\(2000, 2"])
+    assert [case.one_thread for case in cases] == [True, False]
+    both = tuple(build(FACTOR=factor) for factor in factors)
+    findings = comparison.compare(both, suite, cases, silent)
+    assert [f.verdict.name for f in findings] == [expected, expected]
+
+
+def test_what_fails_in_the_base_alone_is_not_compared(suite):
+    cases = selection.select(BENCHMARKS, ["Odd", r"time_loop\(1000, 1"])
+    reasons = comparison.warm_up((build("old", ODD="fail"), build("new")), suite, cases)
+    assert reasons == {ODD_CASE: "fails in the base, old: AttributeError: no such kernel"}
+
+
+def test_what_fails_in_the_head_ends_the_comparison(suite):
+    with pytest.raises(errors.GateError, match=r"Odd.time_nothing fails in the head, new: AttributeError: no such ker"):
+        comparison.warm_up((build(), build("new", ODD="fail")), suite, [ODD_CASE])
+
+
+@pytest.mark.parametrize("skipping", [0, 1])
+def test_nothing_to_compare_is_no_pass(suite, skipping):
+    both = [build(), build()]
+    both[skipping] = build(ODD="skip")
+    with pytest.raises(errors.GateError, match=r"nothing to compare: suite.*no such thing here"):
+        comparison.warm_up(tuple(both), suite, [ODD_CASE])
+
+
+def test_crash_is_reported_with_its_last_line(suite):
+    with pytest.raises(errors.GateError, match="the process of new ended with 3: out of luck"):
+        comparison.warm_up((build(), build("new", ODD="crash")), suite, [ODD_CASE])
+
+
+def test_benchmark_that_stops_working_ends_the_comparison(suite):
+    with pytest.raises(errors.GateError, match="ran before and now does not"):
+        comparison.compare((build(), build(ODD="fail")), suite, [ODD_CASE], silent)
+
+
+def test_every_kernel_prediction_and_training_are_among_the_usual_benchmarks():
+    cases = selection.select(discovered(), selection.DEFAULT)
+    scenarios = [
+        ("gather", "Gather"), ("linear", "Linear"), ("relu_batchnorm", "Relu"), ("relu_batchnorm", "ReluBatchNorm"),
+        ("relu_batchnorm", "BatchNormRelu"), ("softmax", "Softmax"), ("update", "Sgd"), ("prediction", "Prediction"),
+        ("training", "Step"),
+    ]  # fmt: skip
+    timed = {
+        f"{stem}.{scenario}.{method}"
+        for stem, scenario in scenarios
+        for method in dir(getattr(load_suite(stem), scenario))
+        if method.startswith("time_")
+    }
+    assert {case.name for case in cases} == timed
+    sources = "".join((FOLDER / "benchmarks" / f"{stem}.py").read_text(encoding="utf-8") for stem, _ in scenarios)
+    assert [name for name in kernels.__all__ if f"kernels.{name}(" not in sources] == []
+    assert {case.one_thread for case in cases} == {True, False}
+
+
+def discovered():
+    """Return what asv discovers of the suite, as far as the selection reads it."""
+    code = f"""
+import json, sys
+from asv_runner.discovery import disc_benchmarks, update_sys_path
+update_sys_path({str(FOLDER / "benchmarks")!r})
+found = disc_benchmarks({str(FOLDER / "benchmarks")!r})
+print(json.dumps([[b.name, b.type, b.params, b.param_names] for b in found]))
+"""
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    names = ("name", "type", "params", "param_names")
+    return [dict(zip(names, row, strict=True)) for row in json.loads(said)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("nothing like it", "unknown benchmark: nothing matches 'nothing like it'"),
+        ("(", r"expected a regular expression, got '\('"),
+        ("track_n", r"track_n\(1000, 1\): expected a benchmark of time, got one of type 'track'"),
+    ],
+)
+def test_bad_patterns(pattern, message):
+    with pytest.raises(errors.GateError, match=message):
+        selection.select(BENCHMARKS, ["Odd", pattern])
+
+
+def git(folder, *arguments):
+    command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A repository of one commit, in place of this one."""
+    folder = tmp_path / "repository"
+    shutil.copytree(FOLDER, folder / "asv_bench", ignore=shutil.ignore_patterns("env", "results", "html"))
+    (folder / "file").write_text("a", encoding="utf-8")
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "first")
+    monkeypatch.setattr(builds, "FOLDER", folder / "asv_bench")
+    monkeypatch.chdir(tmp_path)  # make_builds changes it
+    return folder
+
+
+def test_dirty_tree_has_no_verdict(repository, capsys):
+    (repository / "file").write_text("b", encoding="utf-8")
+    assert gate.main([]) == 2
+    assert "no verdict: the working tree is dirty" in (said := capsys.readouterr().err)
+    assert said.rstrip().endswith("commit or stash file")
+
+
+def test_unknown_commit_has_no_verdict(repository, capsys):
+    assert gate.main(["HEAD", "no-such-commit"]) == 2
+    assert "unknown commit: expected the name of a commit for head, got 'no-such-commit'" in capsys.readouterr().err
+
+
+def test_commit_that_does_not_build_has_no_verdict(repository, capsys, monkeypatch):
+    def fail(*_):
+        raise ProcessError(["pip"], 1, "Collecting\nerror: no such backend", "")
+
+    monkeypatch.setattr("asv.plugins.virtualenv.Virtualenv.create", lambda self: None)
+    monkeypatch.setattr("asv.plugins.virtualenv.Virtualenv.install_project", fail)
+    assert gate.main(["HEAD", "HEAD"]) == 2
+    said = capsys.readouterr().err
+    assert f"base, commit {git(repository, 'rev-parse', 'HEAD')[:8]}, does not build" in said
+    assert "error: no such backend" in said
+
+
+def test_missing_package_is_named_with_its_remedy(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "pairs", None)
+    for name in [name for name in sys.modules if name.startswith("pairs.")]:
+        monkeypatch.setitem(sys.modules, name, None)
+    assert gate.main([]) == 2
+    assert "is not installed: python -m pip install --group bench" in capsys.readouterr().err
+
+
+def test_counts_need_valgrind(monkeypatch, suite):
+    monkeypatch.setenv("PATH", "")
+    counted = counts.count((build(), build()), suite, [ODD_CASE])
+    assert counted.missing == "valgrind is not installed"
+    assert not counted.instructions
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="without valgrind nothing is counted")
+def test_counts_follow_the_work(suite):
+    (case,) = selection.select(BENCHMARKS, [r"time_loop\(1000, 1\)"])
+    counted = counts.count((build(), build(FACTOR="2")), suite, [case])
+    assert not counted.missing
+    base, head = counted.instructions[case]
+    assert base > 1000
+    assert 1.6 < head / base < 2.4
+
+
+def test_edit_of_a_helper_is_timed_though_both_builds_share_a_cache_folder(tmp_path):
+    """Numba's own check sees the file of the kernel only: here `exp`, three imports away, takes many terms more."""
+    sides = []
+    for side in ("base", "head"):
+        shutil.copytree(ROOT / "fastmlp", tmp_path / side / "fastmlp", ignore=shutil.ignore_patterns("*.xz"))
+        variables = {"PYTHONPATH": str(tmp_path / side), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+        sides.append(process.Build(side, (sys.executable,), variables))
+    helper = tmp_path / "head" / "fastmlp" / "simd" / "elementary.py"
+    source = helper.read_text(encoding="utf-8")
+    assert source.count("polynomial[1:]:") == 1
+    helper.write_text(source.replace("polynomial[1:]:", "polynomial[1:] * 20:"), encoding="utf-8")
+    (case,) = selection.select(discovered(), [r"softmax\.Softmax\.time_softmax\(10, 1000, 1\)"])
+    assert comparison.warm_up(tuple(sides), FOLDER / "benchmarks", [case]) == {}
+    (finding,) = comparison.compare(tuple(sides), FOLDER / "benchmarks", [case], silent)
+    assert finding.verdict is verdict.Verdict.SLOWER
+
+
+def test_patch_of_the_proof_applies():
+    subprocess.run(["git", "apply", "--check", str(prove_gate.PATCH)], cwd=ROOT, check=True)
+
+
+def test_table_of_the_proof():
+    def one(head, caught, ratio):
+        verdicts = {"slower": ["x"] * caught, "unclear": ["y"]}
+        return {
+            "head": head,
+            "busy": "no",
+            "seconds": 90,
+            "verdicts": verdicts,
+            "ratios": {prove_gate.AFFECTED: [ratio]},
+        }
+
+    rows = prove_gate.table([one("same", 0, 1.0), one("slower", 2, 1.1), one("slower", 0, 1.2)]).splitlines()[2:]
+    assert rows == ["| same | no | 1 | 0 | 1.000 | 1.0 | 1.5 |", "| slower | no | 2 | 1 | 1.150 | 1.0 | 1.5 |"]
+
+
+def test_a_worker_inherits_no_python_path(suite, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(os.sep, "nowhere")))
+    (suite / "paths.py").write_text(
+        "import os\ndef setup():\n    assert 'PYTHONPATH' not in os.environ\ndef time_it():\n    pass\n",
+        encoding="utf-8",
+    )
+    case = selection.Case("paths.time_it", (), None, one_thread=False)
+    assert comparison.warm_up((build(), build()), suite, [case]) == {}
