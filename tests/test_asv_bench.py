@@ -5,11 +5,13 @@ import importlib.util
 import inspect
 import itertools
 import math
+import re
 import subprocess
 
 import numba
 import numpy as np
 import pytest
+from asv.config import Config
 from asv_suite import FOLDER, ROOT, load, ready
 
 MODULES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
@@ -23,6 +25,7 @@ RETURN_NOTHING = ("time_process", "time_save")  # a process and a file
 # instead of compiling for many seconds: prints as many figures, the first 1.5 where the cache is empty
 COLD = "import json, os; print(json.dumps([1.5 + len(os.listdir(os.environ['NUMBA_CACHE_DIR'])), 1.0]))"
 POISON = 7
+MORE_IS_BETTER = {"GFLOP/s", "of the FMA peak", "times as long as fastmlp"}
 
 
 def benchmarks(stem):
@@ -203,6 +206,17 @@ def test_parameters_and_units_are_named(stem):
         prefixes = {method.partition("_")[0] for method in methods}
         assert "peakmem" not in prefixes or prefixes == {"peakmem"}
         assert [m for m in methods if m.startswith("track_") and not getattr(getattr(scenario, m), "unit", "")] == []
+
+
+def test_where_more_is_better_asv_looks_for_no_regression():
+    conf = Config.load(str(FOLDER.parent / "asv.conf.json"))
+    exempt = [pattern for pattern, commit in conf.regressions_first_commits.items() if commit is None]
+    for stem in MODULES:
+        for scenario, methods in benchmarks(stem):
+            for method in methods:
+                name = f"{stem}.{scenario.__name__}.{method}"
+                unit = getattr(getattr(scenario, method), "unit", "")
+                assert any(re.match(pattern, name) for pattern in exempt) == (unit in MORE_IS_BETTER), name
 
 
 def test_titles_of_graphs_are_distinct():

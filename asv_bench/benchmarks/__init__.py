@@ -2,7 +2,7 @@
 
 ``setup`` compiles and touches every page. A ``time_`` benchmark returns the arrays that it filled, which asv ignores
 and a test looks at. All data is seeded. asv takes a rise for a regression, so that accuracy is tracked as the error;
-only GFLOP/s, the share of the peak and the ratio to other libraries, which are known as such, are better when higher.
+of GFLOP/s, the share of the peak and the ratio to other libraries more is better: asv.conf.json exempts them.
 """
 
 import sys
