@@ -19,9 +19,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks._machine import barrier_nanoseconds, fma_peak
+from dialogue import CrashError
 from peers import LIBRARIES
 from peers.comparison import Comparison, compare_all
-from peers.process import CrashError
 from peers.table import markdown
 from peers.task import Task
 

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from dialogue import CrashError
 from pairs.errors import GateError
 
 FOLDER = Path(__file__).parent / "benchmarks"
@@ -74,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parse(arguments)
     try:
         return run(args)
-    except GateError as error:
+    except (GateError, CrashError) as error:
         tell(f"no verdict: {error}")
         return 2
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
+from dialogue import CrashError
 from pairs.builds import FOLDER, check_tree, make_builds
 from pairs.comparison import compare, warm_up
 from pairs.errors import GateError
@@ -137,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args.out = args.out.absolute()  # asv works in its own folder
     try:
         run(args)
-    except GateError as error:
+    except (GateError, CrashError) as error:
         sys.stderr.write(f"prove_gate.py: {error}\n")
         return 2
     sys.stdout.write(table(read(args.out)) + "\n")

@@ -134,7 +134,7 @@ def test_absent_library_is_skipped(broken_sklearn):
 def test_broken_library_fails(broken_sklearn):
     broken_sklearn("RuntimeError")
     scenario = load("libraries").Library
-    crash = importlib.import_module("peers.process").CrashError  # the benchmarks made it importable
+    crash = importlib.import_module("dialogue").CrashError  # the benchmarks made it importable
     with pytest.raises(crash, match="RuntimeError: told so"), ready(scenario, "sklearn", *VALUES[1:]):
         pass
 

@@ -19,6 +19,7 @@ gate = load("gate")
 builds = load("pairs.builds")
 comparison = load("pairs.comparison")
 counts = load("pairs.counts")
+dialogue = load("dialogue")
 errors = load("pairs.errors")
 process = load("pairs.process")
 selection = load("pairs.selection")
@@ -117,7 +118,7 @@ def test_nothing_to_compare_is_no_pass(suite, skipping):
 
 
 def test_crash_is_reported_with_its_last_line(suite):
-    with pytest.raises(errors.GateError, match="the process of new ended with 3: out of luck"):
+    with pytest.raises(dialogue.CrashError, match="the process of new ended with 3: out of luck"):
         comparison.warm_up((build(), build("new", ODD="crash")), suite, [ODD_CASE])
 
 

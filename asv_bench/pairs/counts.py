@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dialogue import CrashError
+
 from .errors import GateError
 from .process import Build, Worker
 from .selection import Case
@@ -45,7 +47,7 @@ def count(builds: tuple[Build, Build], folder: Path, cases: Sequence[Case]) -> C
         _compile(targeted, folder, cases)
         traced = [dataclasses.replace(build, command=(*VALGRIND, *build.command)) for build in targeted]
         instructions = _count(traced, folder, cases)
-    except GateError as error:
+    except (GateError, CrashError) as error:
         return Counts(missing=str(error))
     return Counts(instructions)
 

@@ -1,13 +1,10 @@
 """The worker of a library, seen from the process that compares."""
 
-import json
 import os
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+
+from dialogue import Dialogue
 
 from . import LIBRARIES
 from .task import Task
@@ -22,10 +19,6 @@ class MissingError(Exception):
     """The library is not installed."""
 
 
-class CrashError(Exception):
-    """The library is installed and its worker ended with an error."""
-
-
 def environment(threads: int) -> dict[str, str]:
     """Return the environment of a worker: as many threads as the comparison grants, for every library's pool."""
     variables = {name: value for name, value in os.environ.items() if name not in OPENBLAS_CHOICES}
@@ -35,7 +28,7 @@ def environment(threads: int) -> dict[str, str]:
     return variables
 
 
-class Worker:
+class Worker(Dialogue):
     """One library at work, in a process of its own.
 
     Parameters
@@ -56,21 +49,11 @@ class Worker:
     """
 
     def __init__(self, name: str, task: Task, python: str = sys.executable) -> None:
-        self.label = LIBRARIES[name].label
         sizes = map(str, (task.batch, task.threads, task.samples))
         command = [python, "-m", "peers.worker", name, "-".join(map(str, task.widths)), *sizes]
-        self.complaints = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - see `close`
-        self.process = subprocess.Popen(
-            command,
-            cwd=FOLDER,
-            env=environment(task.threads),
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.complaints,
-        )
+        super().__init__(LIBRARIES[name].label, command, environment(task.threads), FOLDER)
         try:
-            first = self._answer()
+            first = self.receive()
             if "missing" in first:
                 raise MissingError(first["missing"])
         except BaseException:
@@ -80,34 +63,4 @@ class Worker:
 
     def best_epoch(self, seconds: float) -> float:
         """Train for about `seconds`; return the time of the quickest epoch."""
-        assert self.process.stdin is not None
-        try:
-            self.process.stdin.write(f"{seconds}\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it ended: `_answer` says why
-        return float(self._answer())
-
-    def _answer(self) -> Any:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if line:
-            return json.loads(line)
-        code = self.process.wait()
-        self.complaints.seek(0)
-        said = self.complaints.read().strip().splitlines() or ["it said nothing"]
-        raise CrashError(f"{self.label} ended with {code}: {said[-1]}")
-
-    def close(self) -> None:
-        """End the process."""
-        self.process.kill()
-        self.process.communicate()
-        self.complaints.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        return float(self.ask(seconds))
