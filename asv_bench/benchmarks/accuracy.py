@@ -92,7 +92,7 @@ class TimeToAccuracy(_Mnist):
                 return seconds
         raise RuntimeError(f"seed {seed}: {best:.2%} after {EPOCHS} epochs, expected {TARGET:.0%}")
 
-    @shown_as(f"Accuracy: training until {TARGET:.0%} of MNIST's test images are right", unit="seconds of training")
+    @shown_as(f"Accuracy: training to {TARGET:.0%} on MNIST", unit="seconds of training")
     def track_seconds(self, network: str, threads: int) -> float:
         return statistics.median(self.seconds(seed) for seed in range(SEEDS))
 
@@ -129,12 +129,12 @@ class Budget(_Mnist):
                 break
         return 100 * (1 - self.accuracy(net))
 
-    @shown_as("Accuracy: test images wrong after as many epochs as the report's", unit="% of the test images")
+    @shown_as("Accuracy: error after the report's epochs", unit="% of the test images")
     def track_error_after_epochs(self, experiment: str) -> float:
         epochs = [self.optimizer] * self.epochs
         return statistics.median(self.error(seed, epochs, np.inf) for seed in range(SEEDS))
 
-    @shown_as(f"Accuracy: test images wrong after {SECONDS:g} s of training", unit="% of the test images")
+    @shown_as(f"Accuracy: error after {SECONDS:g} s of training", unit="% of the test images")
     def track_error_after_seconds(self, experiment: str) -> float:
         endless = itertools.repeat(self.optimizer)
         return statistics.median(self.error(seed, endless, SECONDS) for seed in range(SEEDS))

@@ -65,7 +65,7 @@ class DataFile:
         if hasattr(self, "folder"):  # asv also tears down what it skipped
             self.folder.cleanup()
 
-    @shown_as(f"Data: datasets.load, {SAMPLES:,} rows of {WIDTH} bytes and their labels")
+    @shown_as(f"Data: datasets.load, {SAMPLES:,} rows of {WIDTH}")
     def time_load(self, *_: object) -> Arrays:
         data = datasets.load(self.path, target=self.target)
         assert data.y is not None

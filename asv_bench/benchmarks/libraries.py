@@ -60,6 +60,6 @@ class Library:
     def track_step(self, library: str, network: str, batch: int) -> float:
         return self.compare().microseconds(library)
 
-    @shown_as(f"Other libraries: a step beside fastmlp's, {THREADS} threads", unit="times as long as fastmlp")
+    @shown_as(f"Other libraries ÷ fastmlp, {THREADS} threads", unit="times as long as fastmlp")
     def track_ratio(self, library: str, network: str, batch: int) -> float:
         return self.compare().ratio(library)

@@ -32,7 +32,7 @@ class Training:
 class ProcessMemory(Training):
     """The whole process: interpreter, Numba, compiled code, data set and training."""
 
-    @shown_as("Memory: peak of the process that trains an epoch")
+    @shown_as("Memory: peak of a process that trains")
     def peakmem_epoch(self, network: str, batch: int, threads: int) -> tuple[Costs, ...]:
         return (train_one_epoch(self.net, self.X, self.y, batch, threads),)
 
@@ -44,7 +44,7 @@ class TrainingMemory(Training):
         super().setup(network, batch, threads)
         train_one_epoch(self.net, self.X[:batch], self.y[:batch], batch, threads)  # loads the kernels
 
-    @shown_as("Memory: what training allocates beside the data set", unit="bytes")
+    @shown_as("Memory: what training allocates", unit="bytes")
     def track_allocated(self, network: str, batch: int, threads: int) -> int:
         tracemalloc.start()  # NumPy reports its arrays to it
         try:

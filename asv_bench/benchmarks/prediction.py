@@ -16,7 +16,7 @@ class Prediction:
         self.X = pixels(SAMPLES, self.net.n_inputs)
         self.time_predict_proba(network, threads)
 
-    @shown_as(f"Prediction: throughput, seconds for {SAMPLES:,} rows")
+    @shown_as(f"Prediction: time of {SAMPLES:,} rows")
     def time_predict_proba(self, network: str, threads: int) -> tuple[Array, ...]:
         return (self.net.predict_proba(self.X, threads=threads),)
 

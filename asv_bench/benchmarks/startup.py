@@ -64,7 +64,7 @@ class Startup:
     def setup(self, what: str) -> None:
         self.time_process(what)
 
-    @shown_as("Start-up: a new interpreter that runs one thing")
+    @shown_as("Start-up: a new interpreter, one thing")
     def time_process(self, what: str) -> None:
         run(CODE[what])
 
@@ -77,11 +77,11 @@ class WarmStart:
     def setup(self) -> None:
         run(TRAINING)
 
-    @shown_as("Start-up: import of fastmlp after that of Numba", unit="s")
+    @shown_as("Start-up: import of fastmlp beyond Numba's", unit="s")
     def track_import_beyond_numba(self) -> float:
         return statistics.median(intervals(IMPORTS)[1] for _ in range(REPEATS))
 
-    @shown_as("Start-up: the first training beyond the second, kernels in the cache", unit="s")
+    @shown_as("Start-up: first training, kernels cached", unit="s")
     def track_first_training_beyond_second(self) -> float:
         pairs = [intervals(TRAINING) for _ in range(REPEATS)]
         return statistics.median(first - second for first, second in pairs)
@@ -92,7 +92,7 @@ class ColdStart:
 
     timeout = 900.0
 
-    @shown_as("Start-up: the first training, nothing compiled", unit="s")
+    @shown_as("Start-up: first training, nothing compiled", unit="s")
     def track_first_training(self) -> float:
         with tempfile.TemporaryDirectory() as cache:
             return intervals(TRAINING, NUMBA_CACHE_DIR=cache)[0]

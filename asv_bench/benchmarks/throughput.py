@@ -40,7 +40,7 @@ class Throughput:
             seconds = min(seconds, time.perf_counter() - start)
         return float(len(self.order) * flop_of_a_sample(widths_of(network)) / seconds / 1e9)
 
-    @shown_as("Training: share of the machine's FMA peak (more is better)", unit="of the FMA peak")
+    @shown_as("Training: share of FMA peak (more is better)", unit="of the FMA peak")
     def track_share_of_peak(self, network: str, batch: int, threads: int) -> float:
         # the peak before and after: a machine that slows down in between must not flatter
         before = fma_peak(threads, REPEATS)

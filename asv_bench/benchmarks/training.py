@@ -77,6 +77,6 @@ class Epoch:
         self.X, self.y = pixels(SAMPLES, self.net.n_inputs), labels(SAMPLES, self.net.n_classes)
         train_one_epoch(self.net, self.X[:batch], self.y[:batch], batch, threads)
 
-    @shown_as(f"Training: an epoch of {SAMPLES:,} rows by fastmlp.train")
+    @shown_as(f"Training: an epoch of {SAMPLES:,} rows")
     def time_epoch(self, network: str, norm: str, batch: int, threads: int) -> tuple[Costs, ...]:
         return (train_one_epoch(self.net, self.X, self.y, batch, threads),)
