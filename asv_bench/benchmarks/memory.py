@@ -44,7 +44,7 @@ class TrainingMemory(Training):
         super().setup(network, batch, threads)
         train_one_epoch(self.net, self.X[:batch], self.y[:batch], batch, threads)  # loads the kernels
 
-    @shown_as("Memory: what training allocates", unit="bytes")
+    @shown_as("Memory: training allocates", unit="bytes")
     def track_allocated(self, network: str, batch: int, threads: int) -> int:
         tracemalloc.start()  # NumPy reports its arrays to it
         try:
@@ -53,7 +53,7 @@ class TrainingMemory(Training):
         finally:
             tracemalloc.stop()
 
-    @shown_as("Memory: what training allocates, in mini-batches", unit="mini-batches of float32 activations")
+    @shown_as("Memory: training allocates, in mini-batches", unit="mini-batches of float32 activations")
     def track_allocated_in_batches(self, network: str, batch: int, threads: int) -> float:
         activations = 4 * batch * sum(widths_of(network))
         return self.track_allocated(network, batch, threads) / activations
