@@ -18,6 +18,8 @@ from .selection import Case
 # Valgrind knows AVX2, not AVX-512; one target also makes the counts of different machines comparable
 TARGET = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+sse2,+sse4.2,+avx,+avx2,+fma"}
 VALGRIND = ("valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=/dev/null")
+FIXED = {"PYTHONHASHSEED": "0"}  # dictionaries probe alike in every process
+FEW, MANY = 1, 5  # calls of two requests, whose difference is counted
 LONGEST = 1e-3  # seconds of a call at full speed: under Valgrind it takes some thousand times as long
 
 
@@ -42,7 +44,7 @@ def count(builds: tuple[Build, Build], folder: Path, cases: Sequence[Case]) -> C
     for program in ("valgrind", "callgrind_control"):
         if shutil.which(program) is None:
             return Counts(missing=f"{program} is not installed")
-    targeted = [dataclasses.replace(build, variables=build.variables | TARGET) for build in builds]
+    targeted = [dataclasses.replace(build, variables=build.variables | TARGET | FIXED) for build in builds]
     try:
         _compile(targeted, folder, cases)
         traced = [dataclasses.replace(build, command=(*VALGRIND, *build.command)) for build in targeted]
@@ -61,18 +63,18 @@ def _compile(builds: Sequence[Build], folder: Path, cases: Sequence[Case]) -> No
 
 
 def _count(builds: Sequence[Build], folder: Path, cases: Sequence[Case]) -> dict[Case, tuple[int, int]]:
-    rng = random.Random(0)
     instructions = {}
-    with Worker(builds[0], folder, rng) as base, Worker(builds[1], folder, rng) as head:
+    base_rng, head_rng = random.Random(0), random.Random(0)  # alike
+    with Worker(builds[0], folder, base_rng) as base, Worker(builds[1], folder, head_rng) as head:
         for case in cases:
             _set_up((base, head), case)
             for worker in (base, head):
                 _control(worker, "--instr=on")
-            # the difference of one call and two: what a request costs beside its calls cancels
-            one, two = ([_calls(worker, n) for worker in (base, head)] for n in (1, 2))
+            few, many = ([_calls(worker, n) for worker in (base, head)] for n in (FEW, MANY))
             for worker in (base, head):
                 _control(worker, "--instr=off")
-            instructions[case] = (two[0] - one[0], two[1] - one[1])
+            of_base, of_head = ((b - a) // (MANY - FEW) for a, b in zip(few, many, strict=True))
+            instructions[case] = of_base, of_head
     return instructions
 
 
