@@ -47,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
         from pairs import builds, comparison, counts, report, selection
     except ModuleNotFoundError as error:
         raise GateError(f"{error.name} is not installed: python -m pip install --group bench") from None
+    written = [(path and path.absolute()) for path in (args.markdown, args.json)]  # asv works in its own folder
     builds.check_tree()
     (base, head), benchmarks = builds.make_builds({"base": args.base, "head": args.head})
     both = base, head
@@ -63,10 +64,10 @@ def run(args: argparse.Namespace) -> int:
     result = comparison.Comparison(both[0].label, both[1].label, findings, not_compared, counted)
     text = report.markdown(result)
     sys.stdout.write(text)
-    if args.markdown is not None:
-        args.markdown.write_text(text, encoding="utf-8")
-    if args.json is not None:
-        args.json.write_text(json.dumps(report.as_json(result), indent=1) + "\n", encoding="utf-8")
+    contents = (text, json.dumps(report.as_json(result), indent=1) + "\n")
+    for path, content in zip(written, contents, strict=True):
+        if path is not None:
+            path.write_text(content, encoding="utf-8")
     return 1 if result.slower else 0
 
 

@@ -192,6 +192,35 @@ def repository(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.mark.parametrize(("factor", "status"), [("1", 0), ("3", 1)])
+def test_command_from_end_to_end(factor, status, suite, tmp_path, monkeypatch, capsys):
+    def make_builds(commits):
+        assert commits == {"base": "HEAD~1", "head": "HEAD"}
+        os.chdir(suite)  # as asv wants it
+        return [build("aaaa"), build("bbbb", FACTOR=factor, ODD="skip")], BENCHMARKS
+
+    monkeypatch.setattr(builds, "check_tree", lambda: None)
+    monkeypatch.setattr(builds, "make_builds", make_builds)
+    monkeypatch.setattr(gate, "FOLDER", suite)
+    monkeypatch.chdir(tmp_path)
+    options = ["--no-counts", "--markdown", "report.md", "--json", "all.json"]
+    assert gate.main(["--bench", r"time_loop\(2000, 1\)", "Odd", *options]) == status
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert capsys.readouterr().out == text
+    assert ("**slower**" in text) == (status == 1)
+    assert "1 not compared" in text.splitlines()[0]
+    assert "no such thing here" in text
+    found = json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))
+    assert (found["base"], found["head"], len(found["findings"])) == ("aaaa", "bbbb", 1)
+
+
+def test_a_folder_without_history_has_no_verdict(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(builds, "FOLDER", tmp_path / "asv_bench")
+    (tmp_path / "asv_bench").mkdir()
+    assert gate.main([]) == 2
+    assert f"expected a clone of the repository in {tmp_path}" in capsys.readouterr().err
+
+
 def test_dirty_tree_has_no_verdict(repository, capsys):
     (repository / "file").write_text("b", encoding="utf-8")
     assert gate.main([]) == 2

@@ -20,13 +20,14 @@ FOLDER = Path(__file__).parents[1]  # of asv.conf.json
 
 def check_tree() -> None:
     """Raise where tracked files differ from the commit that is checked out."""
-    status = subprocess.run(
-        ["git", "status", "--porcelain", "--untracked-files=no"], cwd=FOLDER, check=True, capture_output=True, text=True
-    ).stdout.splitlines()
-    if status:
+    command = ["git", "status", "--porcelain", "--untracked-files=no"]
+    status = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True)
+    if status.returncode:
+        raise GateError(f"expected a clone of the repository in {FOLDER.parent}: {status.stderr.strip()}")
+    if changed := [line[3:] for line in status.stdout.splitlines()]:
         raise GateError(
             "the working tree is dirty: commits are compared, by the benchmarks in the tree; commit or stash "
-            + ", ".join(line[3:] for line in status)
+            + ", ".join(changed)
         )
 
 
@@ -59,7 +60,10 @@ class _Side:
             self.hash = self.repo.get_hash_from_name(commit)
         except NoSuchNameError:
             raise GateError(f"unknown commit: expected the name of a commit for {side}, got {commit!r}") from None
-        self.environment: Environment = next(get_environments(self.conf, None))
+        environment = next(iter(get_environments(self.conf, None)), None)
+        if environment is None:
+            raise GateError("asv can make no environment: python -m pip install --group bench")
+        self.environment: Environment = environment
 
     def install(self) -> Build:
         """Return the installed build."""

@@ -40,7 +40,8 @@ def round_of_pairs(
     """Time every benchmark in one new pair of processes, in random order.
 
     A benchmark of one thread is held to one core, the same for both, another one each round, and its CPU time is
-    taken: what else runs on that core does not count. All others run free and are timed by the wall clock.
+    taken: what else runs on that core does not count. All others run free and are timed by the wall clock, as are all
+    where the system holds no process to a core.
 
     `calls` names the benchmarks and holds the calls of one side of a pair, None until the first round has found them.
     """
@@ -48,14 +49,15 @@ def round_of_pairs(
     samples = {}
     with Worker(builds[0], folder, rng) as base, Worker(builds[1], folder, rng) as head:
         for case in rng.sample(list(calls), len(calls)):
-            where = [cores[number % len(cores)]] if cores and case.one_thread else cores
+            held = bool(cores) and case.one_thread
+            where = [cores[number % len(cores)]] if held else cores
             for worker in (base, head):
                 worker.send({"setup": case.id, "cores": where})
             answers = [worker.receive() for worker in (base, head)]
             if any(answers):
                 raise GateError(f"{case} ran before and now does not: {answers}")
             found = calls[case] = calls[case] or _calls(base, head)
-            samples[case] = _pairs(base, head, found, "cpu" if case.one_thread else "wall", rng)
+            samples[case] = _pairs(base, head, found, "cpu" if held else "wall", rng)
     return samples
 
 
