@@ -125,7 +125,8 @@ def run(args: argparse.Namespace) -> None:
                     continue
                 start = time.perf_counter()
                 with busy_core(busy == "yes"):
-                    findings = compare((of_side["base"], of_side[head]), BENCHMARKS, cases, lambda _: None)
+                    both = of_side["base"], of_side[head]
+                    findings = compare(both, BENCHMARKS, cases, lambda _: None, stop_at_slower=True)
                 line = record(head, busy, findings, time.perf_counter() - start)
                 with args.out.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(line) + "\n")

@@ -69,9 +69,17 @@ def warm_up(builds: tuple[Build, Build], folder: Path, cases: Sequence[Case]) ->
 
 
 def compare(
-    builds: tuple[Build, Build], folder: Path, cases: Sequence[Case], tell: Callable[[str], None]
+    builds: tuple[Build, Build],
+    folder: Path,
+    cases: Sequence[Case],
+    tell: Callable[[str], None],
+    *,
+    stop_at_slower: bool = False,
 ) -> list[Finding]:
-    """Time the benchmarks until each is decided or the last look is over; return the findings."""
+    """Time the benchmarks until each is decided or the last look is over; return the findings.
+
+    With `stop_at_slower`, a look that finds one slower is the last: whether there is a regression is known.
+    """
     rng = random.Random()
     samples: dict[Case, list[Sample]] = {case: [] for case in cases}
     findings: dict[Case, Finding] = {}
@@ -83,6 +91,7 @@ def compare(
                 samples[case].append(sample)
         findings |= {case: judge(case, samples[case], len(cases)) for case in calls}
         calls = {case: n for case, n in calls.items() if findings[case].verdict is Verdict.UNCLEAR}
-        if not calls:
+        slower = any(finding.verdict is Verdict.SLOWER for finding in findings.values())
+        if not calls or (stop_at_slower and slower):
             break
     return list(findings.values())
