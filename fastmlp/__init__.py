@@ -3,7 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from fastmlp import init, kernels
+from fastmlp import init, kernels, schedules
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.history import History
 from fastmlp.mlp import MLP
@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     from fastmlp import datasets
 
 __version__ = "0.1.0"
-__all__ = ["MLP", "SGD", "BatchNorm", "EarlyStopping", "History", "datasets", "init", "kernels", "load", "train"]
+__all__ = [
+    "MLP",
+    "SGD",
+    "BatchNorm",
+    "EarlyStopping",
+    "History",
+    "datasets",
+    "init",
+    "kernels",
+    "load",
+    "schedules",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

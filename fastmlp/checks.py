@@ -39,6 +39,12 @@ def in_unit_interval(name: str, value: Any) -> None:
         raise ValueError(f"{name} must be above 0 and at most 1, got {value!r}")
 
 
+def inside_unit_interval(name: str, value: Any) -> None:
+    """Raise unless `value` is above 0 and below 1."""
+    if not 0 < _number(name, value) < 1:
+        raise ValueError(f"{name} must be above 0 and below 1, got {value!r}")
+
+
 def flag(name: str, value: Any) -> None:
     """Raise unless `value` is True or False."""
     if not isinstance(value, (bool, np.bool_)):

@@ -12,7 +12,7 @@ from fastmlp.extras import require
 from fastmlp.files import replaced_whole
 
 Record = dict[str, Any]
-FIELDS = ("epoch", "steps", "cost", "last_cost", "val_cost", "val_accuracy", "seconds")
+FIELDS = ("epoch", "steps", "cost", "last_cost", "val_cost", "val_accuracy", "learning_rate", "seconds")
 
 
 @dataclass
@@ -25,7 +25,7 @@ class History:
         One for each finished epoch: ``epoch`` (from 1), ``steps`` and ``seconds`` since the start, ``cost`` (mean
         cross-entropy of the epoch's samples as they were trained on, plus ``weight_decay/2 · Σ‖W‖²`` at its end),
         ``last_cost`` (the same of the last mini-batch), ``val_cost`` (with the same penalty) and ``val_accuracy``
-        (None without a validation set).
+        (None without a validation set), ``learning_rate`` (of the epoch's last step).
     batch_costs : numpy.ndarray
         Mean cross-entropy of every mini-batch, float64, one for each step of the finished epochs.
     stopped_because : str

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from fastmlp import checks
+from fastmlp.schedules import Constant, Schedule
 
 
 @dataclass(frozen=True)
@@ -14,8 +15,8 @@ class SGD:
 
     Parameters
     ----------
-    learning_rate : float
-        lr, above 0.
+    learning_rate : float or Schedule
+        lr, above 0; or a schedule from `fastmlp.schedules`, which gives each step its own.
     weight_decay : float
         λ, at least 0.
 
@@ -25,9 +26,15 @@ class SGD:
         A parameter is out of its range.
     """
 
-    learning_rate: float = 0.009
+    learning_rate: float | Schedule = 0.009
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        checks.positive("learning_rate", self.learning_rate)
+        if not isinstance(self.learning_rate, Schedule):
+            checks.positive("learning_rate", self.learning_rate)
         checks.not_negative("weight_decay", self.weight_decay)
+
+    @property
+    def schedule(self) -> Schedule:
+        """The learning rate as a schedule."""
+        return self.learning_rate if isinstance(self.learning_rate, Schedule) else Constant(self.learning_rate)

@@ -102,7 +102,8 @@ def train(
                 order = rng.permutation(training.n)
                 if training.rows is not None:
                     order = training.rows[order]
-                batch_costs = trainer.run_epoch(order, bar.within_epoch)
+                rates = _rates(optimizer, epoch, steps_per_epoch, epochs)
+                batch_costs = trainer.run_epoch(order, bar.within_epoch, rates=rates)
                 interrupt.check()
                 if not (np.isfinite(batch_costs).all() and net.is_finite()):
                     history.stopped_because = "cost not finite"
@@ -111,6 +112,7 @@ def train(
                 if held_out is not None:
                     cost, accuracy = evaluate(net, held_out.x, held_out.y, held_out.rows, threads)
                     record |= {"val_cost": cost + net.penalty(optimizer.weight_decay), "val_accuracy": accuracy}
+                record["learning_rate"] = float(rates[-1])
                 costs.append(batch_costs)
                 history.records.append(record | {"seconds": time.perf_counter() - started})
                 finite = net.snapshot()
@@ -157,6 +159,18 @@ def _patience(stop: Any, held_out: _Split | None, n: int, batch_size: int) -> Pa
     if held_out is None:
         raise ValueError("stop needs validation, a fraction or a pair (X_val, y_val), got validation=None")
     return Patience(stop, stop.epochs_of_patience(-(-n // batch_size)))
+
+
+def _rates(optimizer: SGD, epoch: int, steps_per_epoch: int, epochs: int) -> np.ndarray:
+    """Return the learning rate of every step of an epoch, counted from 1."""
+    steps = np.arange((epoch - 1) * steps_per_epoch, epoch * steps_per_epoch)
+    rates = np.ascontiguousarray(optimizer.schedule.rates(steps, steps_per_epoch, epochs), np.float64)
+    if rates.shape != steps.shape or not (np.isfinite(rates) & (rates >= 0)).all():
+        raise ValueError(
+            f"{optimizer.learning_rate!r} must give {steps.size} finite rates of at least 0 for epoch {epoch}, got "
+            f"shape {rates.shape} with values from {rates.min(initial=np.inf)} to {rates.max(initial=-np.inf)}"
+        )
+    return rates
 
 
 def _record(net: MLP, epoch: int, batch_costs: np.ndarray, n: int, batch_size: int, optimizer: SGD) -> dict[str, Any]:

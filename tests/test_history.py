@@ -10,7 +10,7 @@ import pytest
 
 from fastmlp import MLP, SGD, EarlyStopping, History, train
 
-FIELDS = ["epoch", "steps", "cost", "last_cost", "val_cost", "val_accuracy", "seconds"]
+FIELDS = ["epoch", "steps", "cost", "last_cost", "val_cost", "val_accuracy", "learning_rate", "seconds"]
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ class Trainer:
     def __init__(
         self, net: "MLP", x: np.ndarray, y: np.ndarray, batch_size: int, optimizer: "SGD", threads: int
     ) -> None:
-        self.net, self.x, self.y = net, x, y
+        self.net, self.x, self.y, self.optimizer = net, x, y, optimizer
         plan = make_plan(net.widths, net.dtype, net.batch_norm, batch_size)
         self.plan, self.threads = plan, useful_threads(plan, threads)
         self.parameters = Parameters(plan, net.dtype)
@@ -50,12 +50,14 @@ class Trainer:
         norm = self.net.batch_norm
         record = make_settings(self.plan, self.net.dtype, self.x, self.net.input_scale, self.threads)
         record["spins"] = SPINS if self.threads <= usable_cores() else SPINS_OVERSUBSCRIBED
-        record["rate"], record["decay"] = optimizer.learning_rate, optimizer.weight_decay
+        record["decay"] = optimizer.weight_decay
         if norm is not None:
             record["affine"], record["eps"], record["momentum"] = norm.affine, norm.eps, norm.momentum
         return record
 
-    def run_epoch(self, order: np.ndarray, progress: Callable[[int], None] | None = None) -> np.ndarray:
+    def run_epoch(
+        self, order: np.ndarray, progress: Callable[[int], None] | None = None, *, rates: np.ndarray | None = None
+    ) -> np.ndarray:
         """Train on the rows `order`, cut into mini-batches.
 
         Parameters
@@ -64,6 +66,8 @@ class Trainer:
             Indices of rows, int64.
         progress : callable, optional
             Called now and then with the number of steps done.
+        rates : numpy.ndarray, optional
+            The learning rate of every step, float64; default: those that the schedule has for the first epoch of one.
 
         Returns
         -------
@@ -78,12 +82,14 @@ class Trainer:
         """
         w = self.workspace
         costs = np.full(-(-len(order) // self.plan.batch), np.nan)
+        if rates is None:
+            rates = self.optimizer.schedule.rates(np.arange(costs.size), costs.size, 1)
         w.reset()
 
         def work(thread: int) -> None:
             train_steps(
                 thread, self.settings, self.plan.layers, w.tiles, self.parameters.buffer, w.rows, w.statistics,
-                w.moments, w.block_costs, costs, order, self.y, w.control, w.arrivals, w.claims,
+                w.moments, w.block_costs, costs, rates, order, self.y, w.control, w.arrivals, w.claims,
             )  # fmt: skip
 
         def poll() -> None:

@@ -38,6 +38,7 @@ class Batch(NamedTuple):
     index: Any  # of the mini-batch's rows in the data
     known: int  # indices from there on
     n: int  # rows of the mini-batch
+    rate: float  # of the step
 
 
 @inlined

@@ -18,7 +18,7 @@ _INTEGERS = (
     "widest",
     "spins",
 )
-_NUMBERS = ("scale", "rate", "decay", "eps", "momentum")
+_NUMBERS = ("scale", "decay", "eps", "momentum")
 SETTINGS = np.dtype([(name, np.int64) for name in _INTEGERS] + [(name, np.float64) for name in _NUMBERS])
 
 

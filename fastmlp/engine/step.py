@@ -66,8 +66,8 @@ def _tiles(b: Any, i: int, first: int, last: int) -> None:
         layer.n_in,
         layer.n_out,
         s.panel,
-        s.rate,
-        1.0 - s.rate * s.decay,
+        b.rate,
+        1.0 - b.rate * s.decay,
         i > 0,
     )
 
@@ -99,8 +99,8 @@ def _update_norms(b: Any) -> None:
         average(offset(b.parameters, layer.running_mean), statistic(b, layer, MEAN), layer.n_out, s.momentum)
         average(offset(b.parameters, layer.running_var), statistic(b, layer, VAR), layer.n_out, s.momentum)
         if s.affine != 0:
-            descend(offset(b.parameters, layer.gamma), statistic(b, layer, DGAMMA), layer.n_out, s.rate)
-            descend(offset(b.parameters, layer.beta), statistic(b, layer, DBETA), layer.n_out, s.rate)
+            descend(offset(b.parameters, layer.gamma), statistic(b, layer, DGAMMA), layer.n_out, b.rate)
+            descend(offset(b.parameters, layer.beta), statistic(b, layer, DBETA), layer.n_out, b.rate)
 
 
 @inlined
@@ -113,12 +113,12 @@ def _mean_cost(b: Any) -> float:
 
 @worker
 def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters: Any, rows: Any, statistics: Any,
-                moments: Any, block_costs: Any, step_costs: Any, order: Any, labels: Any, control_cells: Any,
-                arrival_counts: Any, claim_cells: Any) -> None:  # fmt: skip
+                moments: Any, block_costs: Any, step_costs: Any, rates: Any, order: Any, labels: Any,
+                control_cells: Any, arrival_counts: Any, claim_cells: Any) -> None:  # fmt: skip
     """Train on the rows `order`, cut into mini-batches, as one thread of a team.
 
-    Every thread of the team calls this with the same arguments but `thread`. The cost of every finished step is in
-    `step_costs`. Ends early, after a whole step, when the stop cell is set or a cost is not finite.
+    Every thread of the team calls this with the same arguments but `thread`. Each step has its rate in `rates`, and
+    leaves its cost in `step_costs`. Ends early, after a whole step, when the stop cell is set or a cost is not finite.
     """
     s = settings[0]
     control, arrivals = pointer(control_cells, 0), pointer(arrival_counts, LINE * thread)
@@ -138,6 +138,7 @@ def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters:
             pointer(order, position),
             known,
             min(s.batch, known),
+            rates[step],
         )
         for i in range(len(layers)):
             store_shared(tile_cell(claims, stride, thread, i), 0)

@@ -1,0 +1,177 @@
+"""Learning-rate schedules: the rate of every step of a training, as plain settings for an optimizer."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp import checks
+
+Rates = NDArray[np.float64]
+Steps = NDArray[np.int64]
+
+
+class Schedule(ABC):
+    """The learning rate as a function of the step; what an optimizer takes in place of a number."""
+
+    @abstractmethod
+    def rates(self, steps: Steps, steps_per_epoch: int, epochs: int) -> Rates:
+        """Return the rates of some steps.
+
+        Parameters
+        ----------
+        steps : numpy.ndarray (n,)
+            Numbers of the steps, from 0 at the start of the training.
+        steps_per_epoch : int
+            Steps of an epoch.
+        epochs : int
+            Epochs that the training has at most.
+
+        Returns
+        -------
+        numpy.ndarray (n,)
+            A rate for each of the steps, finite and at least 0.
+        """
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """The same rate for all steps.
+
+    Parameters
+    ----------
+    rate : float
+        Above 0.
+    """
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        checks.positive("rate", self.rate)
+
+    def rates(self, steps: Steps, steps_per_epoch: int, epochs: int) -> Rates:
+        """Return the rates of some steps."""
+        return np.full(len(steps), float(self.rate))
+
+
+@dataclass(frozen=True)
+class StepDecay(Schedule):
+    """``rate · factor^⌊epoch / every⌋``, epochs counted from 0.
+
+    Parameters
+    ----------
+    rate : float
+        Of the first epochs, above 0.
+    factor : float
+        Above 0.
+    every : int
+        Epochs from one change to the next.
+    """
+
+    rate: float
+    factor: float = 0.1
+    every: int = 10
+
+    def __post_init__(self) -> None:
+        checks.positive("rate", self.rate)
+        checks.positive("factor", self.factor)
+        checks.count("every", self.every)
+
+    def rates(self, steps: Steps, steps_per_epoch: int, epochs: int) -> Rates:
+        """Return the rates of some steps."""
+        return self.rate * np.power(np.float64(self.factor), steps // steps_per_epoch // self.every)
+
+
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    """Half a cosine from `rate` at the first step to `final` behind the last.
+
+    Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts" (2017), without the restarts.
+
+    Parameters
+    ----------
+    rate : float
+        Above 0.
+    final : float
+        At least 0.
+    """
+
+    rate: float
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        checks.positive("rate", self.rate)
+        checks.not_negative("final", self.final)
+
+    def rates(self, steps: Steps, steps_per_epoch: int, epochs: int) -> Rates:
+        """Return the rates of some steps."""
+        return _cosine(self.rate, self.final, steps / (steps_per_epoch * epochs))
+
+
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """Up to `peak` and down again, each by half a cosine.
+
+    Smith and Topin, "Super-Convergence" (2018), with the shape and the defaults of PyTorch's ``OneCycleLR``.
+
+    Parameters
+    ----------
+    peak : float
+        The highest rate, above 0.
+    warmup : float
+        Fraction of the steps that lead up, above 0 and below 1.
+    start_divisor : float
+        The first step has ``peak / start_divisor``; above 0.
+    final_divisor : float
+        The last step has ``peak / start_divisor / final_divisor``; above 0.
+    """
+
+    peak: float
+    warmup: float = 0.3
+    start_divisor: float = 25.0
+    final_divisor: float = 1e4
+
+    def __post_init__(self) -> None:
+        checks.positive("peak", self.peak)
+        checks.inside_unit_interval("warmup", self.warmup)
+        checks.positive("start_divisor", self.start_divisor)
+        checks.positive("final_divisor", self.final_divisor)
+
+    def rates(self, steps: Steps, steps_per_epoch: int, epochs: int) -> Rates:
+        """Return the rates of some steps."""
+        last = max(1, steps_per_epoch * epochs - 1)
+        top = self.warmup * last
+        start = self.peak / self.start_divisor
+        up = _cosine(start, self.peak, steps / top)
+        down = _cosine(self.peak, start / self.final_divisor, (steps - top) / (last - top))
+        return np.where(steps <= top, up, down)
+
+
+@dataclass(frozen=True)
+class InverseScaling(Schedule):
+    """``rate / (1 + step)^power``, steps counted from 0.
+
+    Parameters
+    ----------
+    rate : float
+        Of the first step, above 0.
+    power : float
+        At least 0.
+    """
+
+    rate: float
+    power: float = 0.5
+
+    def __post_init__(self) -> None:
+        checks.positive("rate", self.rate)
+        checks.not_negative("power", self.power)
+
+    def rates(self, steps: Steps, steps_per_epoch: int, epochs: int) -> Rates:
+        """Return the rates of some steps."""
+        return self.rate / np.power(1.0 + steps, self.power)
+
+
+def _cosine(start: float, end: float, share: Rates) -> Rates:
+    """From `start` at 0 to `end` at 1."""
+    return end + (start - end) * (1 + np.cos(np.pi * share)) / 2
