@@ -80,7 +80,8 @@ class StepDecay(Schedule):
 
     def rates(self, steps: Steps, steps_per_epoch: int, epochs: int) -> Rates:
         """Return the rates of some steps."""
-        return self.rate * np.power(np.float64(self.factor), steps // steps_per_epoch // self.every)
+        factors: Rates = np.power(np.float64(self.factor), steps // steps_per_epoch // self.every)
+        return self.rate * factors
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,8 @@ class InverseScaling(Schedule):
 
     def rates(self, steps: Steps, steps_per_epoch: int, epochs: int) -> Rates:
         """Return the rates of some steps."""
-        return self.rate / np.power(1.0 + steps, self.power)
+        divisors: Rates = np.power(1.0 + steps, self.power)
+        return self.rate / divisors
 
 
 def _cosine(start: float, end: float, share: Rates) -> Rates:
