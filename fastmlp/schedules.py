@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -174,6 +175,6 @@ class InverseScaling(Schedule):
         return self.rate / divisors
 
 
-def _cosine(start: float, end: float, share: Rates) -> Rates:
+def _cosine(start: float, end: float, share: NDArray[Any]) -> Rates:
     """From `start` at 0 to `end` at 1."""
     return end + (start - end) * (1 + np.cos(np.pi * share)) / 2

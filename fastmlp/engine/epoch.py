@@ -10,7 +10,7 @@ from fastmlp.engine.plan import make_plan, useful_threads
 from fastmlp.engine.settings import make_settings
 from fastmlp.engine.step import train_steps
 from fastmlp.engine.team import run_team
-from fastmlp.engine.workspace import Parameters, Workspace, vectors_of
+from fastmlp.engine.workspace import Parameters, Workspace, aligned, vectors_of
 from fastmlp.simd.atomics import SPINS, SPINS_OVERSUBSCRIBED, STEPS_DONE
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Trainer:
         self.plan, self.threads = plan, useful_threads(plan, threads)
         self.parameters = Parameters(plan, net.dtype)
         self.parameters.pack(net.arrays["weights"], vectors_of(net.arrays))
+        self.velocities = aligned(plan.n_parameters if optimizer.momentum else 1, net.dtype)
         self.workspace = Workspace(plan, net.dtype, self.threads)
         self.settings = self._settings(optimizer)
 
@@ -50,7 +51,8 @@ class Trainer:
         norm = self.net.batch_norm
         record = make_settings(self.plan, self.net.dtype, self.x, self.net.input_scale, self.threads)
         record["spins"] = SPINS if self.threads <= usable_cores() else SPINS_OVERSUBSCRIBED
-        record["decay"] = optimizer.weight_decay
+        record["decay"], record["acceleration"] = optimizer.weight_decay, optimizer.momentum
+        record["accelerated"], record["nesterov"] = optimizer.momentum > 0, optimizer.nesterov
         if norm is not None:
             record["affine"], record["eps"], record["momentum"] = norm.affine, norm.eps, norm.momentum
         return record
@@ -88,8 +90,9 @@ class Trainer:
 
         def work(thread: int) -> None:
             train_steps(
-                thread, self.settings, self.plan.layers, w.tiles, self.parameters.buffer, w.rows, w.statistics,
-                w.moments, w.block_costs, costs, rates, order, self.y, w.control, w.arrivals, w.claims,
+                thread, self.settings, self.plan.layers, w.tiles, self.parameters.buffer, self.velocities,
+                w.rows, w.statistics, w.moments, w.block_costs, costs, rates, order, self.y, w.control, w.arrivals,
+                w.claims,
             )  # fmt: skip
 
         def poll() -> None:

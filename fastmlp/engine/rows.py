@@ -30,6 +30,7 @@ class Batch(NamedTuple):
     s: Any  # settings
     layers: Any
     parameters: Any
+    velocities: Any  # laid out as the parameters, where SGD has momentum
     rows: Any
     mine: Any  # the thread's own copy of the statistics
     moments: Any  # partial sums of the blocks, in two halves that phases use in turn

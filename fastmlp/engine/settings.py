@@ -17,8 +17,10 @@ _INTEGERS = (
     "n_features",
     "widest",
     "spins",
+    "accelerated",
+    "nesterov",
 )
-_NUMBERS = ("scale", "decay", "eps", "momentum")
+_NUMBERS = ("scale", "decay", "acceleration", "eps", "momentum")  # acceleration: momentum of SGD; momentum: of averages
 SETTINGS = np.dtype([(name, np.int64) for name in _INTEGERS] + [(name, np.float64) for name in _NUMBERS])
 
 

@@ -12,8 +12,8 @@ from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
 from fastmlp.engine.rows import Batch, merge, pass_over, phases, statistic
 from fastmlp.engine.shares import blocks_of, row_cell, row_pieces, share_of_rows, take, tile_cell, tile_unit
 from fastmlp.jit import body, inlined, worker
-from fastmlp.kernels.linear import update_tiles
-from fastmlp.kernels.update import average, descend
+from fastmlp.kernels.linear import accelerate_tiles, update_tiles
+from fastmlp.kernels.update import average, begin_momentum, descend, end_momentum
 from fastmlp.simd.atomics import HALT, LINE, SKIPPED, STEPS_DONE, STOP, barrier, load_shared, store_shared
 from fastmlp.simd.pointer import offset, pointer
 
@@ -54,22 +54,20 @@ def _rows(b: Any, phase: int, thread: int, claims: Any, stride: int, control: An
 def _tiles(b: Any, i: int, first: int, last: int) -> None:
     """The gradient of some tiles over all rows goes straight into the parameters."""
     s, layer = b.s, b.layers[i]
-    update_tiles(
-        offset(b.rows, layer.input),
-        offset(b.rows, layer.dz),
-        offset(b.parameters, layer.weight),
-        offset(b.parameters, layer.transposed if i > 0 else layer.weight),
-        offset(b.parameters, layer.bias),
-        first,
-        last,
-        b.n,
-        layer.n_in,
-        layer.n_out,
-        s.panel,
-        b.rate,
-        1.0 - b.rate * s.decay,
-        i > 0,
-    )
+    x, dout = offset(b.rows, layer.input), offset(b.rows, layer.dz)
+    weight, bias = offset(b.parameters, layer.weight), offset(b.parameters, layer.bias)
+    transposed = offset(b.parameters, layer.transposed if i > 0 else layer.weight)
+    if s.accelerated == 0:
+        keep = 1.0 - b.rate * s.decay
+        update_tiles(
+            x, dout, weight, transposed, bias, first, last, b.n, layer.n_in, layer.n_out, s.panel, b.rate, keep, i > 0
+        )
+    else:
+        velocity, bias_velocity = offset(b.velocities, layer.weight), offset(b.velocities, layer.bias)
+        accelerate_tiles(
+            x, dout, weight, velocity, transposed, bias, bias_velocity, first, last, b.n, layer.n_in, layer.n_out,
+            s.panel, b.rate, s.decay, s.acceleration, s.nesterov != 0, i > 0,
+        )  # fmt: skip
 
 
 @inlined
@@ -90,6 +88,19 @@ def _update(b: Any, tiles: Any, thread: int, claims: Any, stride: int) -> None:
                 _tiles(b, i, first + start, first + start + count)
 
 
+@inlined
+def _descend(b: Any, which: int, gradient: Any, n: int) -> None:
+    """A step of the vector at that place among the parameters."""
+    s, parameter = b.s, offset(b.parameters, which)
+    if s.accelerated == 0:
+        descend(parameter, gradient, n, b.rate)
+    else:
+        velocity = offset(b.velocities, which)
+        begin_momentum(parameter, velocity, n, s.acceleration, 0.0, s.nesterov != 0)
+        descend(velocity, gradient, n, b.rate)
+        end_momentum(parameter, velocity, n, s.acceleration, s.nesterov != 0)
+
+
 @body
 def _update_norms(b: Any) -> None:
     """Running averages of all normalised layers, and γ and β."""
@@ -99,8 +110,8 @@ def _update_norms(b: Any) -> None:
         average(offset(b.parameters, layer.running_mean), statistic(b, layer, MEAN), layer.n_out, s.momentum)
         average(offset(b.parameters, layer.running_var), statistic(b, layer, VAR), layer.n_out, s.momentum)
         if s.affine != 0:
-            descend(offset(b.parameters, layer.gamma), statistic(b, layer, DGAMMA), layer.n_out, b.rate)
-            descend(offset(b.parameters, layer.beta), statistic(b, layer, DBETA), layer.n_out, b.rate)
+            _descend(b, layer.gamma, statistic(b, layer, DGAMMA), layer.n_out)
+            _descend(b, layer.beta, statistic(b, layer, DBETA), layer.n_out)
 
 
 @inlined
@@ -112,8 +123,8 @@ def _mean_cost(b: Any) -> float:
 
 
 @worker
-def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters: Any, rows: Any, statistics: Any,
-                moments: Any, block_costs: Any, step_costs: Any, rates: Any, order: Any, labels: Any,
+def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters: Any, velocities: Any, rows: Any,
+                statistics: Any, moments: Any, block_costs: Any, step_costs: Any, rates: Any, order: Any, labels: Any,
                 control_cells: Any, arrival_counts: Any, claim_cells: Any) -> None:  # fmt: skip
     """Train on the rows `order`, cut into mini-batches, as one thread of a team.
 
@@ -130,6 +141,7 @@ def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters:
             s,
             layers,
             pointer(parameters, 0),
+            pointer(velocities, 0),
             pointer(rows, 0),
             pointer(statistics, thread * (statistics.size // s.threads)),
             pointer(moments, 0),
