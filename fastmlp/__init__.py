@@ -7,7 +7,7 @@ from fastmlp import init, kernels, schedules
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.history import History
 from fastmlp.mlp import MLP
-from fastmlp.optimizers import SGD
+from fastmlp.optimizers import SGD, Adam, AdamW
 from fastmlp.stopping import EarlyStopping
 from fastmlp.storage import load
 from fastmlp.train import train
@@ -19,6 +19,8 @@ __version__ = "0.1.0"
 __all__ = [
     "MLP",
     "SGD",
+    "Adam",
+    "AdamW",
     "BatchNorm",
     "EarlyStopping",
     "History",

@@ -1,13 +1,53 @@
 """Update rules: what one step does to a parameter, as plain settings. The arithmetic is in the kernels."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import numpy as np
+
 from fastmlp import checks
-from fastmlp.schedules import Constant, Schedule
+from fastmlp.engine.settings import ADAM, MOMENTUM, PLAIN
+from fastmlp.schedules import Constant, Rates, Schedule
+
+
+class Optimizer(ABC):
+    """What `fastmlp.train` takes as an update rule.
+
+    Attributes
+    ----------
+    learning_rate : float or Schedule
+        The rate of every step.
+    l2 : float
+        λ of the term ``λ/2 · Σ‖W‖²`` that the rule adds to the cost.
+    """
+
+    learning_rate: float | Schedule
+
+    @property
+    @abstractmethod
+    def l2(self) -> float:
+        """λ of the term that the rule adds to the cost."""
+
+    @property
+    def schedule(self) -> Schedule:
+        """The learning rate as a schedule."""
+        return self.learning_rate if isinstance(self.learning_rate, Schedule) else Constant(self.learning_rate)
+
+    @abstractmethod
+    def settings(self) -> dict[str, float]:
+        """Return what the engine needs to know, by its names."""
+
+    def step_sizes(self, rates: Rates, done: int) -> Rates:
+        """Return the factors of the steps that follow `done` steps."""
+        return rates
+
+    def _check_rate(self) -> None:
+        if not isinstance(self.learning_rate, Schedule):
+            checks.positive("learning_rate", self.learning_rate)
 
 
 @dataclass(frozen=True)
-class SGD:
+class SGD(Optimizer):
     """Stochastic gradient descent: ``W ← (1 - lr·λ) W - lr · grad(W)``, without momentum.
 
     The cost carries ``λ/2 · Σ‖W‖²``, whose gradient λW is the factor ``(1 - lr·λ)``: the decay acts once. Biases and
@@ -40,8 +80,7 @@ class SGD:
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.learning_rate, Schedule):
-            checks.positive("learning_rate", self.learning_rate)
+        self._check_rate()
         checks.not_negative("weight_decay", self.weight_decay)
         if self.momentum != 0:
             checks.inside_unit_interval("momentum", self.momentum)
@@ -50,6 +89,81 @@ class SGD:
             raise ValueError("nesterov=True needs momentum above 0, got momentum=0")
 
     @property
-    def schedule(self) -> Schedule:
-        """The learning rate as a schedule."""
-        return self.learning_rate if isinstance(self.learning_rate, Schedule) else Constant(self.learning_rate)
+    def l2(self) -> float:
+        """λ of the term that the rule adds to the cost."""
+        return self.weight_decay
+
+    def settings(self) -> dict[str, float]:
+        """Return what the engine needs to know, by its names."""
+        rule = MOMENTUM if self.momentum else PLAIN
+        return {"rule": rule, "l2": self.weight_decay, "beta_1": self.momentum, "nesterov": self.nesterov}
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Adam: ``W ← W - lr · √(1 - β₂ᵗ) / (1 - β₁ᵗ) · M / (√S + ε)`` in step t.
+
+    M and S are running averages of the gradient and of its square, 0 at the start of a training: Kingma and Ba, "Adam:
+    a Method for Stochastic Optimization" (2015), in the form at the end of their section 2, which is scikit-learn's.
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule
+        lr, above 0; or a schedule from `fastmlp.schedules`.
+    weight_decay : float
+        λ of the cost's term ``λ/2 · Σ‖W‖²``, at least 0. Its gradient λW passes through the averages.
+    beta_1, beta_2 : float
+        How much of M and of S a step keeps; above 0 and below 1.
+    epsilon : float
+        ε, above 0.
+
+    Raises
+    ------
+    ValueError
+        A parameter is out of its range.
+    """
+
+    learning_rate: float | Schedule = 0.001
+    weight_decay: float = 0.0
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        self._check_rate()
+        checks.not_negative("weight_decay", self.weight_decay)
+        checks.inside_unit_interval("beta_1", self.beta_1)
+        checks.inside_unit_interval("beta_2", self.beta_2)
+        checks.positive("epsilon", self.epsilon)
+
+    @property
+    def l2(self) -> float:
+        """λ of the term that the rule adds to the cost."""
+        return self.weight_decay
+
+    def settings(self) -> dict[str, float]:
+        """Return what the engine needs to know, by its names."""
+        found = {"rule": ADAM, "l2": self.l2, "decay": self.weight_decay - self.l2}
+        return found | {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+
+    def step_sizes(self, rates: Rates, done: int) -> Rates:
+        """Return the factors of the steps that follow `done` steps."""
+        t = np.arange(done + 1, done + len(rates) + 1, dtype=np.float64)
+        correction: Rates = np.sqrt(1 - np.power(self.beta_2, t)) / (1 - np.power(self.beta_1, t))
+        return rates * correction
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with decoupled weight decay: every step begins with ``W ← (1 - lr·λ) W``.
+
+    The cost carries no term for it: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019). Biases and
+    the γ and β of batch norm do not decay. The parameters are those of `Adam`.
+    """
+
+    weight_decay: float = 0.01
+
+    @property
+    def l2(self) -> float:
+        """0: the decay is not the gradient of a term of the cost."""
+        return 0.0

@@ -11,7 +11,7 @@ from fastmlp import checks, interrupt
 from fastmlp.engine import Trainer, evaluate
 from fastmlp.history import History
 from fastmlp.mlp import MLP
-from fastmlp.optimizers import SGD
+from fastmlp.optimizers import SGD, Optimizer
 from fastmlp.progress import progress_bar
 from fastmlp.stopping import EarlyStopping, Patience
 
@@ -32,7 +32,7 @@ def train(
     y: Any,
     *,
     validation: float | tuple[Any, Any] | None = 0.2,
-    optimizer: SGD = SGD(),  # noqa: B008 - immutable
+    optimizer: Optimizer = SGD(),  # noqa: B008 - immutable
     batch_size: int = 1000,
     epochs: int = 100,
     stop: EarlyStopping | None = None,
@@ -58,7 +58,7 @@ def train(
         Integer class indices ``0 … n_classes - 1``.
     validation : float, pair or None
         Fraction of the rows to hold out, drawn at random, or ``(X_val, y_val)``.
-    optimizer : SGD
+    optimizer : SGD, Adam or AdamW
         The update rule.
     batch_size : int
         Rows per step; one larger than the training set is one batch.
@@ -85,7 +85,7 @@ def train(
     """
     started = time.perf_counter()
     checks.instance("net", net, MLP)
-    checks.instance("optimizer", optimizer, SGD)
+    checks.instance("optimizer", optimizer, Optimizer)
     batch_size, epochs = checks.count("batch_size", batch_size), checks.count("epochs", epochs)
     threads = checks.threads(threads)
     rng = checks.generator("seed", seed)
@@ -111,7 +111,7 @@ def train(
                 record = _record(net, epoch, batch_costs, training.n, batch_size, optimizer)
                 if held_out is not None:
                     cost, accuracy = evaluate(net, held_out.x, held_out.y, held_out.rows, threads)
-                    record |= {"val_cost": cost + net.penalty(optimizer.weight_decay), "val_accuracy": accuracy}
+                    record |= {"val_cost": cost + net.penalty(optimizer.l2), "val_accuracy": accuracy}
                 record["learning_rate"] = float(rates[-1])
                 costs.append(batch_costs)
                 history.records.append(record | {"seconds": time.perf_counter() - started})
@@ -161,7 +161,7 @@ def _patience(stop: Any, held_out: _Split | None, n: int, batch_size: int) -> Pa
     return Patience(stop, stop.epochs_of_patience(-(-n // batch_size)))
 
 
-def _rates(optimizer: SGD, epoch: int, steps_per_epoch: int, epochs: int) -> np.ndarray:
+def _rates(optimizer: Optimizer, epoch: int, steps_per_epoch: int, epochs: int) -> np.ndarray:
     """Return the learning rate of every step of an epoch, counted from 1."""
     steps = np.arange((epoch - 1) * steps_per_epoch, epoch * steps_per_epoch)
     rates = np.ascontiguousarray(optimizer.schedule.rates(steps, steps_per_epoch, epochs), np.float64)
@@ -173,10 +173,12 @@ def _rates(optimizer: SGD, epoch: int, steps_per_epoch: int, epochs: int) -> np.
     return rates
 
 
-def _record(net: MLP, epoch: int, batch_costs: np.ndarray, n: int, batch_size: int, optimizer: SGD) -> dict[str, Any]:
+def _record(
+    net: MLP, epoch: int, batch_costs: np.ndarray, n: int, batch_size: int, optimizer: Optimizer
+) -> dict[str, Any]:
     rows = np.full(len(batch_costs), batch_size)
     rows[-1] = n - batch_size * (len(batch_costs) - 1)
-    penalty = net.penalty(optimizer.weight_decay)
+    penalty = net.penalty(optimizer.l2)
     return {
         "epoch": epoch,
         "steps": epoch * len(batch_costs),

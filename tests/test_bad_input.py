@@ -6,7 +6,7 @@ Before any work: a refused call leaves the network as it was, to the bit.
 import numpy as np
 import pytest
 
-from fastmlp import MLP, SGD, BatchNorm, EarlyStopping, init, train
+from fastmlp import MLP, SGD, Adam, AdamW, BatchNorm, EarlyStopping, init, train
 
 N_IN, N_CLASSES, ROWS = 4, 3, 12
 
@@ -110,9 +110,9 @@ ARGUMENTS = [
     ("validation", 0.999, ValueError, ["0.999", "12"]),
     ("validation", (_features(),), ValueError, ["pair", "1"]),
     ("validation", (_features(), _labels(), _labels()), ValueError, ["pair", "3"]),
-    ("optimizer", 0.1, TypeError, ["SGD", "0.1"]),
-    ("optimizer", SGD, TypeError, ["SGD"]),
-    ("optimizer", None, TypeError, ["SGD", "None"]),
+    ("optimizer", 0.1, TypeError, ["Optimizer", "0.1"]),
+    ("optimizer", SGD, TypeError, ["Optimizer"]),
+    ("optimizer", None, TypeError, ["Optimizer", "None"]),
     ("stop", 10, TypeError, ["EarlyStopping", "10"]),
     ("stop", EarlyStopping, TypeError, ["EarlyStopping"]),
 ]
@@ -128,6 +128,19 @@ SETTINGS = [
     (SGD, {"weight_decay": float("nan")}, ValueError, ["at least 0", "nan"]),
     (SGD, {"weight_decay": float("inf")}, ValueError, ["finite", "inf"]),
     (SGD, {"weight_decay": "none"}, TypeError, ["number", "'none'"]),
+    (SGD, {"momentum": 1.0}, ValueError, ["below 1", "1.0"]),
+    (SGD, {"momentum": -0.1}, ValueError, ["above 0", "-0.1"]),
+    (SGD, {"momentum": float("nan")}, ValueError, ["above 0", "nan"]),
+    (SGD, {"momentum": None}, TypeError, ["number", "None"]),
+    (SGD, {"momentum": 0.9, "nesterov": 1}, TypeError, ["True or False", "1"]),
+    (SGD, {"nesterov": True}, ValueError, ["momentum above 0", "momentum=0"]),
+    (Adam, {"learning_rate": 0}, ValueError, ["above 0", "0"]),
+    (Adam, {"weight_decay": -1}, ValueError, ["at least 0", "-1"]),
+    (Adam, {"beta_1": 1.0}, ValueError, ["below 1", "1.0"]),
+    (Adam, {"beta_2": 0}, ValueError, ["above 0", "0"]),
+    (Adam, {"epsilon": 0.0}, ValueError, ["above 0", "0.0"]),
+    (AdamW, {"weight_decay": float("nan")}, ValueError, ["at least 0", "nan"]),
+    (AdamW, {"learning_rate": "fast"}, TypeError, ["number", "'fast'"]),
     (BatchNorm, {"placement": "before"}, ValueError, ["after_relu", "before_relu", "'before'"]),
     (BatchNorm, {"placement": None}, ValueError, ["after_relu", "before_relu", "None"]),
     (BatchNorm, {"placement": ["after_relu"]}, ValueError, ["after_relu", "before_relu"]),

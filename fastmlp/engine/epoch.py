@@ -7,7 +7,7 @@ import numpy as np
 
 from fastmlp.cores import usable_cores
 from fastmlp.engine.plan import make_plan, useful_threads
-from fastmlp.engine.settings import make_settings
+from fastmlp.engine.settings import STATES, make_settings
 from fastmlp.engine.step import train_steps
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Parameters, Workspace, aligned, vectors_of
@@ -15,7 +15,7 @@ from fastmlp.simd.atomics import SPINS, SPINS_OVERSUBSCRIBED, STEPS_DONE
 
 if TYPE_CHECKING:
     from fastmlp.mlp import MLP
-    from fastmlp.optimizers import SGD
+    from fastmlp.optimizers import Optimizer
 
 
 class Trainer:
@@ -29,30 +29,32 @@ class Trainer:
         Checked data, C-ordered; y int64.
     batch_size : int
         Rows of a step, at most those of an epoch.
-    optimizer : SGD
+    optimizer : Optimizer
         The update rule.
     threads : int
         At most this many; fewer where a step is so short that waiting costs more than it saves.
     """
 
     def __init__(
-        self, net: "MLP", x: np.ndarray, y: np.ndarray, batch_size: int, optimizer: "SGD", threads: int
+        self, net: "MLP", x: np.ndarray, y: np.ndarray, batch_size: int, optimizer: "Optimizer", threads: int
     ) -> None:
         self.net, self.x, self.y, self.optimizer = net, x, y, optimizer
         plan = make_plan(net.widths, net.dtype, net.batch_norm, batch_size)
         self.plan, self.threads = plan, useful_threads(plan, threads)
         self.parameters = Parameters(plan, net.dtype)
         self.parameters.pack(net.arrays["weights"], vectors_of(net.arrays))
-        self.velocities = aligned(plan.n_parameters if optimizer.momentum else 1, net.dtype)
+        self.steps_done = 0
         self.workspace = Workspace(plan, net.dtype, self.threads)
         self.settings = self._settings(optimizer)
+        self.state = aligned(max(1, STATES[self.settings["rule"][0]] * plan.n_parameters), net.dtype)
 
-    def _settings(self, optimizer: "SGD") -> np.ndarray:
+    def _settings(self, optimizer: "Optimizer") -> np.ndarray:
         norm = self.net.batch_norm
         record = make_settings(self.plan, self.net.dtype, self.x, self.net.input_scale, self.threads)
         record["spins"] = SPINS if self.threads <= usable_cores() else SPINS_OVERSUBSCRIBED
-        record["decay"], record["acceleration"] = optimizer.weight_decay, optimizer.momentum
-        record["accelerated"], record["nesterov"] = optimizer.momentum > 0, optimizer.nesterov
+        record["slot"] = self.plan.n_parameters
+        for name, value in optimizer.settings().items():
+            record[name] = value
         if norm is not None:
             record["affine"], record["eps"], record["momentum"] = norm.affine, norm.eps, norm.momentum
         return record
@@ -86,12 +88,13 @@ class Trainer:
         costs = np.full(-(-len(order) // self.plan.batch), np.nan)
         if rates is None:
             rates = self.optimizer.schedule.rates(np.arange(costs.size), costs.size, 1)
+        sizes = self.optimizer.step_sizes(rates, self.steps_done)
         w.reset()
 
         def work(thread: int) -> None:
             train_steps(
-                thread, self.settings, self.plan.layers, w.tiles, self.parameters.buffer, self.velocities,
-                w.rows, w.statistics, w.moments, w.block_costs, costs, rates, order, self.y, w.control, w.arrivals,
+                thread, self.settings, self.plan.layers, w.tiles, self.parameters.buffer, self.state, w.rows,
+                w.statistics, w.moments, w.block_costs, costs, rates, sizes, order, self.y, w.control, w.arrivals,
                 w.claims,
             )  # fmt: skip
 
@@ -105,6 +108,7 @@ class Trainer:
             self._unpack()
             raise
         self._unpack()
+        self.steps_done += costs.size
         return costs[: int(w.control[STEPS_DONE])]
 
     def _unpack(self) -> None:

@@ -30,7 +30,7 @@ class Batch(NamedTuple):
     s: Any  # settings
     layers: Any
     parameters: Any
-    velocities: Any  # laid out as the parameters, where SGD has momentum
+    state: Any  # of the update rule: buffers laid out as the parameters
     rows: Any
     mine: Any  # the thread's own copy of the statistics
     moments: Any  # partial sums of the blocks, in two halves that phases use in turn
@@ -40,6 +40,7 @@ class Batch(NamedTuple):
     known: int  # indices from there on
     n: int  # rows of the mini-batch
     rate: float  # of the step
+    size: float  # the rate with the update rule's correction
 
 
 @inlined

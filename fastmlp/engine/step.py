@@ -10,10 +10,12 @@ import numpy as np
 
 from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
 from fastmlp.engine.rows import Batch, merge, pass_over, phases, statistic
+from fastmlp.engine.settings import MOMENTUM, PLAIN
 from fastmlp.engine.shares import blocks_of, row_cell, row_pieces, share_of_rows, take, tile_cell, tile_unit
 from fastmlp.jit import body, inlined, worker
-from fastmlp.kernels.linear import accelerate_tiles, update_tiles
-from fastmlp.kernels.update import average, begin_momentum, descend, end_momentum
+from fastmlp.kernels._rules import adam, adam_tiles, begin_momentum, end_momentum, momentum_tiles
+from fastmlp.kernels.linear import update_tiles
+from fastmlp.kernels.update import average, descend
 from fastmlp.simd.atomics import HALT, LINE, SKIPPED, STEPS_DONE, STOP, barrier, load_shared, store_shared
 from fastmlp.simd.pointer import offset, pointer
 
@@ -57,16 +59,20 @@ def _tiles(b: Any, i: int, first: int, last: int) -> None:
     x, dout = offset(b.rows, layer.input), offset(b.rows, layer.dz)
     weight, bias = offset(b.parameters, layer.weight), offset(b.parameters, layer.bias)
     transposed = offset(b.parameters, layer.transposed if i > 0 else layer.weight)
-    if s.accelerated == 0:
-        keep = 1.0 - b.rate * s.decay
-        update_tiles(
-            x, dout, weight, transposed, bias, first, last, b.n, layer.n_in, layer.n_out, s.panel, b.rate, keep, i > 0
-        )
+    state, bias_state = offset(b.state, layer.weight), offset(b.state, layer.bias)
+    n, n_in, n_out = b.n, layer.n_in, layer.n_out
+    if s.rule == PLAIN:
+        keep = 1.0 - b.rate * s.l2
+        update_tiles(x, dout, weight, transposed, bias, first, last, n, n_in, n_out, s.panel, b.rate, keep, i > 0)
+    elif s.rule == MOMENTUM:
+        momentum_tiles(
+            x, dout, weight, state, transposed, bias, bias_state, first, last, n, n_in, n_out, s.panel, b.rate, s.l2,
+            s.beta_1, s.nesterov != 0, i > 0,
+        )  # fmt: skip
     else:
-        velocity, bias_velocity = offset(b.velocities, layer.weight), offset(b.velocities, layer.bias)
-        accelerate_tiles(
-            x, dout, weight, velocity, transposed, bias, bias_velocity, first, last, b.n, layer.n_in, layer.n_out,
-            s.panel, b.rate, s.decay, s.acceleration, s.nesterov != 0, i > 0,
+        adam_tiles(
+            x, dout, weight, transposed, bias, state, bias_state, s.slot, first, last, n, n_in, n_out, s.panel, b.size,
+            s.beta_1, s.beta_2, s.epsilon, s.l2, 1.0 - b.rate * s.decay, i > 0,
         )  # fmt: skip
 
 
@@ -91,14 +97,16 @@ def _update(b: Any, tiles: Any, thread: int, claims: Any, stride: int) -> None:
 @inlined
 def _descend(b: Any, which: int, gradient: Any, n: int) -> None:
     """A step of the vector at that place among the parameters."""
-    s, parameter = b.s, offset(b.parameters, which)
-    if s.accelerated == 0:
+    s, parameter, state = b.s, offset(b.parameters, which), offset(b.state, which)
+    if s.rule == PLAIN:
         descend(parameter, gradient, n, b.rate)
+    elif s.rule == MOMENTUM:
+        begin_momentum(parameter, state, n, s.beta_1, 0.0, s.nesterov != 0)
+        descend(state, gradient, n, b.rate)
+        end_momentum(parameter, state, n, s.beta_1, s.nesterov != 0)
     else:
-        velocity = offset(b.velocities, which)
-        begin_momentum(parameter, velocity, n, s.acceleration, 0.0, s.nesterov != 0)
-        descend(velocity, gradient, n, b.rate)
-        end_momentum(parameter, velocity, n, s.acceleration, s.nesterov != 0)
+        first, second = offset(state, s.slot), offset(state, 2 * s.slot)
+        adam(parameter, gradient, first, second, n, b.size, s.beta_1, s.beta_2, s.epsilon, 0.0, 1.0)
 
 
 @body
@@ -123,13 +131,14 @@ def _mean_cost(b: Any) -> float:
 
 
 @worker
-def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters: Any, velocities: Any, rows: Any,
-                statistics: Any, moments: Any, block_costs: Any, step_costs: Any, rates: Any, order: Any, labels: Any,
-                control_cells: Any, arrival_counts: Any, claim_cells: Any) -> None:  # fmt: skip
+def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters: Any, state: Any, rows: Any,
+                statistics: Any, moments: Any, block_costs: Any, step_costs: Any, rates: Any, sizes: Any, order: Any,
+                labels: Any, control_cells: Any, arrival_counts: Any, claim_cells: Any) -> None:  # fmt: skip
     """Train on the rows `order`, cut into mini-batches, as one thread of a team.
 
-    Every thread of the team calls this with the same arguments but `thread`. Each step has its rate in `rates`, and
-    leaves its cost in `step_costs`. Ends early, after a whole step, when the stop cell is set or a cost is not finite.
+    Every thread of the team calls this with the same arguments but `thread`. Each step has its rate in `rates`, the
+    factor that the update rule makes of it in `sizes`, and leaves its cost in `step_costs`. Ends early, after a whole
+    step, when the stop cell is set or a cost is not finite.
     """
     s = settings[0]
     control, arrivals = pointer(control_cells, 0), pointer(arrival_counts, LINE * thread)
@@ -141,7 +150,7 @@ def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters:
             s,
             layers,
             pointer(parameters, 0),
-            pointer(velocities, 0),
+            pointer(state, 0),
             pointer(rows, 0),
             pointer(statistics, thread * (statistics.size // s.threads)),
             pointer(moments, 0),
@@ -151,6 +160,7 @@ def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters:
             known,
             min(s.batch, known),
             rates[step],
+            sizes[step],
         )
         for i in range(len(layers)):
             store_shared(tile_cell(claims, stride, thread, i), 0)

@@ -12,7 +12,6 @@ from numba import prange
 
 from fastmlp.jit import body, driver, inlined
 from fastmlp.kernels._panels import pack_rows, pack_strip, scratch, unpack_rows
-from fastmlp.kernels.update import begin_momentum, end_momentum
 from fastmlp.simd import gemm
 from fastmlp.simd import vector as v
 from fastmlp.simd.pointer import keep_alive, number, offset, pointer
@@ -125,35 +124,6 @@ def update_tiles(x: Any, dout: Any, weight: Any, transposed: Any, bias: Any, fir
                         )
                     if k == 0:
                         scaled_column_sums(offset(dout, (j + p) * panel), rows, down, offset(bias, (j + p) * lanes))
-
-
-@body
-def accelerate_tiles(x: Any, dout: Any, weight: Any, velocity: Any, transposed: Any, bias: Any, bias_velocity: Any,
-                     first: int, last: int, rows: int, n_in: int, n_out: int, panel: int, rate: float, decay: float,
-                     momentum: float, nesterov: bool, has_transposed: bool) -> None:  # fmt: skip
-    """`update_tiles` with momentum (`fastmlp.kernels.update`): the gradient goes into the velocities."""
-    lanes = v.lanes(x)
-    inputs = (n_in + lanes - 1) // lanes
-    outputs = (n_out + lanes - 1) // lanes
-    square = lanes * lanes
-    for tile in range(first, last):
-        k, j = tile_at(tile, inputs, outputs)
-        for p in range(j, min(j + TILE_PANELS, outputs)):
-            at = (p * inputs + k) * square
-            begin_momentum(offset(weight, at), offset(velocity, at), square, momentum, rate * decay, nesterov)
-            if k == 0:
-                here = offset(bias_velocity, p * lanes)
-                begin_momentum(offset(bias, p * lanes), here, lanes, momentum, 0.0, nesterov)
-    update_tiles(x, dout, velocity, velocity, bias_velocity, first, last, rows, n_in, n_out, panel, rate, 1.0, False)
-    for tile in range(first, last):
-        k, j = tile_at(tile, inputs, outputs)
-        for p in range(j, min(j + TILE_PANELS, outputs)):
-            here = offset(weight, (p * inputs + k) * square)
-            end_momentum(here, offset(velocity, (p * inputs + k) * square), square, momentum, nesterov)
-            if has_transposed:
-                v.transpose_tile(here, offset(transposed, (k * outputs + p) * square))
-            if k == 0:
-                end_momentum(offset(bias, p * lanes), offset(bias_velocity, p * lanes), lanes, momentum, nesterov)
 
 
 @body

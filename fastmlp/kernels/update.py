@@ -1,9 +1,5 @@
 """The parameter update: one step of stochastic gradient descent with L2 decay (applied once), and running averages.
 
-A step with momentum μ (Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013):
-``velocity ← μ · velocity - rate · gradient``, then ``parameter += velocity``, and with Nesterov's correction
-``parameter += μ · velocity - rate · gradient``, which is ``(1 + μ) · new velocity - μ · old velocity``.
-
 In training, weights are updated where their gradient is summed (`fastmlp.kernels.linear.update_tiles`).
 """
 
@@ -26,27 +22,6 @@ def descend(parameter: Any, gradient: Any, n: int, rate: float) -> None:
     for i in range(0, n, v.lanes(parameter)):
         here = offset(parameter, i)
         v.store(v.fma(down, v.load(offset(gradient, i)), v.load(here)), here)
-
-
-@body
-def begin_momentum(parameter: Any, velocity: Any, n: int, momentum: float, decay: float, nesterov: bool) -> None:
-    """``velocity ← momentum · velocity - decay · parameter``; with `nesterov`, ``parameter -= momentum · velocity``."""
-    kept, shrunk = v.splat(number(parameter, momentum)), v.splat(number(parameter, -decay))
-    for i in range(0, n, v.lanes(parameter)):
-        here, there = offset(parameter, i), offset(velocity, i)
-        before, old = v.load(here), v.multiply(kept, v.load(there))
-        v.store(v.fma(shrunk, before, old), there)
-        if nesterov:
-            v.store(v.subtract(before, old), here)
-
-
-@body
-def end_momentum(parameter: Any, velocity: Any, n: int, momentum: float, nesterov: bool) -> None:
-    """``parameter += velocity``, with `nesterov` ``(1 + momentum) · velocity``."""
-    factor = v.splat(number(parameter, 1.0 + momentum if nesterov else 1.0))
-    for i in range(0, n, v.lanes(parameter)):
-        here = offset(parameter, i)
-        v.store(v.fma(factor, v.load(offset(velocity, i)), v.load(here)), here)
 
 
 @body

@@ -1,0 +1,132 @@
+"""Momentum, Adam and AdamW, held against their formulas in float64, whose gradients come from plain steps."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fastmlp import SGD, Adam, AdamW, BatchNorm, train
+from fastmlp.engine import Trainer
+from fastmlp.schedules import Cosine
+
+NETWORKS = [[5, 3], [33, 17, 10], [20, 40, 35, 4], [17, 130, 3]]
+NORMS = [None, BatchNorm(affine=True), BatchNorm(placement="before_relu", affine=True)]
+RATE, DECAY, MOMENTUM = 0.05, 0.01, 0.9
+LEARNED = ("weights", "biases", "gammas", "betas")
+
+
+def gradients(net, make, X, y, order):
+    """The gradients of the mean cost at the network's parameters: what a plain step of rate 1 takes away."""
+    moved = make()
+    moved.restore(net.snapshot())
+    Trainer(moved, X, y, len(order), SGD(1.0), 1).run_epoch(order)
+    return {name: [a - b for a, b in zip(net.arrays[name], moved.arrays[name], strict=True)] for name in LEARNED}
+
+
+def momentum(w, slope, rate, t, state, decay, nesterov=False):
+    velocity = state.setdefault("velocity", np.zeros_like(w))
+    step = rate * (slope + decay * w)
+    velocity[...] = MOMENTUM * velocity - step
+    w += MOMENTUM * velocity - step if nesterov else velocity
+
+
+def nesterov(w, slope, rate, t, state, decay):
+    momentum(w, slope, rate, t, state, decay, nesterov=True)
+
+
+def adam(w, slope, rate, t, state, decay, keep=1.0):
+    first, second = (state.setdefault(name, np.zeros_like(w)) for name in ("first", "second"))
+    slope = slope + decay * w
+    first[...] = 0.8 * first + 0.2 * slope
+    second[...] = 0.95 * second + 0.05 * slope**2
+    w *= keep
+    w -= rate * np.sqrt(1 - 0.95**t) / (1 - 0.8**t) * first / (np.sqrt(second) + 1e-3)
+
+
+def adam_w(w, slope, rate, t, state, decay):
+    adam(w, slope, rate, t, state, 0.0, 1 - rate * decay)
+
+
+RULES = {
+    "momentum": (SGD(1.0, DECAY, MOMENTUM), momentum),
+    "nesterov": (SGD(1.0, DECAY, MOMENTUM, nesterov=True), nesterov),
+    "adam": (Adam(1.0, DECAY, 0.8, 0.95, 1e-3), adam),
+    "adamw": (AdamW(1.0, DECAY, 0.8, 0.95, 1e-3), adam_w),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("batch_norm", NORMS, ids=["none", "after", "before"])
+@pytest.mark.parametrize("widths", NETWORKS, ids=str)
+def test_steps_by_the_formula(widths, batch_norm, rule, network, problem):
+    X, y = problem(150, widths[0], widths[-1], "float64")
+
+    def make():
+        return network(widths, batch_norm, dtype="float64")
+
+    net, twin = make(), make()
+    optimizer, formula = RULES[rule]
+    order = np.random.default_rng(2).permutation(150)  # more rows than one partial sum of dW has
+    trainer = Trainer(net, X, y, 150, optimizer, 2)
+    states = {(name, i): {} for name in LEARNED for i in range(len(twin.arrays[name]))}
+    for t, rate in enumerate((RATE, RATE / 2, RATE), start=1):
+        trainer.run_epoch(order, rates=np.array([rate]))
+        slopes = gradients(twin, make, X, y, order)
+        for (name, i), state in states.items():
+            formula(twin.arrays[name][i], slopes[name][i], rate, t, state, DECAY if name == "weights" else 0.0)
+        for name in LEARNED:
+            for found, expected in zip(net.arrays[name], twin.arrays[name], strict=True):
+                np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("batch_norm", NORMS, ids=["none", "after", "before"])
+@pytest.mark.parametrize("rule", RULES)
+def test_same_bits_with_any_number_of_threads(rule, batch_norm, network, problem, all_threads, digest):
+    X, y = problem(300, 40, 7, "uint8")
+    optimizer = replace(RULES[rule][0], learning_rate=Cosine(0.03))
+    digests = set()
+    for threads in (1, 2, 3, 7):
+        net = network([40, 33, 50, 7], batch_norm, input_scale=1 / 255)
+        train(net, X, y, optimizer=optimizer, batch_size=64, epochs=3, threads=threads, progress=False)
+        digests.add(digest(net))
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_state_lasts_from_epoch_to_epoch(rule, network, problem):
+    X, y = problem(64, 20, 3)
+    order = np.arange(64)
+    optimizer = replace(RULES[rule][0], learning_rate=0.1)
+    at_once, by_halves = network([20, 9, 3]), network([20, 9, 3])
+    Trainer(at_once, X, y, 16, optimizer, 1).run_epoch(order)
+    trainer = Trainer(by_halves, X, y, 16, optimizer, 1)
+    trainer.run_epoch(order[:32])
+    trainer.run_epoch(order[32:])
+    assert at_once.snapshot().tobytes() == by_halves.snapshot().tobytes()
+
+
+def test_no_momentum_is_plain(network, problem):
+    X, y = problem(64, 20, 3)
+    plain, zero = network([20, 9, 3]), network([20, 9, 3])
+    for net, optimizer in ((plain, SGD(0.1, 0.01)), (zero, SGD(0.1, 0.01, momentum=0))):
+        train(net, X, y, optimizer=optimizer, batch_size=16, epochs=2, progress=False)
+    assert plain.snapshot().tobytes() == zero.snapshot().tobytes()
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.005, momentum=0.9), Adam(0.005), AdamW(0.005)], ids=repr)
+def test_it_learns_faster_than_plain_descent_where_the_rate_is_small(optimizer, network, problem):
+    X, y = problem(400, 20, 3)
+    costs = []
+    for rule in (SGD(0.005), optimizer):
+        net = network([20, 9, 3])
+        history = train(net, X, y, optimizer=rule, batch_size=32, epochs=10, progress=False)
+        costs.append(history.records[-1]["cost"])
+    assert costs[1] < costs[0]
+
+
+def test_only_what_is_in_the_cost_is_reported(network, problem):
+    X, y = problem(60, 5, 3)
+    for optimizer, l2 in ((Adam(1e-9, 0.5), 0.5), (AdamW(1e-9, 0.5), 0.0)):
+        net = network([5, 3])
+        history = train(net, X, y, validation=(X, y), optimizer=optimizer, batch_size=60, epochs=1, progress=False)
+        assert history.records[0]["val_cost"] == pytest.approx(net.cost(X, y, weight_decay=l2), rel=1e-6)
