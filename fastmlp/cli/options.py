@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastmlp import SGD, BatchNorm, EarlyStopping
+    from fastmlp import BatchNorm, EarlyStopping
+    from fastmlp.optimizers import Optimizer
 
 DATA_HELP = (
     "the data: a .csv or .parquet table, an .npz file, two files (inputs, then labels) as .npy or IDX (plain, .gz "
     "or .xz), or the word mnist for the digits that come with fastmlp: images to train on in "
     "train, test images in predict"
 )
+RATES = {"sgd": 0.05, "adam": 0.001, "adamw": 0.001}  # update rules and their usual rates
 INITIALISERS = ("kaiming", "kaiming_half", "xavier", "xavier_half", "simple")
 
 
@@ -69,8 +71,17 @@ def add_network(parser: argparse.ArgumentParser) -> None:
 def add_training(parser: argparse.ArgumentParser) -> None:
     """Add how to train."""
     group = parser.add_argument_group("training")
-    group.add_argument("--learning-rate", type=float, default=0.05, metavar="RATE", help="(default: 0.05)")
-    group.add_argument("--weight-decay", type=float, default=0.0, metavar="LAMBDA", help="L2 penalty (default: 0)")
+    group.add_argument("--optimizer", choices=tuple(RATES), default="sgd", help="update rule (default: sgd)")
+    rates = ", ".join(f"{rate} for {name}" for name, rate in RATES.items())
+    group.add_argument("--learning-rate", type=float, metavar="RATE", help=f"(default: {rates})")
+    group.add_argument("--momentum", type=float, default=0.0, metavar="MU", help="of sgd (default: 0)")
+    group.add_argument(
+        "--weight-decay",
+        type=float,
+        default=0.0,
+        metavar="LAMBDA",
+        help="L2 penalty, of adamw a decay beside the cost (default: 0)",
+    )
     group.add_argument("--batch-size", type=int, default=32, metavar="ROWS", help="(default: 32)")
     group.add_argument("--epochs", type=int, default=100, metavar="N", help="at most so many (default: 100)")
     group.add_argument("--stop", choices=("accuracy", "cost", "none"),
@@ -115,11 +126,16 @@ def check_counts(args: argparse.Namespace) -> None:
     checks.generator("--seed", args.seed)
 
 
-def optimizer(args: argparse.Namespace) -> "SGD":
+def optimizer(args: argparse.Namespace) -> "Optimizer":
     """Return the update rule."""
-    from fastmlp import SGD
+    from fastmlp import SGD, Adam, AdamW
 
-    return SGD(learning_rate=args.learning_rate, weight_decay=args.weight_decay)
+    rate = RATES[args.optimizer] if args.learning_rate is None else args.learning_rate
+    if args.optimizer == "sgd":
+        return SGD(rate, args.weight_decay, args.momentum)
+    if args.momentum:
+        raise ValueError(f"--momentum: expected together with --optimizer sgd, got --optimizer {args.optimizer}")
+    return (Adam if args.optimizer == "adam" else AdamW)(rate, args.weight_decay)
 
 
 def stop_rule(args: argparse.Namespace) -> "EarlyStopping | None":

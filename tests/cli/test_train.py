@@ -81,6 +81,26 @@ def test_the_same_as_the_library(run, rows, digest):
     assert saved.feature_names is None
 
 
+@pytest.mark.parametrize(
+    ("options", "optimizer"),
+    [
+        (("--momentum", "0.9"), fastmlp.SGD(0.05, momentum=0.9)),
+        (("--optimizer", "adam", "--weight-decay", "0.1"), fastmlp.Adam(0.001, 0.1)),
+        (("--optimizer", "adamw", "--learning-rate", "0.01"), fastmlp.AdamW(0.01, 0.0)),
+    ],
+    ids=["momentum", "adam", "adamw"],
+)
+def test_optimizers_are_those_of_the_library(options, optimizer, run, rows, digest):
+    X, labels = rows
+    np.save("X.npy", X.astype(np.float32))
+    np.save("y.npy", labels)
+    settings = ("--hidden", "6", "--epochs", "3", "--stop", "none", "--input-scale", "1")
+    assert run("train", "X.npy", "y.npy", *settings, *options).code == 0
+    net = fastmlp.MLP([3, 6, 3], init=fastmlp.init.kaiming())
+    fastmlp.train(net, X.astype(np.float32), labels, optimizer=optimizer, batch_size=32, epochs=3)
+    assert digest(fastmlp.load("model.safetensors")) == digest(net)
+
+
 def test_stopping_keeps_the_best_network(run, trees):
     found = json.loads(
         run(
@@ -159,6 +179,8 @@ class TestStandardizer:
         (("--target", "tree", "--ignore", "age"), "--ignore: no column 'age'"),
         (("--target", "tree", "--learning-rate", "0"), "learning_rate must be"),
         (("--target", "tree", "--learning-rate", "nan"), "learning_rate must be"),
+        (("--target", "tree", "--momentum", "1"), "momentum must be above 0 and below 1, got 1.0"),
+        (("--target", "tree", "--momentum", "0.5", "--optimizer", "adam"), "--momentum: expected together with"),
         (("--target", "tree", "--weight-decay", "-1"), "weight_decay must be"),
         (("--target", "tree", "--batch-size", "0"), "--batch-size must be"),
         (("--target", "tree", "--batch-size", "-3"), "--batch-size must be"),
@@ -277,10 +299,10 @@ class TestCtrlC:
         one_epoch = Trainer.run_epoch
         done = []
 
-        def interrupted_in_the_third(*args):
+        def interrupted_in_the_third(*args, **options):
             if len(done) == 2:
                 signal.raise_signal(signal.SIGINT)
-            done.append(one_epoch(*args))
+            done.append(one_epoch(*args, **options))
             return done[-1]
 
         monkeypatch.setattr(Trainer, "run_epoch", interrupted_in_the_third)
@@ -294,7 +316,7 @@ class TestCtrlC:
         assert fastmlp.load("model.safetensors").class_names == ["ash", "birch", "cedar, red"]
 
     def test_before_the_first_epoch_saves_nothing(self, run, trees, tmp_path, monkeypatch):
-        monkeypatch.setattr(Trainer, "run_epoch", lambda *args: signal.raise_signal(signal.SIGINT))
+        monkeypatch.setattr(Trainer, "run_epoch", lambda *_, **__: signal.raise_signal(signal.SIGINT))
         outcome = run("train", trees, "--target", "tree", "--quiet")
         assert (outcome.code, outcome.out) == (130, "")
         assert outcome.err == "fastmlp: interrupted before the first epoch was over: nothing saved\n"
