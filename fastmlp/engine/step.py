@@ -54,7 +54,7 @@ def _rows(b: Any, phase: int, thread: int, claims: Any, stride: int, control: An
 
 @inlined
 def _tiles(b: Any, i: int, first: int, last: int) -> None:
-    """The gradient of some tiles over all rows goes straight into the parameters."""
+    """A step of some tiles, whose gradients over all rows go from the registers into the parameters or the state."""
     s, layer = b.s, b.layers[i]
     x, dout = offset(b.rows, layer.input), offset(b.rows, layer.dz)
     weight, bias = offset(b.parameters, layer.weight), offset(b.parameters, layer.bias)

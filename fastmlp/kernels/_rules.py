@@ -73,14 +73,10 @@ def momentum_tiles(x: Any, dout: Any, weight: Any, velocity: Any, transposed: An
 def adam(parameter: Any, gradient: Any, first: Any, second: Any, n: int, size: float, beta_1: float, beta_2: float,
          eps: float, decay: float, keep: float) -> None:  # fmt: skip
     """A step of Adam for the gradient ``gradient + decay · parameter``, from ``keep · parameter`` on."""
-    down, shrunk, kept = (
-        v.splat(number(parameter, -size)),
-        v.splat(number(parameter, decay)),
-        v.splat(number(parameter, keep)),
-    )
+    down, least = v.splat(number(parameter, -size)), v.splat(number(parameter, eps))
+    shrunk, kept = v.splat(number(parameter, decay)), v.splat(number(parameter, keep))
     old_1, new_1 = v.splat(number(parameter, beta_1)), v.splat(number(parameter, 1.0 - beta_1))
     old_2, new_2 = v.splat(number(parameter, beta_2)), v.splat(number(parameter, 1.0 - beta_2))
-    least = v.splat(number(parameter, eps))
     for i in range(0, n, v.lanes(parameter)):
         here, there, behind = offset(parameter, i), offset(first, i), offset(second, i)
         before = v.load(here)
@@ -114,18 +110,9 @@ def adam_tiles(x: Any, dout: Any, weight: Any, transposed: Any, bias: Any, state
             at = (p * inputs + k) * square
             here, slope = offset(weight, at), offset(state, at)
             adam(
-                here,
-                slope,
-                offset(slope, slot),
-                offset(slope, 2 * slot),
-                square,
-                size,
-                beta_1,
-                beta_2,
-                eps,
-                decay,
+                here, slope, offset(slope, slot), offset(slope, 2 * slot), square, size, beta_1, beta_2, eps, decay,
                 keep,
-            )
+            )  # fmt: skip
             if has_transposed:
                 v.transpose_tile(here, offset(transposed, (k * outputs + p) * square))
             if k == 0:
