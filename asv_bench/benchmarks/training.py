@@ -1,5 +1,7 @@
 """Training: the bare steps of the engine, and whole epochs through the public door."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,17 +15,26 @@ SAMPLES = 48_000
 STEPS = 40  # of one measurement: far more than the start of the threads (0.1 ms) costs, no row twice at batch 1000
 RATE = 0.01
 PARAM_NAMES = ("network", "batch norm", "batch (rows)", "threads")
+# by name: commits before one of them can still run the others
+RULES: dict[str, tuple[str, dict[str, Any]]] = {
+    "plain": ("SGD", {}),
+    "momentum": ("SGD", {"momentum": 0.9}),
+    "nesterov": ("SGD", {"momentum": 0.9, "nesterov": True}),
+    "adam": ("Adam", {}),
+    "adamw": ("AdamW", {}),
+}
 
 Costs = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Pixels = NDArray[np.uint8]
 
 
-def make_trainer(network: str, norm: str, batch: int, threads: int) -> Trainer:
+def make_trainer(network: str, norm: str, batch: int, threads: int, rule: str = "plain") -> Trainer:
     """Return a trainer on the seeded data set."""
+    optimizer, settings = RULES[rule]
     net = make_network(network, norm)
     x, y = pixels(SAMPLES, net.n_inputs), labels(SAMPLES, net.n_classes)
-    return Trainer(net, x, y, batch, fastmlp.SGD(learning_rate=RATE), threads)
+    return Trainer(net, x, y, batch, getattr(fastmlp, optimizer)(RATE, **settings), threads)
 
 
 def train_one_epoch(net: fastmlp.MLP, X: Pixels, y: Labels, batch: int, threads: int) -> Costs:
@@ -57,6 +68,24 @@ class Step:
         self.time_steps()
 
     @shown_as(f"Training: {STEPS} steps of the engine")
+    def time_steps(self, *_: object) -> tuple[Costs, ...]:
+        return (self.trainer.run_epoch(self.order),)
+
+
+class Rule:
+    """The same steps by every update rule."""
+
+    params = (list(RULES), NETWORKS, [32, 128])
+    param_names = ("rule", "network", "batch (rows)")
+    timeout = 600.0
+
+    def setup(self, rule: str, network: str, batch: int) -> None:
+        use_threads(1)
+        self.trainer = make_trainer(network, "none", batch, 1, rule)
+        self.order = np.random.default_rng(0).permutation(SAMPLES)[: STEPS * batch]
+        self.time_steps()
+
+    @shown_as(f"Training: {STEPS} steps, by update rule")
     def time_steps(self, *_: object) -> tuple[Costs, ...]:
         return (self.trainer.run_epoch(self.order),)
 
