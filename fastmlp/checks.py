@@ -77,6 +77,15 @@ def instance(name: str, value: Any, kind: type) -> None:
         raise TypeError(f"{name} must be a {kind.__name__}, got {shown} ({type(value).__name__})")
 
 
+def functions(name: str, value: Any) -> None:
+    """Raise unless `value` is a sequence of what can be called."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise TypeError(f"{name} must be a sequence of functions, got {value!r} ({type(value).__name__})")
+    for item in value:
+        if not callable(item):
+            raise TypeError(f"{name} must be a sequence of functions, got {item!r} ({type(item).__name__}) in it")
+
+
 def widths(value: Any) -> tuple[int, ...]:
     """Return the widths of a network: inputs, hidden layers, classes."""
     if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):

@@ -29,7 +29,7 @@ class History:
     batch_costs : numpy.ndarray
         Mean cross-entropy of every mini-batch, float64, one for each step of the finished epochs.
     stopped_because : str
-        ``"epochs"``, ``"early stopping"``, ``"interrupted"`` or ``"cost not finite"``.
+        ``"epochs"``, ``"early stopping"``, ``"callback"``, ``"interrupted"`` or ``"cost not finite"``.
     best_epoch : int or None
         The epoch with the best validation metric, where training had a stopping rule.
     seconds : float

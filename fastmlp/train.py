@@ -2,8 +2,9 @@
 
 import time
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from fastmlp.mlp import MLP
 from fastmlp.optimizers import SGD, Optimizer
 from fastmlp.progress import progress_bar
 from fastmlp.stopping import EarlyStopping, Patience
+
+Callback: TypeAlias = Callable[[MLP, dict[str, Any]], bool | None]
 
 
 @dataclass
@@ -36,6 +39,7 @@ def train(
     batch_size: int = 1000,
     epochs: int = 100,
     stop: EarlyStopping | None = None,
+    callbacks: Sequence[Callback] = (),
     seed: int | np.random.Generator = 0,
     threads: int | None = None,
     progress: bool | None = None,
@@ -66,6 +70,9 @@ def train(
         At most this many.
     stop : EarlyStopping, optional
         Needs a validation set.
+    callbacks : sequence of callable
+        Each is called as ``callback(net, record)`` after every epoch, with the network and a copy of the epoch's
+        record; one that returns True ends the training. What it raises, `train` raises, with the network as it is.
     seed : int or numpy.random.Generator
         For the split and the shuffling. The same seed gives the same bits, at any number of threads.
     threads : int, optional
@@ -86,6 +93,7 @@ def train(
     started = time.perf_counter()
     checks.instance("net", net, MLP)
     checks.instance("optimizer", optimizer, Optimizer)
+    checks.functions("callbacks", callbacks)
     batch_size, epochs = checks.count("batch_size", batch_size), checks.count("epochs", epochs)
     threads = checks.threads(threads)
     rng = checks.generator("seed", seed)
@@ -122,7 +130,11 @@ def train(
                         best = finite
                     if patience.exhausted:
                         history.stopped_because = "early stopping"
-                        break
+                answers = [callback(net, dict(history.records[-1])) for callback in callbacks]
+                if history.stopped_because == "epochs" and any(answer is True for answer in answers):
+                    history.stopped_because = "callback"
+                if history.stopped_because != "epochs":
+                    break
                 interrupt.check()
     except KeyboardInterrupt:
         history.stopped_because = "interrupted"

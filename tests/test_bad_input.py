@@ -114,6 +114,9 @@ ARGUMENTS = [
     ("optimizer", SGD, TypeError, ["Optimizer"]),
     ("optimizer", None, TypeError, ["Optimizer", "None"]),
     ("stop", 10, TypeError, ["EarlyStopping", "10"]),
+    ("callbacks", print, TypeError, ["sequence of functions", "print"]),
+    ("callbacks", [print, 3], TypeError, ["sequence of functions", "3"]),
+    ("callbacks", None, TypeError, ["sequence of functions", "None"]),
     ("stop", EarlyStopping, TypeError, ["EarlyStopping"]),
 ]
 
