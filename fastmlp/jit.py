@@ -8,7 +8,8 @@ a millisecond a function when the package is imported.
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from numba import cfunc, njit
+from numba import cfunc, njit, types
+from numba.extending import overload
 
 from fastmlp import kernel_cache
 
@@ -32,6 +33,29 @@ def worker(function: F) -> F:
     """Compile what a thread of a team runs."""
     with kernel_cache.in_use():
         return cast(F, njit(**_CALLED)(function))
+
+
+def by_state(without: F, stateful: F, doc: str) -> F:
+    """Choose between two compiled functions by the type of the first argument's ``state``: None compiles `without`.
+
+    What is not chosen is not compiled: plain SGD does not wait for the compilation of other update rules.
+    """
+
+    def chosen(b: Any, i: Any, j: Any, k: Any) -> None:
+        raise NotImplementedError("compiled code only")
+
+    chosen.__doc__ = doc
+
+    @overload(chosen, inline="always", jit_options=_BODY)  # type: ignore[untyped-decorator, unused-ignore]
+    def choose(b: Any, i: Any, j: Any, k: Any) -> Any:
+        function = without if isinstance(b.types[b.fields.index("state")], types.NoneType) else stateful
+
+        def call(b: Any, i: Any, j: Any, k: Any) -> Any:
+            function(b, i, j, k)
+
+        return call
+
+    return cast(F, chosen)
 
 
 def driver(function: F) -> F:

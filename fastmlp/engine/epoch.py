@@ -46,7 +46,8 @@ class Trainer:
         self.steps_done = 0
         self.workspace = Workspace(plan, net.dtype, self.threads)
         self.settings = self._settings(optimizer)
-        self.state = aligned(max(1, STATES[self.settings["rule"][0]] * plan.n_parameters), net.dtype)
+        states = STATES[self.settings["rule"][0]]
+        self.state = aligned(states * plan.n_parameters, net.dtype) if states else None
 
     def _settings(self, optimizer: "Optimizer") -> np.ndarray:
         norm = self.net.batch_norm

@@ -25,12 +25,12 @@ from fastmlp.simd.vector import lanes
 
 
 class Batch(NamedTuple):
-    """A mini-batch as one thread sees it: pointers but for the settings, the layers and two numbers."""
+    """A mini-batch as one thread sees it: pointers but for the settings, the layers, the state and some numbers."""
 
     s: Any  # settings
     layers: Any
     parameters: Any
-    state: Any  # of the update rule: buffers laid out as the parameters
+    state: Any  # array of the update rule: buffers laid out as the parameters; None of plain SGD, which has none
     rows: Any
     mine: Any  # the thread's own copy of the statistics
     moments: Any  # partial sums of the blocks, in two halves that phases use in turn

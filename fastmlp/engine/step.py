@@ -10,9 +10,9 @@ import numpy as np
 
 from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
 from fastmlp.engine.rows import Batch, merge, pass_over, phases, statistic
-from fastmlp.engine.settings import MOMENTUM, PLAIN
+from fastmlp.engine.settings import MOMENTUM
 from fastmlp.engine.shares import blocks_of, row_cell, row_pieces, share_of_rows, take, tile_cell, tile_unit
-from fastmlp.jit import body, inlined, worker
+from fastmlp.jit import body, by_state, inlined, worker
 from fastmlp.kernels._rules import adam, adam_tiles, begin_momentum, end_momentum, momentum_tiles
 from fastmlp.kernels.linear import update_tiles
 from fastmlp.kernels.update import average, descend
@@ -53,18 +53,35 @@ def _rows(b: Any, phase: int, thread: int, claims: Any, stride: int, control: An
 
 
 @inlined
-def _tiles(b: Any, i: int, first: int, last: int) -> None:
-    """A step of some tiles, whose gradients over all rows go from the registers into the parameters or the state."""
+def _plain_tiles(b: Any, i: int, first: int, last: int) -> None:
+    s, layer = b.s, b.layers[i]
+    update_tiles(
+        offset(b.rows, layer.input),
+        offset(b.rows, layer.dz),
+        offset(b.parameters, layer.weight),
+        offset(b.parameters, layer.transposed if i > 0 else layer.weight),
+        offset(b.parameters, layer.bias),
+        first,
+        last,
+        b.n,
+        layer.n_in,
+        layer.n_out,
+        s.panel,
+        b.rate,
+        1.0 - b.rate * s.l2,
+        i > 0,
+    )
+
+
+@inlined
+def _stateful_tiles(b: Any, i: int, first: int, last: int) -> None:
     s, layer = b.s, b.layers[i]
     x, dout = offset(b.rows, layer.input), offset(b.rows, layer.dz)
     weight, bias = offset(b.parameters, layer.weight), offset(b.parameters, layer.bias)
     transposed = offset(b.parameters, layer.transposed if i > 0 else layer.weight)
-    state, bias_state = offset(b.state, layer.weight), offset(b.state, layer.bias)
+    state, bias_state = pointer(b.state, layer.weight), pointer(b.state, layer.bias)
     n, n_in, n_out = b.n, layer.n_in, layer.n_out
-    if s.rule == PLAIN:
-        keep = 1.0 - b.rate * s.l2
-        update_tiles(x, dout, weight, transposed, bias, first, last, n, n_in, n_out, s.panel, b.rate, keep, i > 0)
-    elif s.rule == MOMENTUM:
+    if s.rule == MOMENTUM:
         momentum_tiles(
             x, dout, weight, state, transposed, bias, bias_state, first, last, n, n_in, n_out, s.panel, b.rate, s.l2,
             s.beta_1, s.nesterov != 0, i > 0,
@@ -74,6 +91,13 @@ def _tiles(b: Any, i: int, first: int, last: int) -> None:
             x, dout, weight, transposed, bias, state, bias_state, s.slot, first, last, n, n_in, n_out, s.panel, b.size,
             s.beta_1, s.beta_2, s.epsilon, s.l2, 1.0 - b.rate * s.decay, i > 0,
         )  # fmt: skip
+
+
+_tiles = by_state(
+    _plain_tiles,
+    _stateful_tiles,
+    "A step of some tiles, whose gradients over all rows go from the registers into the parameters or the state.",
+)
 
 
 @inlined
@@ -95,18 +119,23 @@ def _update(b: Any, tiles: Any, thread: int, claims: Any, stride: int) -> None:
 
 
 @inlined
-def _descend(b: Any, which: int, gradient: Any, n: int) -> None:
-    """A step of the vector at that place among the parameters."""
-    s, parameter, state = b.s, offset(b.parameters, which), offset(b.state, which)
-    if s.rule == PLAIN:
-        descend(parameter, gradient, n, b.rate)
-    elif s.rule == MOMENTUM:
+def _plain_vector(b: Any, which: int, gradient: Any, n: int) -> None:
+    descend(offset(b.parameters, which), gradient, n, b.rate)
+
+
+@inlined
+def _stateful_vector(b: Any, which: int, gradient: Any, n: int) -> None:
+    s, parameter, state = b.s, offset(b.parameters, which), pointer(b.state, which)
+    if s.rule == MOMENTUM:
         begin_momentum(parameter, state, n, s.beta_1, 0.0, s.nesterov != 0)
         descend(state, gradient, n, b.rate)
         end_momentum(parameter, state, n, s.beta_1, s.nesterov != 0)
     else:
         first, second = offset(state, s.slot), offset(state, 2 * s.slot)
         adam(parameter, gradient, first, second, n, b.size, s.beta_1, s.beta_2, s.epsilon, 0.0, 1.0)
+
+
+_descend = by_state(_plain_vector, _stateful_vector, "A step of the vector at a place among the parameters.")
 
 
 @body
@@ -150,7 +179,7 @@ def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters:
             s,
             layers,
             pointer(parameters, 0),
-            pointer(state, 0),
+            state,
             pointer(rows, 0),
             pointer(statistics, thread * (statistics.size // s.threads)),
             pointer(moments, 0),
