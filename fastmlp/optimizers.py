@@ -17,16 +17,19 @@ class Optimizer(ABC):
     ----------
     learning_rate : float or Schedule
         The rate of every step.
+    weight_decay : float
+        λ, at least 0.
     l2 : float
         λ of the term ``λ/2 · Σ‖W‖²`` that the rule adds to the cost.
     """
 
     learning_rate: float | Schedule
+    weight_decay: float
 
     @property
-    @abstractmethod
     def l2(self) -> float:
         """λ of the term that the rule adds to the cost."""
+        return self.weight_decay
 
     @property
     def schedule(self) -> Schedule:
@@ -41,9 +44,10 @@ class Optimizer(ABC):
         """Return the factors of the steps that follow `done` steps."""
         return rates
 
-    def _check_rate(self) -> None:
+    def __post_init__(self) -> None:
         if not isinstance(self.learning_rate, Schedule):
             checks.positive("learning_rate", self.learning_rate)
+        checks.not_negative("weight_decay", self.weight_decay)
 
 
 @dataclass(frozen=True)
@@ -80,18 +84,12 @@ class SGD(Optimizer):
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        self._check_rate()
-        checks.not_negative("weight_decay", self.weight_decay)
+        super().__post_init__()
         if self.momentum != 0:
             checks.inside_unit_interval("momentum", self.momentum)
         checks.flag("nesterov", self.nesterov)
         if self.nesterov and self.momentum == 0:
             raise ValueError("nesterov=True needs momentum above 0, got momentum=0")
-
-    @property
-    def l2(self) -> float:
-        """λ of the term that the rule adds to the cost."""
-        return self.weight_decay
 
     def settings(self) -> dict[str, float]:
         """Return what the engine needs to know, by its names."""
@@ -130,16 +128,10 @@ class Adam(Optimizer):
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
-        self._check_rate()
-        checks.not_negative("weight_decay", self.weight_decay)
+        super().__post_init__()
         checks.inside_unit_interval("beta_1", self.beta_1)
         checks.inside_unit_interval("beta_2", self.beta_2)
         checks.positive("epsilon", self.epsilon)
-
-    @property
-    def l2(self) -> float:
-        """λ of the term that the rule adds to the cost."""
-        return self.weight_decay
 
     def settings(self) -> dict[str, float]:
         """Return what the engine needs to know, by its names."""

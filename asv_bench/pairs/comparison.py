@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .counts import Counts
 from .errors import GateError
-from .process import Build, Worker
+from .process import Build, Worker, set_up
 from .selection import Case
 from .timing import Sample, round_of_pairs
 from .verdict import LOOKS, Finding, Verdict, judge
@@ -54,9 +54,7 @@ def warm_up(builds: tuple[Build, Build], folder: Path, cases: Sequence[Case]) ->
     rng = random.Random()
     with Worker(builds[0], folder, rng) as base, Worker(builds[1], folder, rng) as head:
         for case in cases:
-            for worker in (base, head):
-                worker.send({"setup": case.id, "cores": []})
-            of_base, of_head = base.receive(), head.receive()
+            of_base, of_head = set_up(base, head, case)
             if "failed" in of_head:
                 raise GateError(f"{case} fails in the head, {builds[1].label}: {of_head['failed']}")
             if "failed" in of_base:

@@ -12,7 +12,7 @@ from pathlib import Path
 from dialogue import CrashError
 
 from .errors import GateError
-from .process import Build, Worker
+from .process import Build, Worker, set_up
 from .selection import Case
 
 # Valgrind knows AVX2, not AVX-512; one target also makes the counts of different machines comparable
@@ -59,7 +59,7 @@ def _compile(builds: Sequence[Build], folder: Path, cases: Sequence[Case]) -> No
     rng = random.Random()
     with Worker(builds[0], folder, rng) as base, Worker(builds[1], folder, rng) as head:
         for case in cases:
-            _set_up((base, head), case)
+            _ready(base, head, case)
 
 
 def _count(builds: Sequence[Build], folder: Path, cases: Sequence[Case]) -> dict[Case, tuple[int, int]]:
@@ -67,7 +67,7 @@ def _count(builds: Sequence[Build], folder: Path, cases: Sequence[Case]) -> dict
     base_rng, head_rng = random.Random(0), random.Random(0)  # alike
     with Worker(builds[0], folder, base_rng) as base, Worker(builds[1], folder, head_rng) as head:
         for case in cases:
-            _set_up((base, head), case)
+            _ready(base, head, case)
             for worker in (base, head):
                 _control(worker, "--instr=on")
             few, many = ([_calls(worker, n) for worker in (base, head)] for n in (FEW, MANY))
@@ -78,12 +78,9 @@ def _count(builds: Sequence[Build], folder: Path, cases: Sequence[Case]) -> dict
     return instructions
 
 
-def _set_up(workers: tuple[Worker, Worker], case: Case) -> None:
-    for worker in workers:
-        worker.send({"setup": case.id, "cores": []})
-    for worker in workers:
-        if answer := worker.receive():
-            raise GateError(f"{case}: {answer}")
+def _ready(base: Worker, head: Worker, case: Case) -> None:
+    if any(answers := set_up(base, head, case)):
+        raise GateError(f"{case}: {answers}")
 
 
 def _calls(worker: Worker, calls: int) -> int:

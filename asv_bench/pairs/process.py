@@ -2,10 +2,14 @@
 
 import os
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from dialogue import Dialogue
+
+from .selection import Case
 
 WORKER = Path(__file__).parent / "worker.py"
 THREADS = "2"  # as in asv.conf.json: benchmarks of more threads are skipped
@@ -49,3 +53,10 @@ class Worker(Dialogue):
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         variables = inherited | {"NUMBA_NUM_THREADS": THREADS, "PADDING": padding} | build.variables
         super().__init__(f"the process of {build.label}", [*build.command, "-P", str(WORKER), str(folder)], variables)
+
+
+def set_up(base: Worker, head: Worker, case: Case, cores: Sequence[int] = ()) -> tuple[Any, Any]:
+    """Let both set up a benchmark at the same time, held to those cores; return their answers."""
+    for worker in (base, head):
+        worker.send({"setup": case.id, "cores": list(cores)})
+    return base.receive(), head.receive()

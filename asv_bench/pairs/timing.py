@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import GateError
-from .process import Build, Worker
+from .process import Build, Worker, set_up
 from .selection import Case
 
 CHUNK = 2e-3  # seconds of one side of a pair, at least
@@ -51,9 +51,7 @@ def round_of_pairs(
         for case in rng.sample(list(calls), len(calls)):
             held = bool(cores) and case.one_thread
             where = [cores[number % len(cores)]] if held else cores
-            for worker in (base, head):
-                worker.send({"setup": case.id, "cores": where})
-            answers = [worker.receive() for worker in (base, head)]
+            answers = set_up(base, head, case, where)
             if any(answers):
                 raise GateError(f"{case} ran before and now does not: {answers}")
             found = calls[case] = calls[case] or _calls(base, head)

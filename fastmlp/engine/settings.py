@@ -23,7 +23,7 @@ _INTEGERS = (
 )
 # l2: decay in the cost; decay: beside it; beta_1: momentum of the update rule; momentum: of batch norm's averages
 _NUMBERS = ("scale", "l2", "decay", "beta_1", "beta_2", "epsilon", "eps", "momentum")
-RULES = PLAIN, MOMENTUM, ADAM = 0, 1, 2
+PLAIN, MOMENTUM, ADAM = 0, 1, 2  # update rules
 STATES = (0, 1, 3)  # buffers of the parameters' size that each rule keeps
 SETTINGS = np.dtype([(name, np.int64) for name in _INTEGERS] + [(name, np.float64) for name in _NUMBERS])
 
