@@ -3,7 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from fastmlp import init, kernels, schedules
+from fastmlp import init, kernels, losses, schedules
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.history import History
 from fastmlp.mlp import MLP
@@ -28,6 +28,7 @@ __all__ = [
     "init",
     "kernels",
     "load",
+    "losses",
     "schedules",
     "train",
 ]

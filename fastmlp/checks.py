@@ -45,6 +45,12 @@ def inside_unit_interval(name: str, value: Any) -> None:
         raise ValueError(f"{name} must be above 0 and below 1, got {value!r}")
 
 
+def fraction(name: str, value: Any) -> None:
+    """Raise unless `value` is at least 0 and below 1."""
+    if not 0 <= _number(name, value) < 1:
+        raise ValueError(f"{name} must be at least 0 and below 1, got {value!r}")
+
+
 def flag(name: str, value: Any) -> None:
     """Raise unless `value` is True or False."""
     if not isinstance(value, (bool, np.bool_)):
@@ -179,6 +185,74 @@ def labels(name: str, value: Any, n_classes: int, n_rows: int, features_name: st
             raise ValueError(f"{name} must hold {expected}, got {array[extreme]} at position {extreme}")
     # Numba would compile anew for an array that is read-only or not aligned
     return np.require(array, np.int64, ["C", "ALIGNED", "WRITEABLE"])
+
+
+def targets(name: str, value: Any, kernel: str, n_outputs: int, n_rows: int, dtype: np.dtype,
+            features_name: str = "X") -> np.ndarray:  # fmt: skip
+    """Return the targets of a loss, named by its kernel: class indices, or a C-ordered array ``(n_rows, n_outputs)``.
+
+    Raises
+    ------
+    TypeError
+        The dtype is not a real one, or for class indices not an integer one.
+    ValueError
+        The array has another shape, or holds a value that is not finite or outside the loss's range.
+    """
+    if kernel == "cross_entropy":
+        return labels(name, value, n_outputs, n_rows, features_name)
+    shape = f"({n_rows}, {n_outputs})" + (f" or ({n_rows},)" if n_outputs == 1 else "")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be {shape}, got rows of unequal length") from error
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold integers or floats, got dtype {array.dtype}")
+    if array.ndim == 1 and n_outputs == 1:
+        array = array[:, None]
+    if array.shape != (n_rows, n_outputs):
+        raise ValueError(f"{name} must be {shape}, a row for each row of {features_name}, got shape {np.shape(value)}")
+    if array.dtype.kind == "f":
+        _finite(name, array, dtype)
+    lowest, highest = {"binary_cross_entropy": (0, 1), "poisson": (0, math.inf)}.get(kernel, (-math.inf, math.inf))
+    if array.min() < lowest or array.max() > highest:
+        expected = "between 0 and 1" if highest == 1 else "of at least 0"
+        raise ValueError(f"{name} must hold numbers {expected}, got {array.min()} to {array.max()}")
+    return np.ascontiguousarray(array, dtype)
+
+
+def weights(name: str, value: Any, n_rows: int, features_name: str = "X") -> np.ndarray | None:
+    """Return weights of rows as a float64 array ``(n_rows,)``, None for None.
+
+    Raises
+    ------
+    TypeError
+        The dtype is not a real one.
+    ValueError
+        The array has another length, or holds a value that is negative or not finite, or only zeros.
+    """
+    if value is None:
+        return None
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}")
+    if array.shape != (n_rows,):
+        raise ValueError(f"{name} must be ({n_rows},), a weight for each row of {features_name}, got shape {array.shape}")
+    if not (np.isfinite(array) & (array >= 0)).all():
+        bad = array[~(np.isfinite(array) & (array >= 0))][0]
+        raise ValueError(f"{name} must hold finite numbers of at least 0, got {bad}")
+    if not array.any():
+        raise ValueError(f"{name} must hold a number above 0, got zeros only")
+    return np.ascontiguousarray(array, np.float64)
+
+
+def dropout(value: Any, n_hidden: int) -> tuple[float, ...]:
+    """Return the dropout rate of each hidden layer."""
+    rates = tuple(value) if hasattr(value, "__iter__") and not isinstance(value, str) else n_hidden * (value,)
+    if len(rates) != n_hidden:
+        raise ValueError(f"dropout must be one rate or one for each of {n_hidden} hidden layers, got {len(rates)} rates")
+    for rate in rates:
+        fraction("dropout", rate)
+    return tuple(float(rate) for rate in rates)
 
 
 def held_out(fraction: Any, n: int) -> int:

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.engine import State
 from fastmlp.extras import require
 from fastmlp.files import replaced_whole
 
 Record = dict[str, Any]
-FIELDS = ("epoch", "steps", "cost", "last_cost", "val_cost", "val_accuracy", "learning_rate", "seconds")
+FIELDS = ("epoch", "steps", "cost", "last_cost", "val_cost", "val_accuracy", "val_score", "learning_rate", "seconds")
 
 
 @dataclass
@@ -23,17 +24,21 @@ class History:
     ----------
     records : list of dict
         One for each finished epoch: ``epoch`` (from 1), ``steps`` and ``seconds`` since the start, ``cost`` (mean
-        cross-entropy of the epoch's samples as they were trained on, plus ``weight_decay/2 · Σ‖W‖²`` at its end),
-        ``last_cost`` (the same of the last mini-batch), ``val_cost`` (with the same penalty) and ``val_accuracy``
-        (None without a validation set), ``learning_rate`` (of the epoch's last step).
+        loss of the epoch's samples as they were trained on, plus ``weight_decay/2 · Σ‖W‖²`` at its end), ``last_cost``
+        (the same of the last mini-batch), ``val_cost`` (with the same penalty) and ``val_accuracy`` (None without a
+        validation set, or where the outputs are no classes), ``val_score`` (of a stopping rule's own metric, else None),
+        ``learning_rate`` (of the epoch's last step).
     batch_costs : numpy.ndarray
-        Mean cross-entropy of every mini-batch, float64, one for each step of the finished epochs.
+        Mean loss of every mini-batch, float64, one for each step of the finished epochs.
     stopped_because : str
         ``"epochs"``, ``"early stopping"``, ``"callback"``, ``"interrupted"`` or ``"cost not finite"``.
     best_epoch : int or None
         The epoch with the best validation metric, where training had a stopping rule.
     seconds : float
         Wall time of the whole training.
+    state : State or None
+        What the optimizer remembers, for ``train(..., state=history.state)``; it belongs to the parameters that the
+        network was left with.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -41,6 +46,7 @@ class History:
     stopped_because: str = "epochs"
     best_epoch: int | None = None
     seconds: float = 0.0
+    state: State | None = None
 
     @property
     def epochs(self) -> int:

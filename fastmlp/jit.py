@@ -41,7 +41,7 @@ def by_state(without: F, stateful: F, doc: str) -> F:
     What is not chosen is not compiled: plain SGD does not wait for the compilation of other update rules.
     """
 
-    def chosen(b: Any, i: Any, j: Any, k: Any) -> None:
+    def chosen(b: Any, i: Any, j: Any, k: Any) -> Any:
         raise NotImplementedError("compiled code only")
 
     chosen.__doc__ = doc
@@ -51,7 +51,7 @@ def by_state(without: F, stateful: F, doc: str) -> F:
         function = without if isinstance(b.types[b.fields.index("state")], types.NoneType) else stateful
 
         def call(b: Any, i: Any, j: Any, k: Any) -> Any:
-            function(b, i, j, k)
+            return function(b, i, j, k)
 
         return call
 
@@ -64,7 +64,18 @@ def driver(function: F) -> F:
         return cast(F, njit(parallel=True, **_CALLED)(function))
 
 
-def callback(function: Callable[..., Any], signature: Any) -> Any:
-    """Compile a C function that compiled code calls by its address, now."""
-    with kernel_cache.in_use():
-        return cfunc(signature, cache=_CALLED["cache"], error_model=_BODY["error_model"])(function)
+_addresses: dict[tuple[Callable[..., Any], Any], Any] = {}
+
+
+def address(function: Callable[..., Any], signature: Any) -> int:
+    """Return the address of a C function that compiled code calls (`fastmlp.simd.pointer.call`), compiled once.
+
+    A choice made by address is compiled on its own, and not into every training that could make it.
+    """
+    compiled = _addresses.get((function, signature))
+    if compiled is None:
+        with kernel_cache.in_use():
+            made = cfunc(signature, cache=_CALLED["cache"], error_model=_BODY["error_model"])(function)
+        # two threads may compile at once: the first one's is kept, whose address may be in use
+        compiled = _addresses.setdefault((function, signature), made)
+    return int(compiled.address)

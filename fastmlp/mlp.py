@@ -7,10 +7,13 @@ from typing import Any, cast
 
 import numpy as np
 
-from fastmlp import checks
+from fastmlp import checks, losses
 from fastmlp.batchnorm import BatchNorm
-from fastmlp.engine import evaluate, predict_proba
+from fastmlp.engine import evaluate, outputs
 from fastmlp.init import Initialiser, kaiming
+
+ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "leaky_relu", "gelu", "silu")
+OUTPUTS = ("softmax", "logistic", "identity", "exp")
 
 Shapes = dict[str, list[tuple[int, ...]]]
 
@@ -30,7 +33,7 @@ def parameter_shapes(widths: Sequence[int], batch_norm: BatchNorm | None) -> Sha
 
 
 class MLP:
-    """A multilayer perceptron with ReLU hidden layers and a softmax output.
+    """A multilayer perceptron.
 
     All parameters live in one buffer; `weights`, `biases`, `gammas`, `betas` and the running statistics are writable
     views of it, so writing into them changes the network.
@@ -38,7 +41,14 @@ class MLP:
     Parameters
     ----------
     widths : sequence of int
-        Inputs, hidden layers, classes; at least two numbers.
+        Inputs, hidden layers, outputs (classes); at least two numbers.
+    activation : {"relu", "leaky_relu", "gelu", "silu", "tanh", "logistic", "identity"}
+        Of all hidden layers. The slope of leaky_relu below 0 is 0.01; gelu is exact (``x · Φ(x)``).
+    output : {"softmax", "logistic", "identity", "exp"}
+        Function of the last layer: probabilities of classes that exclude one another; a probability for each output
+        (one for two classes, several for labels that may occur together); any numbers; numbers above 0.
+    dropout : float or sequence of float
+        Share of each hidden layer's outputs, or of all of them, set to 0 at random in training; at least 0, below 1.
     batch_norm : BatchNorm, optional
         Normalise every hidden layer.
     init : callable
@@ -73,6 +83,9 @@ class MLP:
         self,
         widths: Sequence[int],
         *,
+        activation: str = "relu",
+        output: str = "softmax",
+        dropout: float | Sequence[float] = 0.0,
         batch_norm: BatchNorm | None = None,
         init: Initialiser = kaiming(),  # noqa: B008 - immutable
         input_scale: float = 1.0,
@@ -80,6 +93,10 @@ class MLP:
         seed: int | np.random.Generator = 0,
     ) -> None:
         self.widths = checks.widths(widths)
+        checks.one_of("activation", activation, ACTIVATIONS)
+        checks.one_of("output", output, OUTPUTS)
+        self.activation, self.output = activation, output
+        self.dropout = checks.dropout(dropout, len(self.widths) - 2)
         if batch_norm is not None:
             checks.instance("batch_norm", batch_norm, BatchNorm)
         if isinstance(init, type):
@@ -153,8 +170,13 @@ class MLP:
         return self.widths[0]
 
     @property
+    def n_outputs(self) -> int:
+        """Width of the last layer."""
+        return self.widths[-1]
+
+    @property
     def n_classes(self) -> int:
-        """Number of classes."""
+        """Number of classes: the width of the last layer."""
         return self.widths[-1]
 
     @property
@@ -184,8 +206,8 @@ class MLP:
             return 0.0
         return 0.5 * weight_decay * sum(float(np.square(w, dtype=np.float64).sum()) for w in self.weights)
 
-    def predict_proba(self, X: Any, *, threads: int | None = None) -> np.ndarray:
-        """Return class probabilities; batch norm uses its running statistics (see `BatchNorm`).
+    def outputs(self, X: Any, *, threads: int | None = None) -> np.ndarray:
+        """Return the outputs; batch norm uses its running statistics (see `BatchNorm`), dropout does nothing.
 
         Parameters
         ----------
@@ -196,48 +218,148 @@ class MLP:
 
         Returns
         -------
-        numpy.ndarray (n, n_classes)
-            In the network's dtype; every row sums to 1.
+        numpy.ndarray (n, n_outputs)
+            In the network's dtype.
 
         Raises
         ------
         ValueError, TypeError
             `X` has another width or shape, no rows, another dtype, or a value that is not finite.
         """
-        return predict_proba(self, checks.features("X", X, self.n_inputs, self.dtype), checks.threads(threads))
+        return outputs(self, checks.features("X", X, self.n_inputs, self.dtype), checks.threads(threads))
+
+    def predict_proba(self, X: Any, *, threads: int | None = None) -> np.ndarray:
+        """Return probabilities: the `outputs` of a network whose output is softmax or logistic.
+
+        Parameters
+        ----------
+        X : array-like (n, n_inputs)
+            Integers or floats, scaled by `input_scale` inside.
+        threads : int, optional
+            Default: all cores that the process may use.
+
+        Returns
+        -------
+        numpy.ndarray (n, n_outputs)
+            In the network's dtype; every row of a softmax sums to 1.
+
+        Raises
+        ------
+        ValueError, TypeError
+            `X` has another width or shape, no rows, another dtype, or a value that is not finite; or the outputs are no
+            probabilities.
+        """
+        if self.output not in ("softmax", "logistic"):
+            raise ValueError(f"probabilities need output='softmax' or 'logistic', got output={self.output!r}")
+        return self.outputs(X, threads=threads)
 
     def predict(self, X: Any, *, threads: int | None = None) -> np.ndarray:
-        """Return the most probable class index of each row, int64 ``(n,)``; parameters as for `predict_proba`."""
-        classes: np.ndarray = np.argmax(self.predict_proba(X, threads=threads), axis=1)
-        return classes
+        """Return what the outputs say of each row.
+
+        Parameters
+        ----------
+        X : array-like (n, n_inputs)
+            Integers or floats, scaled by `input_scale` inside.
+        threads : int, optional
+            Default: all cores that the process may use.
+
+        Returns
+        -------
+        numpy.ndarray
+            Softmax: the most probable class index, int64 ``(n,)``. Logistic: 1 where the probability is above ½, else 0,
+            int64 ``(n, n_outputs)``. Others: the `outputs`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As for `outputs`.
+        """
+        found = self.outputs(X, threads=threads)
+        if self.output == "softmax":
+            classes: np.ndarray = np.argmax(found, axis=1)
+            return classes
+        return (found > 0.5).astype(np.int64) if self.output == "logistic" else found
 
     def accuracy(self, X: Any, y: Any, *, threads: int | None = None) -> float:
-        """Return the share of rows whose predicted class is `y`.
+        """Return the share of rows whose predicted class is `y`, or all of whose logistic outputs are on y's side of ½.
 
         Parameters
         ----------
         X : array-like (n, n_inputs)
             Integers or floats.
-        y : array-like (n,)
-            Integer class indices.
+        y : array-like (n,) or (n, n_outputs)
+            Integer class indices; flags for logistic outputs.
         threads : int, optional
             Default: all cores that the process may use.
 
         Raises
         ------
         ValueError, TypeError
-            `X` or `y` has a wrong shape, dtype or value.
+            `X` or `y` has a wrong shape, dtype or value; or the outputs are no classes.
         """
-        return self._evaluate(X, y, threads)[1]
+        accuracy = self._evaluate(X, y, threads)[1]
+        if accuracy is None:
+            raise ValueError(f"accuracy needs output='softmax' or 'logistic', got output={self.output!r}")
+        return accuracy
 
-    def cost(self, X: Any, y: Any, weight_decay: float = 0.0, *, threads: int | None = None) -> float:
-        """Return the mean cross-entropy plus ``weight_decay/2 · Σ‖W‖²``; parameters as for `accuracy`."""
+    def cost(
+        self,
+        X: Any,
+        y: Any,
+        weight_decay: float = 0.0,
+        *,
+        loss: losses.Loss | None = None,
+        sample_weight: Any = None,
+        threads: int | None = None,
+    ) -> float:
+        """Return the mean loss plus ``weight_decay/2 · Σ‖W‖²``.
+
+        Parameters
+        ----------
+        X : array-like (n, n_inputs)
+            Integers or floats.
+        y : array-like (n,) or (n, n_outputs)
+            Integer class indices for softmax outputs, else the targets.
+        weight_decay : float
+            At least 0.
+        loss : Loss, optional
+            From `fastmlp.losses`; default: the one that belongs to the network's output.
+        sample_weight : array-like (n,), optional
+            Weights of the rows in the mean.
+        threads : int, optional
+            Default: all cores that the process may use.
+
+        Raises
+        ------
+        ValueError, TypeError
+            An argument has a wrong shape, dtype or value.
+        """
         checks.not_negative("weight_decay", weight_decay)
-        return self._evaluate(X, y, threads)[0] + self.penalty(weight_decay)
+        return self._evaluate(X, y, threads, loss, sample_weight)[0] + self.penalty(weight_decay)
 
-    def _evaluate(self, X: Any, y: Any, threads: int | None) -> tuple[float, float]:
-        data = checks.features("X", X, self.n_inputs, self.dtype)
-        return evaluate(self, data, checks.labels("y", y, self.n_classes, len(data)), None, checks.threads(threads))
+    def loss_of(self, loss: losses.Loss | None) -> losses.Loss:
+        """Return the loss, None being the one that belongs to the output.
+
+        Raises
+        ------
+        ValueError, TypeError
+            It is no loss, or belongs to another output.
+        """
+        if loss is None:
+            return losses.default(self.output)
+        checks.instance("loss", loss, losses.Loss)
+        if loss.output != self.output:
+            raise ValueError(f"{loss} needs a network with output={loss.output!r}, got output={self.output!r}")
+        return loss
+
+    def _evaluate(
+        self, X: Any, y: Any, threads: int | None, loss: losses.Loss | None = None, sample_weight: Any = None
+    ) -> tuple[float, float | None]:
+        loss = self.loss_of(loss)
+        x = checks.features("X", X, self.n_inputs, self.dtype)
+        targets = checks.targets("y", y, loss.kernel, self.n_outputs, len(x), self.dtype)
+        weights = checks.weights("sample_weight", sample_weight, len(x))
+        return evaluate(self, x, targets, None, checks.threads(threads), loss=loss, sample_weight=weights)
 
     def save(self, path: Any) -> None:
         """Write the network to a safetensors file; an earlier file is replaced whole or not at all.
@@ -253,4 +375,5 @@ class MLP:
 
     def __repr__(self) -> str:
         shape = "-".join(map(str, self.widths))
-        return f"<MLP {shape}, {self.n_parameters} parameters, {self.dtype}, batch_norm={self.batch_norm}>"
+        functions = f"{self.activation}, {self.output}"
+        return f"<MLP {shape}, {functions}, {self.n_parameters} parameters, {self.dtype}, batch_norm={self.batch_norm}>"

@@ -19,12 +19,15 @@ class Optimizer(ABC):
         The rate of every step.
     weight_decay : float
         λ, at least 0.
+    clip_norm : float or None
+        Greatest norm of the gradient.
     l2 : float
         λ of the term ``λ/2 · Σ‖W‖²`` that the rule adds to the cost.
     """
 
     learning_rate: float | Schedule
     weight_decay: float
+    clip_norm: float | None
 
     @property
     def l2(self) -> float:
@@ -37,8 +40,12 @@ class Optimizer(ABC):
         return self.learning_rate if isinstance(self.learning_rate, Schedule) else Constant(self.learning_rate)
 
     @abstractmethod
+    def _rule(self) -> dict[str, float]:
+        """Return what the engine needs to know of the rule, by its names."""
+
     def settings(self) -> dict[str, float]:
         """Return what the engine needs to know, by its names."""
+        return self._rule() | {"clip": self.clip_norm or 0.0}
 
     def step_sizes(self, rates: Rates, done: int) -> Rates:
         """Return the factors of the steps that follow `done` steps."""
@@ -48,6 +55,8 @@ class Optimizer(ABC):
         if not isinstance(self.learning_rate, Schedule):
             checks.positive("learning_rate", self.learning_rate)
         checks.not_negative("weight_decay", self.weight_decay)
+        if self.clip_norm is not None:
+            checks.positive("clip_norm", self.clip_norm)
 
 
 @dataclass(frozen=True)
@@ -68,9 +77,12 @@ class SGD(Optimizer):
     weight_decay : float
         λ, at least 0.
     momentum : float
-        μ, at least 0 and below 1.
+        μ, from 0 to 1.
     nesterov : bool
         Nesterov's correction; needs momentum.
+    clip_norm : float, optional
+        Where the norm of the gradient of the cost's data part, over all parameters, is above this, the gradient is scaled
+        down to it (Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks", 2013).
 
     Raises
     ------
@@ -82,19 +94,19 @@ class SGD(Optimizer):
     weight_decay: float = 0.0
     momentum: float = 0.0
     nesterov: bool = False
+    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.momentum != 0:
-            checks.inside_unit_interval("momentum", self.momentum)
+            checks.in_unit_interval("momentum", self.momentum)
         checks.flag("nesterov", self.nesterov)
         if self.nesterov and self.momentum == 0:
             raise ValueError("nesterov=True needs momentum above 0, got momentum=0")
 
-    def settings(self) -> dict[str, float]:
-        """Return what the engine needs to know, by its names."""
+    def _rule(self) -> dict[str, float]:
         rule = MOMENTUM if self.momentum else PLAIN
-        return {"rule": rule, "l2": self.weight_decay, "beta_1": self.momentum, "nesterov": self.nesterov}
+        return {"rule": rule, "beta_1": self.momentum, "nesterov": self.nesterov}
 
 
 @dataclass(frozen=True)
@@ -111,9 +123,11 @@ class Adam(Optimizer):
     weight_decay : float
         λ of the cost's term ``λ/2 · Σ‖W‖²``, at least 0. Its gradient λW passes through the averages.
     beta_1, beta_2 : float
-        How much of M and of S a step keeps; above 0 and below 1.
+        How much of M and of S a step keeps; at least 0 and below 1.
     epsilon : float
         ε, above 0.
+    clip_norm : float, optional
+        As for `SGD`.
 
     Raises
     ------
@@ -126,16 +140,16 @@ class Adam(Optimizer):
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
+    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checks.inside_unit_interval("beta_1", self.beta_1)
-        checks.inside_unit_interval("beta_2", self.beta_2)
+        checks.fraction("beta_1", self.beta_1)
+        checks.fraction("beta_2", self.beta_2)
         checks.positive("epsilon", self.epsilon)
 
-    def settings(self) -> dict[str, float]:
-        """Return what the engine needs to know, by its names."""
-        found = {"rule": ADAM, "l2": self.l2, "decay": self.weight_decay - self.l2}
+    def _rule(self) -> dict[str, float]:
+        found = {"rule": ADAM, "decay": self.weight_decay - self.l2}
         return found | {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
 
     def step_sizes(self, rates: Rates, done: int) -> Rates:

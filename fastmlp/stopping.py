@@ -1,7 +1,11 @@
 """When to stop before the last epoch."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
 
 from fastmlp import checks
 
@@ -18,8 +22,9 @@ class EarlyStopping:
 
     Parameters
     ----------
-    metric : {"accuracy", "cost"}
-        Validation accuracy (higher is better) or validation cost (lower is better).
+    metric : {"accuracy", "cost"} or callable
+        Validation accuracy (higher is better) or validation cost (lower is better); or a function that is called as
+        ``metric(net, X_val, y_val)`` with the validation rows after every epoch and returns a number, higher is better.
     min_delta : float
         The smallest improvement that counts, at least 0; an equal metric is no improvement.
     patience : int
@@ -35,14 +40,15 @@ class EarlyStopping:
         A parameter is out of its range or of the wrong type.
     """
 
-    metric: str = "accuracy"
+    metric: str | Callable[[Any, np.ndarray, np.ndarray], float] = "accuracy"
     min_delta: float = 0.001
     patience: int = 10
     patience_steps: int | None = None
     restore_best: bool = True
 
     def __post_init__(self) -> None:
-        checks.one_of("metric", self.metric, METRICS)
+        if not callable(self.metric):
+            checks.one_of("metric", self.metric, METRICS)
         checks.not_negative("min_delta", self.min_delta)
         checks.count("patience", self.patience)
         if self.patience_steps is not None:
@@ -70,9 +76,12 @@ class Patience:
     _reference: float = field(default=-math.inf)
     _waited: int = 0
 
-    def is_best(self, epoch: int, cost: float, accuracy: float) -> bool:
-        """Take the metric of an epoch; say whether it is the best so far (by however little)."""
-        score = accuracy if self.rule.metric == "accuracy" else -cost
+    def is_best(self, epoch: int, record: dict[str, Any]) -> bool:
+        """Take the record of an epoch; say whether its metric is the best so far (by however little)."""
+        if callable(self.rule.metric):
+            score = record["val_score"]
+        else:
+            score = record["val_accuracy"] if self.rule.metric == "accuracy" else -record["val_cost"]
         improved = score > self._reference and score - self._reference >= self.rule.min_delta - ROUNDING
         self._waited = 0 if improved else self._waited + 1
         if improved:

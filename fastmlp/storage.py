@@ -13,7 +13,8 @@ from fastmlp.batchnorm import BatchNorm
 from fastmlp.files import replaced_whole
 from fastmlp.mlp import MLP, parameter_shapes
 
-FORMAT = "fastmlp-1"
+FORMAT = "fastmlp-1"  # of networks with ReLU and softmax
+FORMAT_2 = "fastmlp-2"  # of others: a reader that knows no other functions must not take one for the other
 
 
 def save(net: MLP, path: str | os.PathLike[str]) -> None:
@@ -22,6 +23,9 @@ def save(net: MLP, path: str | os.PathLike[str]) -> None:
 
     architecture = {
         "widths": net.widths,
+        "activation": net.activation,
+        "output": net.output,
+        "dropout": net.dropout,
         "batch_norm": None if net.batch_norm is None else dataclasses.asdict(net.batch_norm),
         "input_scale": net.input_scale,
         "dtype": net.dtype.name,
@@ -29,7 +33,8 @@ def save(net: MLP, path: str | os.PathLike[str]) -> None:
         "feature_names": net.feature_names,
     }
     # one key: safetensors writes several in random order, and equal networks should make equal files
-    content = to_bytes(net.named_arrays(), {FORMAT: json.dumps(architecture)})
+    kind = FORMAT if (net.activation, net.output) == ("relu", "softmax") else FORMAT_2
+    content = to_bytes(net.named_arrays(), {kind: json.dumps(architecture)})
     with replaced_whole(path) as temporary:
         temporary.write_bytes(content)
 
@@ -62,11 +67,11 @@ def load(path: str | os.PathLike[str]) -> MLP:
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            if FORMAT not in metadata:
-                raise ValueError(
-                    f"{path} is no fastmlp model: its metadata must hold {FORMAT!r}, got {sorted(metadata)}"
-                )
-            described = _architecture(path, metadata[FORMAT])
+            text = metadata.get(FORMAT_2, metadata.get(FORMAT))
+            if text is None:
+                expected = f"{FORMAT!r} or {FORMAT_2!r}"
+                raise ValueError(f"{path} is no fastmlp model: its metadata must hold {expected}, got {sorted(metadata)}")
+            described = _architecture(path, text)
             _check_shapes(path, file, described)
             net = _network(path, described)
             for name, target in net.named_arrays().items():
@@ -111,6 +116,9 @@ def _network(path: Path, described: dict[str, Any]) -> MLP:
     try:
         net = MLP(
             described["widths"],
+            activation=described.get("activation", "relu"),
+            output=described.get("output", "softmax"),
+            dropout=described.get("dropout", 0.0),
             batch_norm=described["batch_norm"],
             input_scale=described["input_scale"],
             dtype=described["dtype"],

@@ -3,30 +3,21 @@
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from fastmlp import checks, interrupt
-from fastmlp.engine import Trainer, evaluate
+from fastmlp.engine import Kept, State, Trainer, evaluate
 from fastmlp.history import History
+from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 from fastmlp.optimizers import SGD, Optimizer
 from fastmlp.progress import progress_bar
+from fastmlp.splitting import Rows, split
 from fastmlp.stopping import EarlyStopping, Patience
 
 Callback: TypeAlias = Callable[[MLP, dict[str, Any]], bool | None]
-
-
-@dataclass
-class _Split:
-    """Rows to train on and rows to validate on; ``rows`` None means all of the array."""
-
-    x: np.ndarray
-    y: np.ndarray
-    rows: np.ndarray | None
-    n: int
 
 
 def train(
@@ -36,6 +27,10 @@ def train(
     *,
     validation: float | tuple[Any, Any] | None = 0.2,
     optimizer: Optimizer = SGD(),  # noqa: B008 - immutable
+    loss: Loss | None = None,
+    sample_weight: Any = None,
+    class_weight: dict[int, float] | str | None = None,
+    state: State | None = None,
     batch_size: int = 1000,
     epochs: int = 100,
     stop: EarlyStopping | None = None,
@@ -44,7 +39,7 @@ def train(
     threads: int | None = None,
     progress: bool | None = None,
 ) -> History:
-    """Train a network in place by mini-batch gradient descent on the mean cross-entropy.
+    """Train a network in place by mini-batch gradient descent on the mean loss.
 
     Every epoch visits the training rows once, in a fresh random order; the last, smaller mini-batch is trained on too.
     The generator made from `seed` first draws the permutation whose head is held out (with a fraction), then one
@@ -58,12 +53,23 @@ def train(
         Changed in place.
     X : array-like (n, n_inputs)
         Integers or floats; a ``numpy.memmap`` is read batch by batch.
-    y : array-like (n,)
-        Integer class indices ``0 … n_classes - 1``.
-    validation : float, pair or None
-        Fraction of the rows to hold out, drawn at random, or ``(X_val, y_val)``.
+    y : array-like (n,) or (n, n_outputs)
+        Integer class indices ``0 … n_classes - 1`` where the output is softmax, else the targets.
+    validation : float, tuple or None
+        Fraction of the rows to hold out, drawn at random, or ``(X_val, y_val)`` or ``(X_val, y_val, sample_weight_val)``.
     optimizer : SGD, Adam or AdamW
         The update rule.
+    loss : Loss, optional
+        From `fastmlp.losses`; default: the one that belongs to the network's output, which is cross-entropy for softmax
+        and logistic, squared error for identity and Poisson for exp.
+    sample_weight : array-like (n,), optional
+        Weights of the rows in the mean loss of their mini-batch, at least 0.
+    class_weight : dict or "balanced", optional
+        A factor of the weights of each class's rows, by class index, 1 where absent; "balanced" is
+        ``n / (classes in y · rows of the class)``.
+    state : State, optional
+        ``history.state`` of an earlier training of this network by such an optimizer, to go on with its moments and its
+        count of steps; the schedule begins anew.
     batch_size : int
         Rows per step; one larger than the training set is one batch.
     epochs : int
@@ -83,7 +89,7 @@ def train(
     Returns
     -------
     History
-        One record for each epoch, and why training stopped.
+        One record for each epoch, why training stopped, and the optimizer's state.
 
     Raises
     ------
@@ -97,12 +103,19 @@ def train(
     batch_size, epochs = checks.count("batch_size", batch_size), checks.count("epochs", epochs)
     threads = checks.threads(threads)
     rng = checks.generator("seed", seed)
-    training, held_out = _split(net, X, y, validation, rng)
-    patience = _patience(stop, held_out, training.n, batch_size)
+    loss = net.loss_of(loss)
+    training, held_out = split(net, loss, X, y, sample_weight, class_weight, validation, rng)
+    patience = _patience(stop, net, held_out, training.n, batch_size)
+    key = int(rng.integers(1 << 63)) if any(net.dropout) else 0
 
-    trainer = Trainer(net, training.x, training.y, min(batch_size, training.n), optimizer, threads)
+    trainer = Trainer(
+        net, training.x, training.targets, min(batch_size, training.n), optimizer, threads, loss=loss,
+        sample_weight=training.weights, key=key,
+    )  # fmt: skip
+    if state is not None:
+        trainer.continue_from(state)
     history, costs = History(), list[np.ndarray]()
-    finite = best = net.snapshot()
+    finite = best = trainer.keep()
     steps_per_epoch = -(-training.n // batch_size)
     try:  # around `caught`, whose end hands on a Ctrl-C that nobody has looked at
         with interrupt.caught(), progress_bar(progress, epochs * steps_per_epoch, "step") as bar:
@@ -116,17 +129,16 @@ def train(
                 if not (np.isfinite(batch_costs).all() and net.is_finite()):
                     history.stopped_because = "cost not finite"
                     break
-                record = _record(net, epoch, batch_costs, training.n, batch_size, optimizer)
+                record = _record(net, epoch, batch_costs, trainer.weights(order), optimizer)
                 if held_out is not None:
-                    cost, accuracy = evaluate(net, held_out.x, held_out.y, held_out.rows, threads)
-                    record |= {"val_cost": cost + net.penalty(optimizer.l2), "val_accuracy": accuracy}
+                    record |= _validate(net, held_out, loss, optimizer.l2, threads, stop)
                 record["learning_rate"] = float(rates[-1])
                 costs.append(batch_costs)
                 history.records.append(record | {"seconds": time.perf_counter() - started})
-                finite = net.snapshot()
+                finite = trainer.keep()
                 bar.end_epoch(record)
                 if patience is not None:
-                    if patience.is_best(epoch, record["val_cost"], record["val_accuracy"]):
+                    if patience.is_best(epoch, record):
                         best = finite
                     if patience.exhausted:
                         history.stopped_because = "early stopping"
@@ -140,36 +152,22 @@ def train(
         history.stopped_because = "interrupted"
     if history.records:
         history.batch_costs = np.concatenate(costs[: history.epochs])
-    _finish(net, history, patience, finite, best)
+    _finish(trainer, history, patience, finite, best)
+    history.state = trainer.remembered()
     history.seconds = time.perf_counter() - started
     return history
 
 
-def _split(net: MLP, X: Any, y: Any, validation: Any, rng: np.random.Generator) -> tuple[_Split, _Split | None]:
-    x = checks.features("X", X, net.n_inputs, net.dtype)
-    labels = checks.labels("y", y, net.n_classes, len(x))
-    if validation is None:
-        return _Split(x, labels, None, len(x)), None
-    if isinstance(validation, (tuple, list)):
-        if len(validation) != 2:
-            raise ValueError(
-                f"validation must be a fraction, a pair (X_val, y_val) or None, got {len(validation)} items"
-            )
-        x_val = checks.features("X_val", validation[0], net.n_inputs, net.dtype)
-        y_val = checks.labels("y_val", validation[1], net.n_classes, len(x_val), "X_val")
-        return _Split(x, labels, None, len(x)), _Split(x_val, y_val, None, len(x_val))
-    n_held_out = checks.held_out(validation, len(x))
-    rows = rng.permutation(len(x))
-    held_out, training = rows[:n_held_out], rows[n_held_out:]
-    return _Split(x, labels, training, len(training)), _Split(x, labels, held_out, len(held_out))
-
-
-def _patience(stop: Any, held_out: _Split | None, n: int, batch_size: int) -> Patience | None:
+def _patience(stop: Any, net: MLP, held_out: Rows | None, n: int, batch_size: int) -> Patience | None:
     if stop is None:
         return None
     checks.instance("stop", stop, EarlyStopping)
     if held_out is None:
         raise ValueError("stop needs validation, a fraction or a pair (X_val, y_val), got validation=None")
+    if stop.metric == "accuracy" and net.output not in ("softmax", "logistic"):
+        raise ValueError(
+            f"metric='accuracy' needs output='softmax' or 'logistic', got output={net.output!r}; take metric='cost'"
+        )
     return Patience(stop, stop.epochs_of_patience(-(-n // batch_size)))
 
 
@@ -186,22 +184,33 @@ def _rates(optimizer: Optimizer, epoch: int, steps_per_epoch: int, epochs: int) 
 
 
 def _record(
-    net: MLP, epoch: int, batch_costs: np.ndarray, n: int, batch_size: int, optimizer: Optimizer
+    net: MLP, epoch: int, batch_costs: np.ndarray, weights: np.ndarray, optimizer: Optimizer
 ) -> dict[str, Any]:
-    rows = np.full(len(batch_costs), batch_size)
-    rows[-1] = n - batch_size * (len(batch_costs) - 1)
     penalty = net.penalty(optimizer.l2)
     return {
         "epoch": epoch,
         "steps": epoch * len(batch_costs),
-        "cost": float(batch_costs @ rows) / n + penalty,
+        "cost": float(batch_costs @ weights) / float(weights.sum()) + penalty,
         "last_cost": float(batch_costs[-1]) + penalty,
         "val_cost": None,
         "val_accuracy": None,
+        "val_score": None,
     }
 
 
-def _finish(net: MLP, history: History, patience: Patience | None, finite: np.ndarray, best: np.ndarray) -> None:
+def _validate(
+    net: MLP, held_out: Rows, loss: Loss, l2: float, threads: int, stop: EarlyStopping | None
+) -> dict[str, Any]:
+    cost, accuracy = evaluate(
+        net, held_out.x, held_out.targets, held_out.rows, threads, loss=loss, sample_weight=held_out.weights
+    )
+    found = {"val_cost": cost + net.penalty(l2), "val_accuracy": accuracy}
+    if stop is not None and callable(stop.metric):
+        found["val_score"] = float(stop.metric(net, *held_out.picked()))
+    return found
+
+
+def _finish(trainer: Trainer, history: History, patience: Patience | None, finite: Kept, best: Kept) -> None:
     """Leave the network as the way in which training ended asks for."""
     if history.stopped_because == "cost not finite":
         warnings.warn(
@@ -210,9 +219,9 @@ def _finish(net: MLP, history: History, patience: Patience | None, finite: np.nd
             RuntimeWarning,
             stacklevel=3,
         )
-    if not net.is_finite() or history.stopped_because == "cost not finite":
-        net.restore(finite)
+    if not trainer.net.is_finite() or history.stopped_because == "cost not finite":
+        trainer.go_back(finite)
     if patience is not None and patience.best_epoch is not None:
         history.best_epoch = patience.best_epoch
         if patience.rule.restore_best:
-            net.restore(best)
+            trainer.go_back(best)

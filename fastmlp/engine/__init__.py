@@ -1,10 +1,10 @@
 """Compiled epochs and predictions.
 
-plan (the layout) · workspace (memory) · settings · rows (what is done to them) · shares (who does it) · step (one SGD
-step) · team (threads).
+plan (the layout) · workspace (memory) · settings · rows (what is done to them) · shares (who does it) · rules (of the
+update) · step (one step of training) · team (threads).
 """
 
-from fastmlp.engine.epoch import Trainer
-from fastmlp.engine.inference import evaluate, predict_proba
+from fastmlp.engine.epoch import Kept, State, Trainer
+from fastmlp.engine.inference import evaluate, outputs
 
-__all__ = ["Trainer", "evaluate", "predict_proba"]
+__all__ = ["Kept", "State", "Trainer", "evaluate", "outputs"]

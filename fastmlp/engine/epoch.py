@@ -1,21 +1,49 @@
 """One epoch of mini-batch training, by a team of threads."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastmlp import losses
 from fastmlp.cores import usable_cores
 from fastmlp.engine.plan import make_plan, useful_threads
-from fastmlp.engine.settings import STATES, make_settings
+from fastmlp.engine.settings import FUSED, STATES, STEP, make_settings, set_loss
 from fastmlp.engine.step import train_steps
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Parameters, Workspace, aligned, vectors_of
 from fastmlp.simd.atomics import SPINS, SPINS_OVERSUBSCRIBED, STEPS_DONE
 
 if TYPE_CHECKING:
+    from fastmlp.losses import Loss
     from fastmlp.mlp import MLP
     from fastmlp.optimizers import Optimizer
+
+
+@dataclass(frozen=True)
+class State:
+    """What an update rule remembers between steps.
+
+    Attributes
+    ----------
+    steps : int
+        Steps done.
+    moments : list of numpy.ndarray
+        Each laid out as a network's `snapshot`: the velocity of momentum, or Adam's two averages.
+    """
+
+    steps: int
+    moments: list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A training at the end of an epoch, for `Trainer.go_back`."""
+
+    parameters: np.ndarray
+    steps: int
+    state: np.ndarray | None
 
 
 class Trainer:
@@ -25,43 +53,71 @@ class Trainer:
     ----------
     net : MLP
         Its parameters are copied into the engine here and back at the end of every epoch.
-    x, y : numpy.ndarray
-        Checked data, C-ordered; y int64.
+    x : numpy.ndarray
+        Checked data, C-ordered.
+    targets : numpy.ndarray
+        Checked, C-ordered: int64 class indices ``(n,)`` for the cross-entropy, else ``(n, n_outputs)`` in the network's
+        dtype.
     batch_size : int
         Rows of a step, at most those of an epoch.
     optimizer : Optimizer
         The update rule.
     threads : int
         At most this many; fewer where a step is so short that waiting costs more than it saves.
+    loss : Loss, optional
+        Default: the one that belongs to the network's output.
+    sample_weight : numpy.ndarray, optional
+        Of each row, float64 ``(n,)``.
+    key : int
+        64 bits, of the dropout masks.
     """
 
     def __init__(
-        self, net: "MLP", x: np.ndarray, y: np.ndarray, batch_size: int, optimizer: "Optimizer", threads: int
+        self,
+        net: "MLP",
+        x: np.ndarray,
+        targets: np.ndarray,
+        batch_size: int,
+        optimizer: "Optimizer",
+        threads: int,
+        *,
+        loss: "Loss | None" = None,
+        sample_weight: np.ndarray | None = None,
+        key: int = 0,
     ) -> None:
-        self.net, self.x, self.y, self.optimizer = net, x, y, optimizer
-        plan = make_plan(net.widths, net.dtype, net.batch_norm, batch_size)
+        self.net, self.x, self.targets, self.optimizer = net, x, targets, optimizer
+        self.loss, self.sample_weight = loss or losses.default(net.output), sample_weight
+        slopes = net.activation not in FUSED
+        plan = make_plan(net.widths, net.dtype, net.batch_norm, batch_size, slopes=slopes, dropout=net.dropout)
         self.plan, self.threads = plan, useful_threads(plan, threads)
         self.parameters = Parameters(plan, net.dtype)
         self.parameters.pack(net.arrays["weights"], vectors_of(net.arrays))
         self.steps_done = 0
         self.workspace = Workspace(plan, net.dtype, self.threads)
-        self.settings = self._settings(optimizer)
-        states = STATES[self.settings["rule"][0]]
-        self.state = aligned(states * plan.n_parameters, net.dtype) if states else None
+        self.settings = self._settings(optimizer, key)
+        self.states = max(STATES[self.settings["rule"][0]], int(self.settings["clip"][0] > 0))
+        self.state = aligned(self.states * plan.n_parameters, net.dtype) if self.states else None
 
-    def _settings(self, optimizer: "Optimizer") -> np.ndarray:
-        norm = self.net.batch_norm
-        record = make_settings(self.plan, self.net.dtype, self.x, self.net.input_scale, self.threads)
+    def _settings(self, optimizer: "Optimizer", key: int) -> np.ndarray:
+        net, norm = self.net, self.net.batch_norm
+        record = make_settings(self.plan, net.dtype, self.x, net.input_scale, self.threads, net.activation)
         record["spins"] = SPINS if self.threads <= usable_cores() else SPINS_OVERSUBSCRIBED
-        record["slot"] = self.plan.n_parameters
+        record["slot"], record["key"] = self.plan.n_parameters, key
         for name, value in optimizer.settings().items():
             record[name] = value
+        set_loss(record, self.loss, net.dtype, self.targets, self.sample_weight)
         if norm is not None:
-            record["affine"], record["eps"], record["momentum"] = norm.affine, norm.eps, norm.momentum
+            record["eps"], record["momentum"] = norm.eps, norm.momentum
+            record["affine"] = norm.affine and len(net.widths) > 2
         return record
 
     def run_epoch(
-        self, order: np.ndarray, progress: Callable[[int], None] | None = None, *, rates: np.ndarray | None = None
+        self,
+        order: np.ndarray,
+        progress: Callable[[int], None] | None = None,
+        *,
+        rates: np.ndarray | None = None,
+        l2: np.ndarray | None = None,
     ) -> np.ndarray:
         """Train on the rows `order`, cut into mini-batches.
 
@@ -73,6 +129,8 @@ class Trainer:
             Called now and then with the number of steps done.
         rates : numpy.ndarray, optional
             The learning rate of every step, float64; default: those that the schedule has for the first epoch of one.
+        l2 : numpy.ndarray, optional
+            λ of every step, of the term ``λ/2 · Σ‖W‖²`` in its cost; default: the optimizer's for all.
 
         Returns
         -------
@@ -85,18 +143,33 @@ class Trainer:
         KeyboardInterrupt
             After the step in which Ctrl-C came; the network holds the parameters of the last whole step.
         """
+        return self._run(order, self._steps(order, rates, l2), progress)
+
+    def whole_gradient(self, order: np.ndarray, weight: float) -> tuple[float, np.ndarray]:
+        """Return the mean cost over the rows `order`, whose weights sum to `weight`, and its gradient, float64.
+
+        The optimizer's rule is the one that sums gradients; the parameters are those of the network.
+        """
+        assert self.state is not None
+        self.parameters.pack(self.net.arrays["weights"], vectors_of(self.net.arrays))
+        self.state[:] = 0
+        steps = self._steps(order, None, None)
+        steps["weight"] = weight
+        cost = float(self._run(order, steps).sum())
+        return cost, self._plain(0).astype(np.float64)
+
+    def _run(
+        self, order: np.ndarray, steps: np.ndarray, progress: Callable[[int], None] | None = None
+    ) -> np.ndarray:
+        """Run the steps and return their costs."""
         w = self.workspace
-        costs = np.full(-(-len(order) // self.plan.batch), np.nan)
-        if rates is None:
-            rates = self.optimizer.schedule.rates(np.arange(costs.size), costs.size, 1)
-        sizes = self.optimizer.step_sizes(rates, self.steps_done)
+        costs = np.full(len(steps), np.nan)
         w.reset()
 
         def work(thread: int) -> None:
             train_steps(
                 thread, self.settings, self.plan.layers, w.tiles, self.parameters.buffer, self.state, w.rows,
-                w.statistics, w.moments, w.block_costs, costs, rates, sizes, order, self.y, w.control, w.arrivals,
-                w.claims,
+                w.statistics, w.moments, w.block_costs, w.squares, steps, costs, order, w.control, w.arrivals, w.claims,
             )  # fmt: skip
 
         def poll() -> None:
@@ -108,9 +181,75 @@ class Trainer:
         except KeyboardInterrupt:
             self._unpack()
             raise
+        finally:
+            self.steps_done += int(w.control[STEPS_DONE])
         self._unpack()
-        self.steps_done += costs.size
         return costs[: int(w.control[STEPS_DONE])]
+
+    def _steps(self, order: np.ndarray, rates: np.ndarray | None, l2: np.ndarray | None) -> np.ndarray:
+        """Return the record of every step over the rows `order`."""
+        starts = np.arange(0, len(order), self.plan.batch)
+        steps = np.zeros(len(starts), STEP)
+        if rates is None:
+            rates = self.optimizer.schedule.rates(np.arange(len(starts)), len(starts), 1)
+        steps["rate"], steps["size"] = rates, self.optimizer.step_sizes(rates, self.steps_done)
+        steps["l2"] = self.optimizer.l2 if l2 is None else l2
+        steps["number"] = np.arange(self.steps_done, self.steps_done + len(starts))
+        weights = self.weights(order)
+        steps["weight"] = np.where(weights > 0, weights, 1.0)  # rows that weigh nothing: cost and gradient 0
+        return steps
+
+    def weights(self, order: np.ndarray) -> np.ndarray:
+        """Return the summed weight of the rows of each mini-batch of `order`."""
+        starts = np.arange(0, len(order), self.plan.batch)
+        if self.sample_weight is None:
+            return np.diff(starts, append=len(order))
+        return np.add.reduceat(self.sample_weight[order], starts)
+
+    def keep(self) -> Kept:
+        """Return a copy of the network's parameters and of what the update rule remembers."""
+        return Kept(self.net.snapshot(), self.steps_done, None if self.state is None else self.state.copy())
+
+    def go_back(self, kept: Kept) -> None:
+        """Go back to what `keep` returned."""
+        self.net.restore(kept.parameters)
+        self.parameters.pack(self.net.arrays["weights"], vectors_of(self.net.arrays))
+        self.steps_done = kept.steps
+        if self.state is not None:
+            self.state[:] = kept.state
+
+    def remembered(self) -> State:
+        """Return what the update rule remembers, a copy."""
+        return State(self.steps_done, [self._plain(slot) for slot in range(1, self.states)])
+
+    def continue_from(self, state: State) -> None:
+        """Go on with what such an update rule remembered of a network of the same shape.
+
+        Raises
+        ------
+        ValueError
+            The state is another rule's, or of another network.
+        """
+        sizes, size = [moment.shape for moment in state.moments], self.net.snapshot().shape
+        if sizes != max(self.states - 1, 0) * [size]:
+            expected = f"{max(self.states - 1, 0)} moments of shape {size} for {self.optimizer}"
+            raise ValueError(f"state must hold {expected}, got shapes {sizes}")
+        self.steps_done = state.steps
+        for slot, moment in enumerate(state.moments, start=1):
+            arrays = self.net.views_of(moment)
+            self._slot(slot).pack(arrays["weights"], vectors_of(arrays))
+
+    def _slot(self, slot: int) -> Parameters:
+        assert self.state is not None
+        size = self.plan.n_parameters
+        return Parameters(self.plan, self.net.dtype, self.state[slot * size : (slot + 1) * size])
+
+    def _plain(self, slot: int) -> np.ndarray:
+        """A buffer of the state as a network's `snapshot` lies in memory."""
+        flat = np.zeros_like(self.net.snapshot())
+        arrays = self.net.views_of(flat)
+        self._slot(slot).unpack(arrays["weights"], vectors_of(arrays))
+        return flat
 
     def _unpack(self) -> None:
         """Hand the trained parameters to the network, all in one copy: Ctrl-C must not leave half of them."""

@@ -4,21 +4,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastmlp import losses
 from fastmlp.batchnorm import folded
 from fastmlp.engine.plan import CHUNK_ROWS, Plan, make_plan
-from fastmlp.engine.settings import make_settings
+from fastmlp.engine.settings import make_settings, set_loss
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Parameters, aligned
 from fastmlp.jit import body, worker
 from fastmlp.kernels._panels import unpack_strip
+from fastmlp.kernels.activations import activate_rows, activation
 from fastmlp.kernels.gather import gather_rows
 from fastmlp.kernels.linear import forward_rows
-from fastmlp.kernels.softmax import count_right_rows, cross_entropy_rows, softmax_rows
+from fastmlp.kernels.losses import loss_rows, right_flags_rows
+from fastmlp.kernels.softmax import right_class_rows
 from fastmlp.simd.atomics import CONTROL_CELLS, STOP, load_shared
-from fastmlp.simd.pointer import offset, pointer
+from fastmlp.simd.pointer import cast_address, number, offset, pointer
 from fastmlp.simd.vector import lanes
 
+CLASSES, FLAGS = 1, 2  # what a row's right answer is: the class of the largest output, or flags
+ANSWERS = {"softmax": CLASSES, "logistic": FLAGS}
+
 if TYPE_CHECKING:
+    from fastmlp.losses import Loss
     from fastmlp.mlp import MLP
 
 
@@ -37,18 +44,22 @@ def _logits(s: Any, layers: Any, parameters: Any, rows: Any, index: Any, known: 
             layer.n_in,
             layer.n_out,
             s.panel,
-            i < len(layers) - 1,
+            i < len(layers) - 1 and s.relu != 0,
         )
+        if i < len(layers) - 1 and s.activate != 0:
+            values, slope = offset(rows, layer.out), offset(rows, layer.slope)
+            activate_rows(s.activate, values, slope, count, layer.n_out, s.panel)
     return offset(rows, layers[len(layers) - 1].out)
 
 
 @worker
 def evaluate_chunks(first: int, last: int, thread: int, settings: Any, layers: Any, parameters: Any, row_buffer: Any,
-                    order: Any, labels: Any, costs: Any, right: Any, control: Any) -> None:  # fmt: skip
-    """Summed cost and number of right answers of the chunks ``first … last - 1`` of the rows `order`."""
+                    order: Any, costs: Any, right: Any, control: Any) -> None:  # fmt: skip
+    """Weighted cost and weight of the right answers of the chunks ``first … last - 1`` of the rows `order`."""
     s = settings[0]
     rows = pointer(row_buffer, thread * (row_buffer.size // s.threads))
-    n_classes = layers[len(layers) - 1].n_out
+    n_outputs = layers[len(layers) - 1].n_out
+    weights = cast_address(s.weights, 1.0)
     for chunk in range(first, last):
         if load_shared(pointer(control, STOP)) != 0:
             return
@@ -56,26 +67,35 @@ def evaluate_chunks(first: int, last: int, thread: int, settings: Any, layers: A
         count = min(s.batch, order.size - start)
         index = pointer(order, start)
         z = _logits(s, layers, pointer(parameters, 0), rows, index, order.size - start, count)
-        right[chunk] = count_right_rows(z, pointer(labels, 0), index, count, n_classes, s.panel)
-        costs[chunk] = cross_entropy_rows(z, pointer(labels, 0), index, count, n_classes, s.panel, 1.0)
+        if s.answers == CLASSES:
+            labels = cast_address(s.targets, np.int64(0))
+            right[chunk] = right_class_rows(z, labels, weights, s.weight_stride, index, count, n_outputs, s.panel)
+        elif s.answers == FLAGS:
+            flags = cast_address(s.targets, number(z, 0.0))
+            right[chunk] = right_flags_rows(z, flags, weights, s.weight_stride, index, count, n_outputs, s.panel)
+        loss_rows(
+            s.loss, z, s.targets, weights, s.weight_stride, index, count, n_outputs, s.panel, 1.0, s.parameter,
+            pointer(costs, chunk),
+        )  # fmt: skip
 
 
 @worker
 def predict_chunks(first: int, last: int, thread: int, settings: Any, layers: Any, parameters: Any, row_buffer: Any,
-                   order: Any, proba: Any, control: Any) -> None:  # fmt: skip
-    """Class probabilities of the chunks ``first … last - 1`` of the rows `order`, into ``proba (n, n_classes)``."""
+                   order: Any, outputs: Any, control: Any) -> None:  # fmt: skip
+    """Outputs of the chunks ``first … last - 1`` of the rows `order`, into ``outputs (n, n_outputs)``."""
     s = settings[0]
     rows = pointer(row_buffer, thread * (row_buffer.size // s.threads))
-    width = lanes(rows)
+    width, top = lanes(rows), len(layers) - 1
     for chunk in range(first, last):
         if load_shared(pointer(control, STOP)) != 0:
             return
         start = chunk * s.batch
         count = min(s.batch, order.size - start)
         z = _logits(s, layers, pointer(parameters, 0), rows, pointer(order, start), order.size - start, count)
-        softmax_rows(z, count, proba.shape[1], s.panel)
-        for j in range(0, proba.shape[1], width):
-            unpack_strip(offset(z, j // width * s.panel), proba, start, count, j)
+        if s.output != 0:
+            activate_rows(s.output, z, offset(rows, layers[top].slope), count, outputs.shape[1], s.panel)
+        for j in range(0, outputs.shape[1], width):
+            unpack_strip(offset(z, j // width * s.panel), outputs, start, count, j)
 
 
 class _Forward:
@@ -83,7 +103,7 @@ class _Forward:
 
     def __init__(self, net: "MLP", x: np.ndarray, n: int, threads: int) -> None:
         weights, biases = folded(net)
-        self.plan: Plan = make_plan(net.widths, net.dtype, None, min(n, CHUNK_ROWS), training=False)
+        self.plan: Plan = make_plan(net.widths, net.dtype, None, min(n, CHUNK_ROWS), slopes=True, training=False)
         self.chunks = -(-n // self.plan.batch)
         self.threads = min(threads, self.chunks)
         parameters = Parameters(self.plan, net.dtype)
@@ -91,7 +111,7 @@ class _Forward:
         self.parameters = parameters.buffer
         self.rows = aligned(self.threads * self.plan.n_rows, net.dtype)
         self.control = aligned(CONTROL_CELLS, np.int64)
-        self.settings = make_settings(self.plan, net.dtype, x, net.input_scale, self.threads)
+        self.settings = make_settings(self.plan, net.dtype, x, net.input_scale, self.threads, net.activation)
 
     def run(self, chunks: Any, *results: np.ndarray) -> None:
         """Call ``chunks`` in every thread for its share of the chunks."""
@@ -108,17 +128,35 @@ class _Forward:
             run_team(work, self.threads, self.control)
 
 
-def predict_proba(net: "MLP", x: np.ndarray, threads: int) -> np.ndarray:
-    """Class probabilities ``(n, n_classes)`` of the rows of `x`."""
-    out = np.empty((len(x), net.n_classes), net.dtype)
-    _Forward(net, x, len(x), threads).run(predict_chunks, np.arange(len(x)), out)
+def outputs(net: "MLP", x: np.ndarray, threads: int) -> np.ndarray:
+    """Outputs ``(n, n_outputs)`` of the rows of `x`."""
+    out = np.empty((len(x), net.n_outputs), net.dtype)
+    forward = _Forward(net, x, len(x), threads)
+    forward.settings["output"] = 0 if net.output == "identity" else activation(net.output, net.dtype)
+    forward.run(predict_chunks, np.arange(len(x)), out)
     return out
 
 
-def evaluate(net: "MLP", x: np.ndarray, y: np.ndarray, rows: np.ndarray | None, threads: int) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy over `x` and `y`, or over some of their `rows`."""
+def evaluate(
+    net: "MLP",
+    x: np.ndarray,
+    targets: np.ndarray,
+    rows: np.ndarray | None,
+    threads: int,
+    *,
+    loss: "Loss | None" = None,
+    sample_weight: np.ndarray | None = None,
+) -> tuple[float, float | None]:
+    """Mean loss and accuracy over `x` and `targets`, or over some of their `rows`, weighted where rows have weights.
+
+    A row with several logistic outputs is right when all of them are on their flag's side of ½; where the outputs are no
+    classes, the accuracy is None.
+    """
     order = np.arange(len(x)) if rows is None else np.ascontiguousarray(rows)
     forward = _Forward(net, x, len(order), threads)
-    costs, right = np.zeros(forward.chunks), np.zeros(forward.chunks, np.int64)
-    forward.run(evaluate_chunks, order, y, costs, right)
-    return float(costs.sum()) / len(order), int(right.sum()) / len(order)
+    set_loss(forward.settings, loss or losses.default(net.output), net.dtype, targets, sample_weight)
+    forward.settings["answers"] = ANSWERS.get(net.output, 0)
+    costs, right = np.zeros(forward.chunks), np.zeros(forward.chunks)
+    forward.run(evaluate_chunks, order, costs, right)
+    weight = len(order) if sample_weight is None else float(sample_weight[order].sum())
+    return float(costs.sum()) / weight, float(right.sum()) / weight if net.output in ANSWERS else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastmlp.kernels.dropout import threshold_of
 from fastmlp.kernels.linear import TILE_PANELS
 from fastmlp.simd.target import VECTOR_BYTES
 
@@ -30,10 +31,12 @@ NORM_NONE, NORM_AFTER_RELU, NORM_BEFORE_RELU = 0, 1, 2
 STATISTICS = MEAN, INV_STD, VAR, DGAMMA, DBETA = 0, 1, 2, 3, 4
 
 _OFFSETS = ("weight", "transposed", "bias", "gamma", "beta", "running_mean", "running_var")
-_ROWS = ("input", "pre", "out", "dz")
+_ROWS = ("input", "pre", "out", "slope", "dz")
 # one linear layer and what follows it; offsets in elements of the parameter buffer, of the buffer of rows, and of a
 # thread's private statistics
-LAYER = np.dtype([(name, np.int64) for name in ("n_in", "n_out", *_OFFSETS, *_ROWS, "statistics")])
+# tiles: how many; first_tile: how many the layers before have; threshold: of dropout (`fastmlp.kernels.dropout`)
+_OTHERS = ("statistics", "tiles", "first_tile", "threshold")
+LAYER = np.dtype([(name, np.int64) for name in ("n_in", "n_out", *_OFFSETS, *_ROWS, *_OTHERS)])
 
 
 def up(n: int, multiple: int) -> int:
@@ -96,9 +99,19 @@ class _Allocator:
 
 @functools.lru_cache(maxsize=PLANS)
 def make_plan(
-    widths: tuple[int, ...], dtype: np.dtype, batch_norm: "BatchNorm | None", batch: int, *, training: bool = True
+    widths: tuple[int, ...],
+    dtype: np.dtype,
+    batch_norm: "BatchNorm | None",
+    batch: int,
+    *,
+    slopes: bool = False,
+    dropout: tuple[float, ...] = (),
+    training: bool = True,
 ) -> Plan:
-    """Lay out the buffers for mini-batches of `batch` rows; without `training` only what the forward pass needs."""
+    """Lay out the buffers for mini-batches of `batch` rows; without `training` only what the forward pass needs.
+
+    With `slopes`, hidden layers have room for the derivatives of their activation; `dropout` is their rates.
+    """
     lanes = VECTOR_BYTES // dtype.itemsize
     norm = NORM_NONE
     if batch_norm is not None:
@@ -120,8 +133,14 @@ def make_plan(
             layer[name] = parameters.take(padded) if hidden_norm else -1
         layer["out"] = before = rows.take(panel * (padded // lanes))
         layer["pre"] = rows.take(panel * (padded // lanes)) if hidden_norm else before
+        # without training, the last layer's function too is evaluated with its slope
+        last = i == len(layers) - 1 and training
+        layer["slope"] = rows.take(panel * (padded // lanes)) if slopes and not last else before
         layer["dz"] = rows.take(panel * (padded // lanes)) if i < len(layers) - 1 and training else before
         layer["statistics"] = statistics.take(len(STATISTICS) * padded) if hidden_norm else -1
+        layer["tiles"] = -(-n_in // lanes) * -(-n_out // (lanes * TILE_PANELS))
+        layer["first_tile"] = layers[:i]["tiles"].sum()
+        layer["threshold"] = threshold_of(dropout[i]) if training and i < len(dropout) else 0
     return Plan(
         layers,
         lanes,
@@ -146,8 +165,7 @@ def deal_tiles(plan: Plan, threads: int) -> np.ndarray:
     dealt = np.zeros((threads, len(plan.layers), 2), np.int64)
     work = np.zeros(threads)
     for i, layer in enumerate(plan.layers):
-        n_in, n_out = int(layer["n_in"]), int(layer["n_out"])
-        count = -(-n_in // plan.lanes) * -(-n_out // (plan.lanes * TILE_PANELS))
+        count, n_out = int(layer["tiles"]), int(layer["n_out"])
         share = np.full(threads, count // threads)
         share[np.argsort(work, kind="stable")[: count % threads]] += 1
         dealt[:, i, 1] = np.cumsum(share)

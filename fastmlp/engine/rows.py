@@ -1,4 +1,4 @@
-"""What happens to some rows of a mini-batch: forward through the layers, the gradient of the logits, and back.
+"""What happens to some rows of a mini-batch: forward through the layers, the gradient of the loss, and back.
 
 Without batch norm, rows go the whole way in one phase. With it, everyone waits twice for every normalised layer,
 because its statistics cross the batch; so the way is cut into phases, each with the rows still in the nearest cache.
@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 from fastmlp.engine.plan import DBETA, DGAMMA, INV_STD, MEAN, NORM_AFTER_RELU, NORM_BEFORE_RELU, NORM_NONE, VAR
 from fastmlp.engine.shares import blocks_of
 from fastmlp.jit import body, inlined
+from fastmlp.kernels.activations import activate_rows, multiply_rows
 from fastmlp.kernels.gather import gather_rows
 from fastmlp.kernels.linear import backward_rows, forward_rows, padded
+from fastmlp.kernels.losses import loss_rows
 from fastmlp.kernels.relu_batchnorm import (
     block_gradient_sums,
     block_moments,
@@ -19,8 +21,7 @@ from fastmlp.kernels.relu_batchnorm import (
     normalise_backward_rows,
     normalise_rows,
 )
-from fastmlp.kernels.softmax import cross_entropy_rows
-from fastmlp.simd.pointer import offset
+from fastmlp.simd.pointer import call, cast_address, offset
 from fastmlp.simd.vector import lanes
 
 
@@ -29,18 +30,18 @@ class Batch(NamedTuple):
 
     s: Any  # settings
     layers: Any
+    tiles: Any  # dealt out
     parameters: Any
     state: Any  # array of the update rule: buffers laid out as the parameters; None of plain SGD, which has none
     rows: Any
     mine: Any  # the thread's own copy of the statistics
     moments: Any  # partial sums of the blocks, in two halves that phases use in turn
     costs: Any  # of the blocks
-    labels: Any
+    squares: Any  # of the gradients, summed by tiles
     index: Any  # of the mini-batch's rows in the data
     known: int  # indices from there on
     n: int  # rows of the mini-batch
-    rate: float  # of the step
-    size: float  # the rate with the update rule's correction
+    step: Any  # record of the step
 
 
 @inlined
@@ -76,7 +77,9 @@ def _gather(b: Any, first: int, count: int) -> None:
 
 @inlined
 def _linear(b: Any, i: int, first: int, count: int) -> None:
+    """The linear layer, and its activation where no batch norm comes between."""
     layer = b.layers[i]
+    activated = i < len(b.layers) - 1 and b.s.norm != NORM_BEFORE_RELU
     forward_rows(
         _at(b, layer.input, first),
         offset(b.parameters, layer.weight),
@@ -86,23 +89,48 @@ def _linear(b: Any, i: int, first: int, count: int) -> None:
         layer.n_in,
         layer.n_out,
         b.s.panel,
-        i < len(b.layers) - 1 and b.s.norm != NORM_BEFORE_RELU,
+        activated and b.s.relu != 0,
     )
+    if activated:
+        _activate(b, i, layer.pre, first, count)
 
 
 @inlined
-def _softmax(b: Any, first: int, count: int) -> None:
-    """Cost and gradient of the logits, block by block."""
+def _activate(b: Any, i: int, region: int, first: int, count: int) -> None:
+    """An activation that the matrix products do not do, and its slope."""
+    layer = b.layers[i]
+    if b.s.activate != 0:
+        values, slope = _at(b, region, first), _at(b, layer.slope, first)
+        activate_rows(b.s.activate, values, slope, count, layer.n_out, b.s.panel)
+
+
+@inlined
+def _drop(b: Any, i: int, region: int, first: int, count: int) -> None:
+    """Dropout of a hidden layer's output, or of its gradient by the same mask."""
+    layer = b.layers[i]
+    if layer.threshold > 0:
+        values, number = _at(b, region, first), b.step.number
+        call(b.s.drop, (values, first, count, layer.n_out, b.s.panel, i, number, b.s.key, layer.threshold))
+
+
+@inlined
+def _loss(b: Any, first: int, count: int) -> None:
+    """Cost and gradient of the last layer's linear output, block by block."""
     layer = b.layers[len(b.layers) - 1]
     for start in range(first, first + count, b.s.block):
-        b.costs[start // b.s.block] = cross_entropy_rows(
+        loss_rows(
+            b.s.loss,
             _at(b, layer.out, start),
-            b.labels,
+            b.s.targets,
+            cast_address(b.s.weights, 1.0),
+            b.s.weight_stride,
             offset(b.index, start),
             min(b.s.block, first + count - start),
             layer.n_out,
             b.s.panel,
-            1.0 / b.n,
+            1.0 / b.step.weight,
+            b.s.parameter,
+            offset(b.costs, start // b.s.block),
         )
 
 
@@ -119,8 +147,18 @@ def _linear_backward(b: Any, i: int, first: int, count: int) -> None:
         layer.n_in,
         layer.n_out,
         b.s.panel,
-        b.s.norm != NORM_AFTER_RELU,
+        b.s.relu != 0 and b.s.norm != NORM_AFTER_RELU,
     )
+    _drop(b, i - 1, below.dz, first, count)
+    if b.s.norm != NORM_AFTER_RELU:
+        _activate_backward(b, i - 1, first, count)
+
+
+@inlined
+def _activate_backward(b: Any, i: int, first: int, count: int) -> None:
+    layer = b.layers[i]
+    if b.s.activate != 0:
+        multiply_rows(_at(b, layer.dz, first), _at(b, layer.slope, first), count, layer.n_out, b.s.panel)
 
 
 @body
@@ -143,9 +181,11 @@ def _normalise(b: Any, i: int, first: int, count: int) -> None:
         count,
         layer.n_out,
         b.s.panel,
-        b.s.norm == NORM_BEFORE_RELU,
+        b.s.relu != 0 and b.s.norm == NORM_BEFORE_RELU,
         _at(b, layer.out, first),
     )
+    if b.s.norm == NORM_BEFORE_RELU:
+        _activate(b, i, layer.out, first, count)
 
 
 @body
@@ -178,9 +218,11 @@ def _normalise_backward(b: Any, i: int, first: int, count: int) -> None:
         count,
         layer.n_out,
         b.s.panel,
-        b.s.norm == NORM_AFTER_RELU,
+        b.s.relu != 0 and b.s.norm == NORM_AFTER_RELU,
         _at(b, layer.dz, first),
     )
+    if b.s.norm == NORM_AFTER_RELU:
+        _activate_backward(b, i, first, count)
 
 
 @body
@@ -201,9 +243,11 @@ def merge(b: Any, phase: int) -> None:
 def _all_the_way(b: Any, first: int, count: int) -> None:
     top = len(b.layers) - 1
     _gather(b, first, count)
-    for i in range(top + 1):
+    for i in range(top):
         _linear(b, i, first, count)
-    _softmax(b, first, count)
+        _drop(b, i, b.layers[i].out, first, count)
+    _linear(b, top, first, count)
+    _loss(b, first, count)
     for i in range(top, 0, -1):
         _linear_backward(b, i, first, count)
 
@@ -216,11 +260,12 @@ def _forward_phase(b: Any, phase: int, first: int, count: int) -> None:
         _gather(b, first, count)
     else:
         _normalise(b, phase - 1, first, count)
+        _drop(b, phase - 1, b.layers[phase - 1].out, first, count)
     _linear(b, phase, first, count)
     if phase < top:
         _sum_moments(b, phase, phase, first, count)
         return
-    _softmax(b, first, count)
+    _loss(b, first, count)
     if top > 0:
         _linear_backward(b, top, first, count)
         _sum_gradients(b, top - 1, phase, first, count)

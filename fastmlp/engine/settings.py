@@ -1,9 +1,17 @@
-"""What stays the same from step to step, as one record that compiled code reads."""
+"""What stays the same from step to step, and what changes, as records that compiled code reads."""
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastmlp.engine.plan import Plan
+from fastmlp.kernels.activations import activation
+from fastmlp.kernels.dropout import dropper
 from fastmlp.kernels.gather import converter
+from fastmlp.kernels.losses import loss as loss_kernel
+
+if TYPE_CHECKING:
+    from fastmlp.losses import Loss
 
 _INTEGERS = (
     "threads",
@@ -17,22 +25,53 @@ _INTEGERS = (
     "n_features",
     "widest",
     "spins",
+    "relu",
+    "activate",
+    "drop",
+    "key",
+    "loss",
+    "targets",
+    "weights",
+    "weight_stride",
+    "output",
+    "answers",
     "rule",
     "nesterov",
     "slot",
 )
-# l2: decay in the cost; decay: beside it; beta_1: momentum of the update rule; momentum: of batch norm's averages
-_NUMBERS = ("scale", "l2", "decay", "beta_1", "beta_2", "epsilon", "eps", "momentum")
-PLAIN, MOMENTUM, ADAM = 0, 1, 2  # update rules
-STATES = (0, 1, 3)  # buffers of the parameters' size that each rule keeps
+# parameter: of the loss; decay: of the parameters beside the cost; beta_1: momentum of the update rule; momentum: of
+# batch norm's averages; clip: greatest norm of the gradients, 0 for any
+_NUMBERS = ("scale", "parameter", "decay", "beta_1", "beta_2", "epsilon", "clip", "eps", "momentum")
+ONE = np.ones(1)  # the weight of every row where rows have none
+FUSED = ("relu", "identity")  # into the matrix products; other activations are called by address
+PLAIN, MOMENTUM, ADAM, GRADIENT = 0, 1, 2, 3  # update rules; the last one only sums gradients
+STATES = (0, 2, 3, 1)  # buffers of the parameters' size that each rule keeps: the gradients, then moments
 SETTINGS = np.dtype([(name, np.int64) for name in _INTEGERS] + [(name, np.float64) for name in _NUMBERS])
+# rate: of learning; size: the rate with the update rule's correction; l2: decay in the cost; weight: of all its rows
+STEP = np.dtype([(name, np.float64) for name in ("rate", "size", "l2", "weight")] + [("number", np.int64)])
 
 
-def make_settings(plan: Plan, dtype: np.dtype, x: np.ndarray, scale: float, threads: int) -> np.ndarray:
-    """Return the record of what a forward pass needs; what concerns training alone is 0."""
+def make_settings(plan: Plan, dtype: np.dtype, x: np.ndarray, scale: float, threads: int, function: str) -> np.ndarray:
+    """Return the record of what a forward pass needs; what concerns training alone is 0.
+
+    `function` is the activation of the hidden layers.
+    """
     record = np.zeros(1, SETTINGS)
     for name in ("batch", "block", "panel", "norm", "widest"):
         record[name] = getattr(plan, name)
     record["threads"], record["scale"] = threads, scale
     record["convert"], record["address"], record["n_features"] = converter(x.dtype, dtype), x.ctypes.data, x.shape[1]
+    record["relu"] = function == "relu"
+    record["activate"] = 0 if function in FUSED else activation(function, dtype)
+    record["drop"] = dropper(dtype) if any(plan.layers["threshold"]) else 0
     return record
+
+
+def set_loss(
+    record: np.ndarray, loss: "Loss", dtype: np.dtype, targets: np.ndarray, sample_weight: np.ndarray | None
+) -> None:
+    """Write into the record what concerns the loss; whoever uses it keeps the arrays alive."""
+    weights = ONE if sample_weight is None else sample_weight
+    record["loss"], record["parameter"] = loss_kernel(loss.kernel, dtype), loss.parameter
+    record["targets"], record["weights"] = targets.ctypes.data, weights.ctypes.data
+    record["weight_stride"] = sample_weight is not None

@@ -10,10 +10,9 @@ import numpy as np
 
 from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
 from fastmlp.engine.rows import Batch, merge, pass_over, phases, statistic
-from fastmlp.engine.settings import MOMENTUM
+from fastmlp.engine.rules import clip_factor, rule_tiles, rule_vector, step_tiles
 from fastmlp.engine.shares import blocks_of, row_cell, row_pieces, share_of_rows, take, tile_cell, tile_unit
 from fastmlp.jit import body, by_state, inlined, worker
-from fastmlp.kernels._rules import adam, adam_tiles, begin_momentum, end_momentum, momentum_tiles
 from fastmlp.kernels.linear import update_tiles
 from fastmlp.kernels.update import average, descend
 from fastmlp.simd.atomics import HALT, LINE, SKIPPED, STEPS_DONE, STOP, barrier, load_shared, store_shared
@@ -67,47 +66,27 @@ def _plain_tiles(b: Any, i: int, first: int, last: int) -> None:
         layer.n_in,
         layer.n_out,
         s.panel,
-        b.rate,
-        1.0 - b.rate * s.l2,
+        b.step.rate,
+        1.0 - b.step.rate * b.step.l2,
         i > 0,
     )
 
 
-@inlined
-def _stateful_tiles(b: Any, i: int, first: int, last: int) -> None:
-    s, layer = b.s, b.layers[i]
-    x, dout = offset(b.rows, layer.input), offset(b.rows, layer.dz)
-    weight, bias = offset(b.parameters, layer.weight), offset(b.parameters, layer.bias)
-    transposed = offset(b.parameters, layer.transposed if i > 0 else layer.weight)
-    state, bias_state = pointer(b.state, layer.weight), pointer(b.state, layer.bias)
-    n, n_in, n_out = b.n, layer.n_in, layer.n_out
-    if s.rule == MOMENTUM:
-        momentum_tiles(
-            x, dout, weight, state, transposed, bias, bias_state, first, last, n, n_in, n_out, s.panel, b.rate, s.l2,
-            s.beta_1, s.nesterov != 0, i > 0,
-        )  # fmt: skip
-    else:
-        adam_tiles(
-            x, dout, weight, transposed, bias, state, bias_state, s.slot, first, last, n, n_in, n_out, s.panel, b.size,
-            s.beta_1, s.beta_2, s.epsilon, s.l2, 1.0 - b.rate * s.decay, i > 0,
-        )  # fmt: skip
-
-
 _tiles = by_state(
     _plain_tiles,
-    _stateful_tiles,
+    rule_tiles,
     "A step of some tiles, whose gradients over all rows go from the registers into the parameters or the state.",
 )
 
 
 @inlined
-def _update(b: Any, tiles: Any, thread: int, claims: Any, stride: int) -> None:
+def _update(b: Any, thread: int, claims: Any, stride: int) -> None:
     """The thread's own tiles of all layers, then what the others have not begun."""
     store_shared(row_cell(claims, stride, thread, 0), 0)
     for turn in range(b.s.threads):
         owner = (thread + turn) % b.s.threads
         for i in range(len(b.layers) - 1, -1, -1):
-            first, total = tiles[owner, i, 0], tiles[owner, i, 1] - tiles[owner, i, 0]
+            first, total = b.tiles[owner, i, 0], b.tiles[owner, i, 1] - b.tiles[owner, i, 0]
             cell, unit = tile_cell(claims, stride, owner, i), tile_unit(b.s, b.n, total)
             if turn > 0 and total <= unit:
                 continue
@@ -119,36 +98,50 @@ def _update(b: Any, tiles: Any, thread: int, claims: Any, stride: int) -> None:
 
 
 @inlined
-def _plain_vector(b: Any, which: int, gradient: Any, n: int) -> None:
-    descend(offset(b.parameters, which), gradient, n, b.rate)
+def _nothing_clipped(b: Any, thread: int, control: Any, arrivals: Any) -> bool:
+    return True
 
 
 @inlined
-def _stateful_vector(b: Any, which: int, gradient: Any, n: int) -> None:
-    s, parameter, state = b.s, offset(b.parameters, which), pointer(b.state, which)
-    if s.rule == MOMENTUM:
-        begin_momentum(parameter, state, n, s.beta_1, 0.0, s.nesterov != 0)
-        descend(state, gradient, n, b.rate)
-        end_momentum(parameter, state, n, s.beta_1, s.nesterov != 0)
-    else:
-        first, second = offset(state, s.slot), offset(state, 2 * s.slot)
-        adam(parameter, gradient, first, second, n, b.size, s.beta_1, s.beta_2, s.epsilon, 0.0, 1.0)
+def _clipped(b: Any, thread: int, control: Any, arrivals: Any) -> bool:
+    """With clipping, no parameter can take its step before the gradients of all are there."""
+    if b.s.clip == 0:
+        return True
+    if not _wait(b.s, control, arrivals):
+        return False
+    factor = clip_factor(b)
+    for i in range(len(b.layers)):
+        step_tiles(b, i, b.tiles[thread, i, 0], b.tiles[thread, i, 1], factor)
+    return True
 
 
-_descend = by_state(_plain_vector, _stateful_vector, "A step of the vector at a place among the parameters.")
+_step_clipped = by_state(_nothing_clipped, _clipped, "The steps that waited for the norm; False where the team ends.")
+
+
+@inlined
+def _plain_vector(b: Any, which: int, gradient: Any, n: int) -> None:
+    descend(offset(b.parameters, which), gradient, n, b.step.rate)
+
+
+_descend = by_state(_plain_vector, rule_vector, "A step of the vector at a place among the parameters.")
+
+
+@body
+def _average_norms(b: Any) -> None:
+    """Running averages of all normalised layers."""
+    for i in range(len(b.layers) - 1):
+        layer = b.layers[i]
+        average(offset(b.parameters, layer.running_mean), statistic(b, layer, MEAN), layer.n_out, b.s.momentum)
+        average(offset(b.parameters, layer.running_var), statistic(b, layer, VAR), layer.n_out, b.s.momentum)
 
 
 @body
 def _update_norms(b: Any) -> None:
-    """Running averages of all normalised layers, and γ and β."""
-    s = b.s
+    """γ and β of all normalised layers."""
     for i in range(len(b.layers) - 1):
         layer = b.layers[i]
-        average(offset(b.parameters, layer.running_mean), statistic(b, layer, MEAN), layer.n_out, s.momentum)
-        average(offset(b.parameters, layer.running_var), statistic(b, layer, VAR), layer.n_out, s.momentum)
-        if s.affine != 0:
-            _descend(b, layer.gamma, statistic(b, layer, DGAMMA), layer.n_out)
-            _descend(b, layer.beta, statistic(b, layer, DBETA), layer.n_out)
+        _descend(b, layer.gamma, statistic(b, layer, DGAMMA), layer.n_out)
+        _descend(b, layer.beta, statistic(b, layer, DBETA), layer.n_out)
 
 
 @inlined
@@ -156,18 +149,18 @@ def _mean_cost(b: Any) -> float:
     cost = 0.0
     for block in range(blocks_of(b.s, b.n)):
         cost += b.costs[block]
-    return cost / b.n
+    return cost / b.step.weight
 
 
 @worker
 def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters: Any, state: Any, rows: Any,
-                statistics: Any, moments: Any, block_costs: Any, step_costs: Any, rates: Any, sizes: Any, order: Any,
-                labels: Any, control_cells: Any, arrival_counts: Any, claim_cells: Any) -> None:  # fmt: skip
+                statistics: Any, moments: Any, block_costs: Any, squares: Any, steps: Any, step_costs: Any, order: Any,
+                control_cells: Any, arrival_counts: Any, claim_cells: Any) -> None:  # fmt: skip
     """Train on the rows `order`, cut into mini-batches, as one thread of a team.
 
-    Every thread of the team calls this with the same arguments but `thread`. Each step has its rate in `rates`, the
-    factor that the update rule makes of it in `sizes`, and leaves its cost in `step_costs`. Ends early, after a whole
-    step, when the stop cell is set or a cost is not finite.
+    Every thread of the team calls this with the same arguments but `thread`. Each step has its record in `steps`
+    (`fastmlp.engine.settings.STEP`) and leaves its cost in `step_costs`. Ends early, after a whole step, when the stop
+    cell is set or a cost is not finite.
     """
     s = settings[0]
     control, arrivals = pointer(control_cells, 0), pointer(arrival_counts, LINE * thread)
@@ -178,18 +171,18 @@ def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters:
         b = Batch(
             s,
             layers,
+            tiles,
             pointer(parameters, 0),
             state,
             pointer(rows, 0),
             pointer(statistics, thread * (statistics.size // s.threads)),
             pointer(moments, 0),
             pointer(block_costs, 0),
-            pointer(labels, 0),
+            pointer(squares, 0),
             pointer(order, position),
             known,
             min(s.batch, known),
-            rates[step],
-            sizes[step],
+            steps[step],
         )
         for i in range(len(layers)):
             store_shared(tile_cell(claims, stride, thread, i), 0)
@@ -206,8 +199,12 @@ def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters:
             if load_shared(offset(control, STOP)) != 0 or not np.isfinite(step_costs[step]):
                 store_shared(offset(control, HALT), 1)
             if s.norm != NORM_NONE:
-                _update_norms(b)
-        _update(b, tiles, thread, claims, stride)
+                _average_norms(b)
+        _update(b, thread, claims, stride)
+        if not _step_clipped(b, thread, control, arrivals):
+            return
+        if thread == 0 and s.affine != 0:
+            _update_norms(b)
         if not _wait(s, control, arrivals):
             return
         if thread == 0:

@@ -44,11 +44,15 @@ class Parameters:
         The layout.
     dtype : numpy.dtype
         Of the network.
+    buffer : numpy.ndarray, optional
+        Where they are; default: memory of their own, with γ at 1.
     """
 
-    def __init__(self, plan: Plan, dtype: np.dtype) -> None:
+    def __init__(self, plan: Plan, dtype: np.dtype, buffer: np.ndarray | None = None) -> None:
         self.plan = plan
-        self.buffer = aligned(plan.n_parameters, dtype)
+        self.buffer = aligned(plan.n_parameters, dtype) if buffer is None else buffer
+        if buffer is not None:
+            return
         for layer in plan.layers:
             if layer["gamma"] >= 0:
                 self._piece(layer["gamma"], int(layer["n_out"]))[:] = 1
@@ -113,6 +117,7 @@ class Workspace:
         self.statistics = aligned(threads * plan.n_statistics, dtype)
         self.moments = aligned(2 * plan.blocks * 2 * plan.widest if plan.norm != NORM_NONE else 1, dtype)
         self.block_costs = aligned(plan.blocks, np.float64)
+        self.squares = aligned(int(plan.layers["tiles"].sum()), np.float64)
         self.control = aligned(CONTROL_CELLS, np.int64)
         self.arrivals = aligned(LINE * threads, np.int64)
         # of each thread: rows taken, in two cells on lines of their own, and tiles of each layer taken

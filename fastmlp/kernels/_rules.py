@@ -1,15 +1,19 @@
-"""Update rules that keep a state for every parameter: momentum and Adam, on vectors and on tiles of weights.
+"""Update rules that need the gradient in memory: momentum, Adam, and any with its norm clipped.
+
+The gradients of tiles of weights, and of their biases, go into the state's first buffer (`gradient_tiles`); then each
+parameter takes its step, elementwise. Buffers of the state are laid out as the parameters, `slot` elements apart.
+
+Plain: ``parameter ← keep · parameter - rate · gradient``.
 
 Momentum μ (Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013):
-``velocity ← μ · velocity - rate · gradient``, then ``parameter += velocity``, and with Nesterov's correction
-``parameter += μ · velocity - rate · gradient``, which is ``(1 + μ) · new velocity - μ · old velocity``.
+``velocity ← μ · velocity - rate · (gradient + decay · parameter)``, then ``parameter += velocity``, and with Nesterov's
+correction ``parameter += μ · velocity - rate · (gradient + decay · parameter)``.
 
 Adam (Kingma and Ba, 2015, in the form at the end of their section 2): ``first ← β₁ · first + (1 - β₁) · gradient``,
 ``second ← β₂ · second + (1 - β₂) · gradient²``, ``parameter -= size · first / (√second + ε)``, where `size` is the rate
 times ``√(1 - β₂ᵗ) / (1 - β₁ᵗ)`` in step t.
 
-States are laid out as the parameters. A tile is one of `fastmlp.kernels.linear.update_tiles`, with the biases of its
-outputs if it is the first of its inputs; the arguments are those of that function.
+Clipping multiplies the gradient by a `factor` (Pascanu, Mikolov and Bengio, 2013), 1 where there is none.
 """
 
 from typing import Any
@@ -21,66 +25,40 @@ from fastmlp.simd.pointer import number, offset
 
 
 @body
-def begin_momentum(parameter: Any, velocity: Any, n: int, momentum: float, decay: float, nesterov: bool) -> None:
-    """``velocity ← momentum · velocity - decay · parameter``; with `nesterov`, ``parameter -= momentum · velocity``."""
-    kept, shrunk = v.splat(number(parameter, momentum)), v.splat(number(parameter, -decay))
-    for i in range(0, n, v.lanes(parameter)):
-        here, there = offset(parameter, i), offset(velocity, i)
-        before, old = v.load(here), v.multiply(kept, v.load(there))
-        v.store(v.fma(shrunk, before, old), there)
-        if nesterov:
-            v.store(v.subtract(before, old), here)
-
-
-@body
-def end_momentum(parameter: Any, velocity: Any, n: int, momentum: float, nesterov: bool) -> None:
-    """``parameter += velocity``, with `nesterov` ``(1 + momentum) · velocity``."""
-    factor = v.splat(number(parameter, 1.0 + momentum if nesterov else 1.0))
+def plain(parameter: Any, gradient: Any, n: int, rate: float, keep: float, factor: float) -> None:
+    down, kept = v.splat(number(parameter, -rate * factor)), v.splat(number(parameter, keep))
     for i in range(0, n, v.lanes(parameter)):
         here = offset(parameter, i)
-        v.store(v.fma(factor, v.load(offset(velocity, i)), v.load(here)), here)
+        v.store(v.fma(down, v.load(offset(gradient, i)), v.multiply(kept, v.load(here))), here)
 
 
 @body
-def momentum_tiles(x: Any, dout: Any, weight: Any, velocity: Any, transposed: Any, bias: Any, bias_velocity: Any,
-                   first: int, last: int, rows: int, n_in: int, n_out: int, panel: int, rate: float, decay: float,
-                   momentum: float, nesterov: bool, has_transposed: bool) -> None:  # fmt: skip
-    """A step with momentum; the gradients go from the registers into the velocities."""
-    lanes = v.lanes(x)
-    inputs, outputs = (n_in + lanes - 1) // lanes, (n_out + lanes - 1) // lanes
-    square = lanes * lanes
-    for tile in range(first, last):
-        k, j = tile_at(tile, inputs, outputs)
-        for p in range(j, min(j + TILE_PANELS, outputs)):
-            at = (p * inputs + k) * square
-            begin_momentum(offset(weight, at), offset(velocity, at), square, momentum, rate * decay, nesterov)
-            if k == 0:
-                here = offset(bias_velocity, p * lanes)
-                begin_momentum(offset(bias, p * lanes), here, lanes, momentum, 0.0, nesterov)
-    update_tiles(x, dout, velocity, velocity, bias_velocity, first, last, rows, n_in, n_out, panel, rate, 1.0, False)
-    for tile in range(first, last):
-        k, j = tile_at(tile, inputs, outputs)
-        for p in range(j, min(j + TILE_PANELS, outputs)):
-            here = offset(weight, (p * inputs + k) * square)
-            end_momentum(here, offset(velocity, (p * inputs + k) * square), square, momentum, nesterov)
-            if has_transposed:
-                v.transpose_tile(here, offset(transposed, (k * outputs + p) * square))
-            if k == 0:
-                end_momentum(offset(bias, p * lanes), offset(bias_velocity, p * lanes), lanes, momentum, nesterov)
+def momentum(parameter: Any, gradient: Any, velocity: Any, n: int, rate: float, decay: float, mu: float,
+             nesterov: bool, factor: float) -> None:  # fmt: skip
+    down, shrunk = v.splat(number(parameter, -rate * factor)), v.splat(number(parameter, -rate * decay))
+    kept = v.splat(number(parameter, mu))
+    for i in range(0, n, v.lanes(parameter)):
+        here, there = offset(parameter, i), offset(velocity, i)
+        before = v.load(here)
+        change = v.fma(shrunk, before, v.multiply(down, v.load(offset(gradient, i))))
+        speed = v.fma(kept, v.load(there), change)
+        v.store(speed, there)
+        v.store(v.add(before, v.fma(kept, speed, change) if nesterov else speed), here)
 
 
 @body
 def adam(parameter: Any, gradient: Any, first: Any, second: Any, n: int, size: float, beta_1: float, beta_2: float,
-         eps: float, decay: float, keep: float) -> None:  # fmt: skip
-    """A step of Adam for the gradient ``gradient + decay · parameter``, from ``keep · parameter`` on."""
+         eps: float, decay: float, keep: float, factor: float) -> None:  # fmt: skip
+    """A step for the gradient ``factor · gradient + decay · parameter``, from ``keep · parameter`` on."""
     down, least = v.splat(number(parameter, -size)), v.splat(number(parameter, eps))
     shrunk, kept = v.splat(number(parameter, decay)), v.splat(number(parameter, keep))
+    clipped = v.splat(number(parameter, factor))
     old_1, new_1 = v.splat(number(parameter, beta_1)), v.splat(number(parameter, 1.0 - beta_1))
     old_2, new_2 = v.splat(number(parameter, beta_2)), v.splat(number(parameter, 1.0 - beta_2))
     for i in range(0, n, v.lanes(parameter)):
         here, there, behind = offset(parameter, i), offset(first, i), offset(second, i)
         before = v.load(here)
-        slope = v.fma(shrunk, before, v.load(offset(gradient, i)))
+        slope = v.fma(shrunk, before, v.multiply(clipped, v.load(offset(gradient, i))))
         mean = v.fma(new_1, slope, v.multiply(old_1, v.load(there)))
         square = v.fma(new_2, v.multiply(slope, slope), v.multiply(old_2, v.load(behind)))
         v.store(mean, there)
@@ -90,34 +68,28 @@ def adam(parameter: Any, gradient: Any, first: Any, second: Any, n: int, size: f
 
 
 @body
-def adam_tiles(x: Any, dout: Any, weight: Any, transposed: Any, bias: Any, state: Any, bias_state: Any, slot: int,
-               first: int, last: int, rows: int, n_in: int, n_out: int, panel: int, size: float, beta_1: float,
-               beta_2: float, eps: float, decay: float, keep: float, has_transposed: bool) -> None:  # fmt: skip
-    """A step of Adam; `state` holds the gradients, and `slot` and twice `slot` elements on the two moments."""
+def gradient_tiles(x: Any, dout: Any, gradient: Any, bias_gradient: Any, first: int, last: int, rows: int, n_in: int,
+                   n_out: int, panel: int, added: bool) -> None:  # fmt: skip
+    """The gradients of tiles of weights and of their biases, to what is there if `added`; see `update_tiles`."""
     lanes = v.lanes(x)
     inputs, outputs = (n_in + lanes - 1) // lanes, (n_out + lanes - 1) // lanes
-    square = lanes * lanes
     nothing = v.splat(number(x, 0.0))
     for tile in range(first, last):
         k, j = tile_at(tile, inputs, outputs)
         for p in range(j, min(j + TILE_PANELS, outputs)):
-            if k == 0:
-                v.store(nothing, offset(bias_state, p * lanes))
-    update_tiles(x, dout, state, state, bias_state, first, last, rows, n_in, n_out, panel, -1.0, 0.0, False)
-    for tile in range(first, last):
-        k, j = tile_at(tile, inputs, outputs)
-        for p in range(j, min(j + TILE_PANELS, outputs)):
-            at = (p * inputs + k) * square
-            here, slope = offset(weight, at), offset(state, at)
-            adam(
-                here, slope, offset(slope, slot), offset(slope, 2 * slot), square, size, beta_1, beta_2, eps, decay,
-                keep,
-            )  # fmt: skip
-            if has_transposed:
-                v.transpose_tile(here, offset(transposed, (k * outputs + p) * square))
-            if k == 0:
-                slope = offset(bias_state, p * lanes)
-                adam(
-                    offset(bias, p * lanes), slope, offset(slope, slot), offset(slope, 2 * slot), lanes, size, beta_1,
-                    beta_2, eps, 0.0, 1.0,
-                )  # fmt: skip
+            if k == 0 and not added:
+                v.store(nothing, offset(bias_gradient, p * lanes))
+    keep = 1.0 if added else 0.0
+    update_tiles(
+        x, dout, gradient, gradient, bias_gradient, first, last, rows, n_in, n_out, panel, -1.0, keep, False
+    )
+
+
+@body
+def square_sum(values: Any, n: int) -> float:
+    """Σ values², each vector in float64."""
+    total = 0.0
+    for i in range(0, n, v.lanes(values)):
+        vector = v.load(offset(values, i))
+        total += v.sum_lanes(v.multiply(vector, vector))
+    return total

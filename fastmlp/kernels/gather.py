@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import from_dtype, prange, types
 
-from fastmlp.jit import body, callback, driver
+from fastmlp.jit import address, body, driver
 from fastmlp.kernels._panels import scratch, unpack_rows
 from fastmlp.simd import vector as v
 from fastmlp.simd.pointer import call, cast_address, keep_alive, number, offset, pointer, prefetch
@@ -18,7 +18,6 @@ ROWS = 96  # of a driver's block
 
 # of data that are converted row by row; others are converted as a whole before
 DTYPES = tuple(map(np.dtype, ("u1", "f4", "f8", "i8", "i4", "i2", "i1", "u2", "u4", "u8")))
-_converters: dict[tuple[np.dtype, np.dtype], Any] = {}
 
 
 @body
@@ -52,30 +51,23 @@ def _convert(source: Any, index: Any, rows: int, known: int, n_in: int, scale: A
 
 
 def converter(source: np.dtype, target: np.dtype) -> int:
-    """Return the address of what converts rows from one dtype to another, for `gather_rows`.
-
-    Called by address so that the training step is compiled once and not for every dtype of data.
-    """
-    compiled = _converters.get((source, target))
-    if compiled is None:
-        kind, real = from_dtype(source), from_dtype(target)
-        signature = types.intp(
-            types.CPointer(kind), types.CPointer(types.int64), types.intp, types.intp, types.intp, real,
-            types.CPointer(real), types.intp,
-        )  # fmt: skip
-        # two threads may compile at once: the first one's is kept, whose address may be in use
-        compiled = _converters.setdefault((source, target), callback(_convert, signature))
-    return int(compiled.address)
+    """Return the address of what converts rows from one dtype to another, for `gather_rows`."""
+    kind, real = from_dtype(source), from_dtype(target)
+    signature = types.intp(
+        types.CPointer(kind), types.CPointer(types.int64), types.intp, types.intp, types.intp, real,
+        types.CPointer(real), types.intp,
+    )  # fmt: skip
+    return address(_convert, signature)
 
 
 @body
-def gather_rows(convert: int, address: int, index: Any, rows: int, known: int, n_in: int, scale: float, out: Any,
+def gather_rows(convert: int, data: int, index: Any, rows: int, known: int, n_in: int, scale: float, out: Any,
                 panel: int) -> None:  # fmt: skip
-    """Fill `rows` rows of panels from the data at `address`; `convert` is the `converter` of their dtypes.
+    """Fill `rows` rows of panels from the data at the address `data`; `convert` is the `converter` of their dtypes.
 
     `index` points at the first row's index; `known` indices are there, those beyond `rows` belong to rows to prefetch.
     """
-    source = cast_address(address, np.uint8(0))
+    source = cast_address(data, np.uint8(0))
     call(convert, (source, index, rows, known, n_in, number(out, scale), out, panel))
 
 

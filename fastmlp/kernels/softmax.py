@@ -74,6 +74,32 @@ def _scale(z: Any, n_classes: int, panel: int, factor: Any) -> None:
 
 
 @body
+def _lower(z: Any, n_classes: int, panel: int, by: Any) -> None:
+    """Subtract a number from the logits of a row."""
+    lanes = v.lanes(z)
+    for j in range(0, n_classes, lanes):
+        here = offset(z, j // lanes * panel)
+        v.store(v.subtract(v.load(here), v.first_lanes(v.splat(by), n_classes - j, number(z, 0.0))), here)
+
+
+@body
+def _four_means(z: Any, n_classes: int, panel: int) -> Any:
+    """The mean logit of `TOGETHER` rows."""
+    lanes = v.lanes(z)
+    nothing = number(z, 0.0)
+    zero = v.splat(nothing)
+    sum_a, sum_b, sum_c, sum_d = zero, zero, zero, zero
+    for j in range(0, n_classes, lanes):
+        here, used = offset(z, j // lanes * panel), n_classes - j
+        sum_a = v.add(sum_a, v.first_lanes(v.load(here), used, nothing))
+        sum_b = v.add(sum_b, v.first_lanes(v.load(offset(here, lanes)), used, nothing))
+        sum_c = v.add(sum_c, v.first_lanes(v.load(offset(here, 2 * lanes)), used, nothing))
+        sum_d = v.add(sum_d, v.first_lanes(v.load(offset(here, 3 * lanes)), used, nothing))
+    n = np.float64(n_classes)
+    return v.sum_lanes(sum_a) / n, v.sum_lanes(sum_b) / n, v.sum_lanes(sum_c) / n, v.sum_lanes(sum_d) / n
+
+
+@body
 def softmax_rows(z: Any, rows: int, n_classes: int, panel: int) -> None:
     """Turn rows of logits into probabilities, in place; up to 3 rows of padding too."""
     limit = _limit(z, n_classes)
@@ -91,11 +117,14 @@ def _position(labels: Any, index: Any, r: int, panel: int, lanes: int) -> int:
 
 
 @body
-def cross_entropy_rows(z: Any, labels: Any, index: Any, rows: int, n_classes: int, panel: int, share: float) -> float:
-    """Turn rows of logits into ``(softmax - onehot) · share``, in place; return the rows' summed cost.
+def cross_entropy_rows(z: Any, labels: Any, weights: Any, stride: int, index: Any, rows: int, n_classes: int,
+                       panel: int, share: float, smoothing: float) -> float:  # fmt: skip
+    """Turn rows of logits into ``(softmax - target) · weight · share``, in place; return the rows' weighted cost.
 
-    The class of row r is ``labels[index[r]]``. Cost: ``log Σ exp(z - max) - (z_y - max)``, one log for `PRODUCT_ROWS`.
-    Up to 3 rows of padding are turned into anything.
+    Row r is number ``index[r]`` of the data, with ``labels`` at it and ``weights`` at `stride` times it; a stride of 0 is
+    one weight for all, which is 1. The target has ``1 - smoothing`` in the row's class, and the rest in equal parts in
+    all classes. Cost: ``log Σ exp(z - max) - Σ target · (z - max)``, one log for `PRODUCT_ROWS` rows of weight 1. Up to 3
+    rows of padding are turned into anything.
     """
     lanes = v.lanes(z)
     limit = _limit(z, n_classes)
@@ -109,12 +138,24 @@ def cross_entropy_rows(z: Any, labels: Any, index: Any, rows: int, n_classes: in
             _position(labels, index, min(start + 3, last), panel, lanes),
         )
         targets = z[positions[0]], z[positions[1]], z[positions[2]], z[positions[3]]
+        means = (0.0, 0.0, 0.0, 0.0)
+        if smoothing > 0:
+            means = _four_means(offset(z, start * lanes), n_classes, panel)
         totals, highest = _exponentials(offset(z, start * lanes), n_classes, panel, limit)
         for i in range(min(TOGETHER, rows - start)):
-            cost -= np.float64(targets[i] - highest[i])
-            product *= totals[i]
-            _scale(offset(z, (start + i) * lanes), n_classes, panel, number(z, share) / totals[i])
-            z[positions[i]] -= number(z, share)
+            row = offset(z, (start + i) * lanes)
+            weight = weights[index[start + i] * stride]
+            above = np.float64(targets[i] - highest[i])
+            if stride == 0:
+                product *= totals[i]
+                cost -= above
+            else:
+                cost += weight * (log(np.float64(totals[i])) - above)
+            _scale(row, n_classes, panel, number(z, share * weight) / totals[i])
+            if smoothing > 0:
+                cost += weight * smoothing * (targets[i] - means[i])
+                _lower(row, n_classes, panel, number(z, share * weight * smoothing / n_classes))
+            z[positions[i]] -= number(z, share * weight * (1.0 - smoothing))
         if start % PRODUCT_ROWS == PRODUCT_ROWS - TOGETHER:
             cost += log(product)
             product = 1.0
@@ -122,10 +163,11 @@ def cross_entropy_rows(z: Any, labels: Any, index: Any, rows: int, n_classes: in
 
 
 @body
-def count_right_rows(z: Any, labels: Any, index: Any, rows: int, n_classes: int, panel: int) -> int:
-    """Count the rows whose first largest logit is that of their class ``labels[index[r]]``."""
+def right_class_rows(z: Any, labels: Any, weights: Any, stride: int, index: Any, rows: int, n_classes: int, panel: int,
+                     ) -> float:  # fmt: skip
+    """The weight of the rows whose first largest logit is that of their class; the data are as for the cross-entropy."""
     lanes = v.lanes(z)
-    right = 0
+    right = 0.0
     for r in range(rows):
         row = offset(z, r * lanes)
         best, largest = 0, row[0]
@@ -133,7 +175,8 @@ def count_right_rows(z: Any, labels: Any, index: Any, rows: int, n_classes: int,
             value = row[j // lanes * panel + j % lanes]
             if value > largest:
                 best, largest = j, value
-        right += best == labels[index[r]]
+        if best == labels[index[r]]:
+            right += weights[index[r] * stride]
     return right
 
 
@@ -153,11 +196,13 @@ def _cross_entropy_block(z: Any, y: Any, proba: Any, dz: Any, first: int, count:
     softmax_rows(pointer(panels, 0), count, z.shape[1], panel)
     unpack_rows(panels, proba, first, count)
     pack_rows(z, first, count, panels)
-    rows = np.arange(first, first + count)
-    share = 1.0 / z.shape[0]
-    cost = cross_entropy_rows(pointer(panels, 0), pointer(y, 0), pointer(rows, 0), count, z.shape[1], panel, share)
+    rows, weight = np.arange(first, first + count), np.ones(1)
+    cost = cross_entropy_rows(
+        pointer(panels, 0), pointer(y, 0), pointer(weight, 0), np.int64(0), pointer(rows, 0), count, z.shape[1], panel,
+        1.0 / z.shape[0], 0.0,
+    )  # fmt: skip
     unpack_rows(panels, dz, first, count)
-    keep_alive((panels, rows))
+    keep_alive((panels, rows, weight))
     return cost
 
 

@@ -73,8 +73,12 @@ def relu(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
 
 def where_positive(builder: ir.IRBuilder, condition: ir.Value, value: ir.Value) -> ir.Value:
     """Return `value` where ``condition > 0``, else 0."""
-    zero = constant(value.type, 0.0)
-    return builder.select(builder.fcmp_ordered(">", condition, zero), value, zero)
+    return where(builder, condition, value, constant(value.type, 0.0))
+
+
+def where(builder: ir.IRBuilder, condition: ir.Value, x: ir.Value, y: ir.Value) -> ir.Value:
+    """Return `x` where ``condition > 0``, else `y`."""
+    return builder.select(builder.fcmp_ordered(">", condition, constant(condition.type, 0.0)), x, y)
 
 
 def loop(

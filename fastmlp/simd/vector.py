@@ -93,6 +93,7 @@ divide = _binary(lambda builder, x, y: builder.fdiv(x, y))
 maximum = _binary(_larger)
 minimum = _binary(_smaller)
 fma = _ternary(ir.fma)  # x · y + z
+where = _ternary(ir.where)  # the second where the first is above 0, else the third
 relu = _unary(ir.relu)
 where_positive = _binary(ir.where_positive)  # the second where the first is above 0, else 0
 square_root = _unary(lambda builder, x: ir.call(builder, f"llvm.sqrt.{ir.suffix(x.type)}", x.type, [x]))
@@ -117,6 +118,20 @@ def load(context: Any, pointer: Any) -> Any:
 
 
 @intrinsic
+def load_first(context: Any, pointer: Any, count: Any) -> Any:
+    """Read the first `count` lanes of a vector and nothing behind them; the other lanes are 0."""
+
+    def emit(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = llvm_vector(pointer.dtype)
+        address = builder.bitcast(arguments[0], kind.as_pointer())
+        align = llvm.Constant(llvm.IntType(32), pointer.dtype.bitwidth // 8)
+        values = [address, align, _inside(builder, arguments[1], kind.count), ir.constant(kind, 0.0)]
+        return ir.call(builder, f"llvm.masked.load.{ir.suffix(kind)}.p0", kind, values)
+
+    return Vector(pointer.dtype)(pointer, types.intp), emit
+
+
+@intrinsic
 def store(context: Any, value: Any, pointer: Any) -> Any:
     """Write a vector."""
 
@@ -135,15 +150,20 @@ def splat(context: Any, scalar: Any) -> Any:
     )
 
 
+def _inside(builder: Any, count: Any, lanes: int) -> Any:
+    """Whether each lane's number is below `count`."""
+    integers = llvm.VectorType(llvm.IntType(64), lanes)
+    numbers = llvm.Constant(integers, [ir.index(lane) for lane in range(lanes)])
+    return builder.icmp_signed("<", numbers, ir.splat(builder, count, integers))
+
+
 @intrinsic
 def first_lanes(context: Any, x: Any, count: Any, fill: Any) -> Any:
     """Return `x` in the first `count` lanes and the scalar `fill` in the others."""
 
     def emit(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = arguments[0].type
-        integers = llvm.VectorType(llvm.IntType(64), kind.count)
-        numbers = llvm.Constant(integers, [ir.index(lane) for lane in range(kind.count)])
-        inside = builder.icmp_signed("<", numbers, ir.splat(builder, arguments[1], integers))
+        inside = _inside(builder, arguments[1], kind.count)
         return builder.select(inside, arguments[0], ir.splat(builder, arguments[2], kind))
 
     return x(x, types.intp, x.dtype), emit

@@ -1,0 +1,114 @@
+"""What an update rule with a state does to tiles and to vectors: gradients first, then each parameter's step."""
+
+from typing import Any
+
+import numpy as np
+
+from fastmlp.engine.plan import DBETA, DGAMMA
+from fastmlp.engine.rows import statistic
+from fastmlp.engine.settings import ADAM, GRADIENT, MOMENTUM
+from fastmlp.jit import body, inlined
+from fastmlp.kernels._rules import adam, gradient_tiles, momentum, plain, square_sum
+from fastmlp.kernels.linear import TILE_PANELS, padded, tile_at
+from fastmlp.simd import vector as v
+from fastmlp.simd.pointer import offset, pointer
+
+
+@inlined
+def _step(b: Any, which: int, gradient: Any, n: int, l2: float, decay: float, factor: float) -> None:
+    """The step of `n` parameters from the place `which` on, which decay in the cost (`l2`) or beside it (`decay`)."""
+    s, step = b.s, b.step
+    parameter, state = offset(b.parameters, which), pointer(b.state, which)
+    keep = 1.0 - step.rate * decay
+    if s.rule == MOMENTUM:
+        momentum(parameter, gradient, offset(state, s.slot), n, step.rate, l2, s.beta_1, s.nesterov != 0, factor)
+    elif s.rule == ADAM:
+        first, second = offset(state, s.slot), offset(state, 2 * s.slot)
+        adam(parameter, gradient, first, second, n, step.size, s.beta_1, s.beta_2, s.epsilon, l2, keep, factor)
+    else:
+        plain(parameter, gradient, n, step.rate, 1.0 - step.rate * l2, factor)
+
+
+@body
+def step_tiles(b: Any, i: int, first: int, last: int, factor: float) -> None:
+    """The steps of some tiles, whose gradients are in the state, and of the biases that belong to them."""
+    layer, lanes = b.layers[i], v.lanes(b.parameters)
+    inputs, outputs = padded(layer.n_in, lanes) // lanes, padded(layer.n_out, lanes) // lanes
+    square = lanes * lanes
+    for tile in range(first, last):
+        k, j = tile_at(tile, inputs, outputs)
+        for p in range(j, min(j + TILE_PANELS, outputs)):
+            weight = layer.weight + (p * inputs + k) * square
+            _step(b, weight, pointer(b.state, weight), square, b.step.l2, b.s.decay, factor)
+            if i > 0:
+                turned = layer.transposed + (k * outputs + p) * square
+                v.transpose_tile(offset(b.parameters, weight), offset(b.parameters, turned))
+            if k == 0:
+                bias = layer.bias + p * lanes
+                _step(b, bias, pointer(b.state, bias), lanes, 0.0, 0.0, factor)
+
+
+@body
+def _note_squares(b: Any, i: int, first: int, last: int) -> None:
+    """The summed squares of the gradients of each of some tiles, for `clip_factor`."""
+    layer, lanes = b.layers[i], v.lanes(b.parameters)
+    inputs, outputs = padded(layer.n_in, lanes) // lanes, padded(layer.n_out, lanes) // lanes
+    square = lanes * lanes
+    for tile in range(first, last):
+        k, j = tile_at(tile, inputs, outputs)
+        total = 0.0
+        for p in range(j, min(j + TILE_PANELS, outputs)):
+            total += square_sum(pointer(b.state, layer.weight + (p * inputs + k) * square), square)
+            if k == 0:
+                total += square_sum(pointer(b.state, layer.bias + p * lanes), lanes)
+        b.squares[layer.first_tile + tile] = total
+
+
+@inlined
+def rule_tiles(b: Any, i: int, first: int, last: int) -> None:
+    """Gradients of some tiles, and their steps unless those wait for the norm of all gradients."""
+    s, layer = b.s, b.layers[i]
+    gradient_tiles(
+        offset(b.rows, layer.input),
+        offset(b.rows, layer.dz),
+        pointer(b.state, layer.weight),
+        pointer(b.state, layer.bias),
+        first,
+        last,
+        b.n,
+        layer.n_in,
+        layer.n_out,
+        s.panel,
+        s.rule == GRADIENT,
+    )
+    if s.clip > 0:
+        _note_squares(b, i, first, last)
+    elif s.rule != GRADIENT:
+        step_tiles(b, i, first, last, 1.0)
+
+
+@body
+def clip_factor(b: Any) -> float:
+    """What the gradients are multiplied by so that their norm is at most ``clip``: 1 without clipping.
+
+    Every thread sums in the order of the tiles.
+    """
+    s, top = b.s, len(b.layers) - 1
+    if s.clip == 0:
+        return 1.0
+    total = 0.0
+    for tile in range(b.layers[top].first_tile + b.layers[top].tiles):
+        total += b.squares[tile]
+    if s.affine != 0:
+        for i in range(top):
+            layer = b.layers[i]
+            total += square_sum(statistic(b, layer, DGAMMA), layer.n_out)
+            total += square_sum(statistic(b, layer, DBETA), layer.n_out)
+    norm = np.sqrt(total)
+    return s.clip / norm if norm > s.clip else 1.0
+
+
+@inlined
+def rule_vector(b: Any, which: int, gradient: Any, n: int) -> None:
+    """The step of a vector, which does not decay."""
+    _step(b, which, gradient, n, 0.0, 0.0, clip_factor(b))

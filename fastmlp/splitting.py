@@ -1,0 +1,93 @@
+"""Which rows are trained on, which are validated on, and what each weighs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastmlp import checks
+from fastmlp.losses import Loss
+from fastmlp.mlp import MLP
+
+CLASS_KERNELS = ("cross_entropy", "binary_cross_entropy")
+
+
+@dataclass
+class Rows:
+    """Rows of a data set; ``rows`` None means all of the arrays."""
+
+    x: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray | None
+    rows: np.ndarray | None = None
+
+    @property
+    def n(self) -> int:
+        """How many."""
+        return len(self.x) if self.rows is None else len(self.rows)
+
+    def picked(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return data and targets of these rows alone."""
+        rows = slice(None) if self.rows is None else self.rows
+        return self.x[rows], self.targets[rows]
+
+
+def split(
+    net: MLP,
+    loss: Loss,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    validation: Any,
+    rng: np.random.Generator,
+) -> tuple[Rows, Rows | None]:
+    """Check the data that `fastmlp.train` got; return the rows to train on and those to validate on."""
+    data = _checked(net, loss, X, y, sample_weight, ("X", "y", "sample_weight"))
+    data.weights = _with_class_weights(class_weight, loss, data, net.n_outputs)
+    if validation is None:
+        return data, None
+    if isinstance(validation, (tuple, list)):
+        if len(validation) not in (2, 3):
+            expected = "a fraction, a pair (X_val, y_val), a triple with sample_weight_val, or None"
+            raise ValueError(f"validation must be {expected}, got {len(validation)} items")
+        x_val, y_val, *rest = validation
+        names = ("X_val", "y_val", "sample_weight_val")
+        return data, _checked(net, loss, x_val, y_val, rest[0] if rest else None, names)
+    n_held_out = checks.held_out(validation, data.n)
+    rows = rng.permutation(data.n)
+    training, held_out = (Rows(data.x, data.targets, data.weights, part) for part in (rows[n_held_out:], rows[:n_held_out]))
+    for name, part in (("train", training), ("validate", held_out)):
+        if part.weights is not None and not part.weights[part.rows].any():
+            raise ValueError(f"sample_weight must be above 0 in a row to {name} on, got zeros in all {part.n} of them")
+    return training, held_out
+
+
+def _checked(net: MLP, loss: Loss, X: Any, y: Any, weights: Any, names: tuple[str, str, str]) -> Rows:
+    x = checks.features(names[0], X, net.n_inputs, net.dtype)
+    targets = checks.targets(names[1], y, loss.kernel, net.n_outputs, len(x), net.dtype, names[0])
+    return Rows(x, targets, checks.weights(names[2], weights, len(x), names[0]))
+
+
+def _with_class_weights(class_weight: Any, loss: Loss, data: Rows, n_outputs: int) -> np.ndarray | None:
+    """The weights of the rows times those of their classes, which are 0 and 1 for one logistic output."""
+    if class_weight is None:
+        return data.weights
+    if loss.kernel not in CLASS_KERNELS or (loss.kernel == "binary_cross_entropy" and n_outputs > 1):
+        raise ValueError(f"class_weight needs one class for each row, got {loss} and {n_outputs} outputs")
+    classes = data.targets if loss.kernel == "cross_entropy" else (data.targets[:, 0] > 0.5).astype(np.int64)
+    n_classes = max(n_outputs, 2)
+    factors = np.ones(n_classes)
+    if isinstance(class_weight, dict):
+        for index, weight in class_weight.items():
+            checks.not_negative(f"class_weight[{index!r}]", weight)
+            if isinstance(index, bool) or not isinstance(index, (int, np.integer)) or not 0 <= index < n_classes:
+                raise ValueError(f"class_weight must have class indices 0 … {n_classes - 1} as keys, got {index!r}")
+            factors[index] = weight
+    elif class_weight == "balanced":
+        counts = np.bincount(classes, minlength=n_classes)
+        factors = data.n / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    else:
+        raise ValueError(f"class_weight must be a dict, 'balanced' or None, got {class_weight!r}")
+    weights = factors[classes]
+    return weights if data.weights is None else weights * data.weights
