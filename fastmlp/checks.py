@@ -236,7 +236,9 @@ def weights(name: str, value: Any, n_rows: int, features_name: str = "X") -> np.
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}")
     if array.shape != (n_rows,):
-        raise ValueError(f"{name} must be ({n_rows},), a weight for each row of {features_name}, got shape {array.shape}")
+        raise ValueError(
+            f"{name} must be ({n_rows},), a weight for each row of {features_name}, got shape {array.shape}"
+        )
     if not (np.isfinite(array) & (array >= 0)).all():
         bad = array[~(np.isfinite(array) & (array >= 0))][0]
         raise ValueError(f"{name} must hold finite numbers of at least 0, got {bad}")
@@ -249,7 +251,9 @@ def dropout(value: Any, n_hidden: int) -> tuple[float, ...]:
     """Return the dropout rate of each hidden layer."""
     rates = tuple(value) if hasattr(value, "__iter__") and not isinstance(value, str) else n_hidden * (value,)
     if len(rates) != n_hidden:
-        raise ValueError(f"dropout must be one rate or one for each of {n_hidden} hidden layers, got {len(rates)} rates")
+        raise ValueError(
+            f"dropout must be one rate or one for each of {n_hidden} hidden layers, got {len(rates)} rates"
+        )
     for rate in rates:
         fraction("dropout", rate)
     return tuple(float(rate) for rate in rates)

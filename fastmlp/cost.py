@@ -53,7 +53,9 @@ class CostFunction:
         l2: float = 0.0,
     ) -> None:
         if net.batch_norm is not None or any(net.dropout):
-            raise ValueError(f"the cost of a whole data set needs a network without batch norm and dropout, got {net!r}")
+            raise ValueError(
+                f"the cost of a whole data set needs a network without batch norm and dropout, got {net!r}"
+            )
         self.net, self.l2, self.order = net, l2, np.arange(len(x))
         self.trainer = Trainer(
             net, x, targets, min(len(x), BATCH), _Gradient(), threads, loss=loss, sample_weight=sample_weight

@@ -26,8 +26,8 @@ class History:
         One for each finished epoch: ``epoch`` (from 1), ``steps`` and ``seconds`` since the start, ``cost`` (mean
         loss of the epoch's samples as they were trained on, plus ``weight_decay/2 · Σ‖W‖²`` at its end), ``last_cost``
         (the same of the last mini-batch), ``val_cost`` (with the same penalty) and ``val_accuracy`` (None without a
-        validation set, or where the outputs are no classes), ``val_score`` (of a stopping rule's own metric, else None),
-        ``learning_rate`` (of the epoch's last step).
+        validation set, or where the outputs are no classes), ``val_score`` (by a stopping rule's own metric, else
+        None), ``learning_rate`` (of the epoch's last step).
     batch_costs : numpy.ndarray
         Mean loss of every mini-batch, float64, one for each step of the finished epochs.
     stopped_because : str

@@ -60,7 +60,7 @@ class CrossEntropy(Loss):
 
 @dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
-    """Cross-entropy of each output with 0, 1 or what lies between: ``-t log p - (1 - t) log(1 - p)``, for logistic outputs.
+    """Cross-entropy of each output with a target from 0 to 1, for logistic outputs: ``-t log p - (1 - t) log(1 - p)``.
 
     Parameters
     ----------

@@ -266,8 +266,8 @@ class MLP:
         Returns
         -------
         numpy.ndarray
-            Softmax: the most probable class index, int64 ``(n,)``. Logistic: 1 where the probability is above ½, else 0,
-            int64 ``(n, n_outputs)``. Others: the `outputs`.
+            Softmax: the most probable class index, int64 ``(n,)``. Logistic: 1 where the probability is above ½, else
+            0, int64 ``(n, n_outputs)``. Others: the `outputs`.
 
         Raises
         ------

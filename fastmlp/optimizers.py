@@ -81,8 +81,9 @@ class SGD(Optimizer):
     nesterov : bool
         Nesterov's correction; needs momentum.
     clip_norm : float, optional
-        Where the norm of the gradient of the cost's data part, over all parameters, is above this, the gradient is scaled
-        down to it (Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks", 2013).
+        Where the norm of the gradient of the cost's data part, over all parameters, is above this, the gradient is
+        scaled down to it (Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks",
+        2013).
 
     Raises
     ------

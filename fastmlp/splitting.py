@@ -56,7 +56,9 @@ def split(
         return data, _checked(net, loss, x_val, y_val, rest[0] if rest else None, names)
     n_held_out = checks.held_out(validation, data.n)
     rows = rng.permutation(data.n)
-    training, held_out = (Rows(data.x, data.targets, data.weights, part) for part in (rows[n_held_out:], rows[:n_held_out]))
+    training, held_out = (
+        Rows(data.x, data.targets, data.weights, part) for part in (rows[n_held_out:], rows[:n_held_out])
+    )
     for name, part in (("train", training), ("validate", held_out)):
         if part.weights is not None and not part.weights[part.rows].any():
             raise ValueError(f"sample_weight must be above 0 in a row to {name} on, got zeros in all {part.n} of them")
@@ -70,7 +72,7 @@ def _checked(net: MLP, loss: Loss, X: Any, y: Any, weights: Any, names: tuple[st
 
 
 def _with_class_weights(class_weight: Any, loss: Loss, data: Rows, n_outputs: int) -> np.ndarray | None:
-    """The weights of the rows times those of their classes, which are 0 and 1 for one logistic output."""
+    """Return the weights of the rows times those of their classes, which are 0 and 1 for one logistic output."""
     if class_weight is None:
         return data.weights
     if loss.kernel not in CLASS_KERNELS or (loss.kernel == "binary_cross_entropy" and n_outputs > 1):
@@ -89,5 +91,5 @@ def _with_class_weights(class_weight: Any, loss: Loss, data: Rows, n_outputs: in
         factors = data.n / (np.count_nonzero(counts) * np.maximum(counts, 1))
     else:
         raise ValueError(f"class_weight must be a dict, 'balanced' or None, got {class_weight!r}")
-    weights = factors[classes]
+    weights: np.ndarray = factors[classes]
     return weights if data.weights is None else weights * data.weights

@@ -86,7 +86,7 @@ class Patience:
         self._waited = 0 if improved else self._waited + 1
         if improved:
             self._reference = score
-        best = score > self._best
+        best = bool(score > self._best)
         if best:
             self._best, self.best_epoch = score, epoch
         return best

@@ -70,7 +70,9 @@ def load(path: str | os.PathLike[str]) -> MLP:
             text = metadata.get(FORMAT_2, metadata.get(FORMAT))
             if text is None:
                 expected = f"{FORMAT!r} or {FORMAT_2!r}"
-                raise ValueError(f"{path} is no fastmlp model: its metadata must hold {expected}, got {sorted(metadata)}")
+                raise ValueError(
+                    f"{path} is no fastmlp model: its metadata must hold {expected}, got {sorted(metadata)}"
+                )
             described = _architecture(path, text)
             _check_shapes(path, file, described)
             net = _network(path, described)

@@ -56,7 +56,7 @@ def train(
     y : array-like (n,) or (n, n_outputs)
         Integer class indices ``0 … n_classes - 1`` where the output is softmax, else the targets.
     validation : float, tuple or None
-        Fraction of the rows to hold out, drawn at random, or ``(X_val, y_val)`` or ``(X_val, y_val, sample_weight_val)``.
+        Fraction of the rows to hold out, drawn at random; or ``(X_val, y_val)``, or with ``sample_weight_val`` behind.
     optimizer : SGD, Adam or AdamW
         The update rule.
     loss : Loss, optional
@@ -183,9 +183,7 @@ def _rates(optimizer: Optimizer, epoch: int, steps_per_epoch: int, epochs: int) 
     return rates
 
 
-def _record(
-    net: MLP, epoch: int, batch_costs: np.ndarray, weights: np.ndarray, optimizer: Optimizer
-) -> dict[str, Any]:
+def _record(net: MLP, epoch: int, batch_costs: np.ndarray, weights: np.ndarray, optimizer: Optimizer) -> dict[str, Any]:
     penalty = net.penalty(optimizer.l2)
     return {
         "epoch": epoch,

@@ -10,7 +10,7 @@ def _stopped_after(rule, epochs, values):
     """The epoch at whose end training stops (None: never) and the best epoch, for a sequence of the rule's metric."""
     patience = Patience(rule, epochs)
     for epoch, value in enumerate(values, start=1):
-        patience.is_best(epoch, cost=value, accuracy=value)
+        patience.is_best(epoch, {"val_cost": value, "val_accuracy": value, "val_score": value})
         if patience.exhausted:
             return epoch, patience.best_epoch
     return None, patience.best_epoch

@@ -196,7 +196,7 @@ def test_stop_agrees_with_the_records(metric, blobs):
     patience = Patience(stop, 3)
     exhausted = []
     for record in history.records:
-        patience.is_best(record["epoch"], record["val_cost"], record["val_accuracy"])
+        patience.is_best(record["epoch"], record)
         exhausted.append(patience.exhausted)
     assert exhausted == [False] * (history.epochs - 1) + [True]
     assert history.best_epoch == patience.best_epoch

@@ -158,9 +158,7 @@ class Trainer:
         cost = float(self._run(order, steps).sum())
         return cost, self._plain(0).astype(np.float64)
 
-    def _run(
-        self, order: np.ndarray, steps: np.ndarray, progress: Callable[[int], None] | None = None
-    ) -> np.ndarray:
+    def _run(self, order: np.ndarray, steps: np.ndarray, progress: Callable[[int], None] | None = None) -> np.ndarray:
         """Run the steps and return their costs."""
         w = self.workspace
         costs = np.full(len(steps), np.nan)

@@ -149,8 +149,8 @@ def evaluate(
 ) -> tuple[float, float | None]:
     """Mean loss and accuracy over `x` and `targets`, or over some of their `rows`, weighted where rows have weights.
 
-    A row with several logistic outputs is right when all of them are on their flag's side of ½; where the outputs are no
-    classes, the accuracy is None.
+    A row with several logistic outputs is right when all of them are on their flag's side of ½. Where the outputs are
+    no classes, the accuracy is None.
     """
     order = np.arange(len(x)) if rows is None else np.ascontiguousarray(rows)
     forward = _Forward(net, x, len(order), threads)

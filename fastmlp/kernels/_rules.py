@@ -80,9 +80,7 @@ def gradient_tiles(x: Any, dout: Any, gradient: Any, bias_gradient: Any, first: 
             if k == 0 and not added:
                 v.store(nothing, offset(bias_gradient, p * lanes))
     keep = 1.0 if added else 0.0
-    update_tiles(
-        x, dout, gradient, gradient, bias_gradient, first, last, rows, n_in, n_out, panel, -1.0, keep, False
-    )
+    update_tiles(x, dout, gradient, gradient, bias_gradient, first, last, rows, n_in, n_out, panel, -1.0, keep, False)
 
 
 @body

@@ -1,7 +1,7 @@
 """Activations of hidden layers besides the ReLU, and functions of the output layer.
 
-``values (rows, n)`` becomes ``f(values)`` in place, and ``slope``, laid out alike, ``f'(values)``: backward multiplies by
-it, so no function is evaluated twice. The bodies take pointers to panels; lanes beyond column n become 0 in both.
+``values (rows, n)`` becomes ``f(values)`` in place, and ``slope``, laid out alike, ``f'(values)``: backward multiplies
+by it, so no function is evaluated twice. The bodies take pointers to panels; lanes beyond column n become 0 in both.
 
 GELU is ``x · Φ(x)``, Φ the normal distribution function (Hendrycks and Gimpel, 2016); SiLU ``x · logistic(x)``.
 """

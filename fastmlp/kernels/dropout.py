@@ -1,5 +1,7 @@
-"""Dropout: elements of hidden layers set to 0 at random, the others scaled up so that the mean stays (Srivastava et al.,
-"Dropout: A Simple Way to Prevent Neural Networks from Overfitting", 2014, inverted as in today's libraries).
+"""Dropout: elements of hidden layers set to 0 at random, the others scaled up so that the mean stays.
+
+Source: Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting" (2014); there the scaling
+is left to prediction.
 
 ``values (batch, n)``, in place. The mask is a function of a key, the step, the layer, the row's place in the mini-batch
 and the column (`fastmlp.simd.random`): backward draws the same one again instead of keeping it, and no bit depends on

@@ -1,8 +1,8 @@
 """The losses: of rows of the last layer's linear output z against targets, cost and gradient in one pass.
 
-``z (rows, n)`` becomes the gradient of ``share · Σ weight · loss`` in place. Row r is number ``index[r]`` of the data: its
-target is that row of ``targets (n_rows, n)`` (class indices ``(n_rows,)`` for the cross-entropy), its weight ``weights`` at
-`stride` times that number; a stride of 0 is one weight for all. A loss is a sum over the n outputs:
+``z (rows, n)`` becomes the gradient of ``share · Σ weight · loss`` in place. Row r is number ``index[r]`` of the data:
+its target is that row of ``targets (n_rows, n)`` (class indices ``(n_rows,)`` for the cross-entropy), its weight
+``weights`` at `stride` times that number; a stride of 0 is one weight for all. A loss is a sum over the n outputs:
 
 - squared error ``½ (z - t)²``, absolute error ``|z - t|``
 - Huber's: ``½ (z - t)²`` up to a distance δ, ``δ (|z - t| - δ/2)`` beyond (Huber, 1964)
@@ -198,9 +198,10 @@ def _loss_block(function: int, z: Any, targets: Any, weights: Any, share: float,
 
 @driver
 def loss_gradient(function: int, z: Any, targets: Any, weights: Any, parameter: float, dz: Any) -> float:
-    """Mean of the `loss` at an address over the rows, weighted by ``weights (n,)`` or, one number, alike; `dz` its gradient.
+    """Weighted mean of the `loss` at an address over the rows, and its gradient.
 
-    ``targets`` is like ``z``, or int64 class indices ``(n,)``. `parameter` is Huber's δ or the smoothing ε.
+    ``targets`` is like ``z``, or int64 class indices ``(n,)``; ``weights (n,)``, or one number for all.
+    `parameter` is Huber's δ or the smoothing ε.
     """
     n = z.shape[0]
     total = weights.sum() if len(weights) > 1 else np.float64(n)

@@ -121,10 +121,10 @@ def cross_entropy_rows(z: Any, labels: Any, weights: Any, stride: int, index: An
                        panel: int, share: float, smoothing: float) -> float:  # fmt: skip
     """Turn rows of logits into ``(softmax - target) · weight · share``, in place; return the rows' weighted cost.
 
-    Row r is number ``index[r]`` of the data, with ``labels`` at it and ``weights`` at `stride` times it; a stride of 0 is
-    one weight for all, which is 1. The target has ``1 - smoothing`` in the row's class, and the rest in equal parts in
-    all classes. Cost: ``log Σ exp(z - max) - Σ target · (z - max)``, one log for `PRODUCT_ROWS` rows of weight 1. Up to 3
-    rows of padding are turned into anything.
+    Row r is number ``index[r]`` of the data, with ``labels`` at it and ``weights`` at `stride` times it; a stride of 0
+    is one weight for all, which is 1. The target has ``1 - smoothing`` in the row's class, and the rest in equal parts
+    in all classes. Cost: ``log Σ exp(z - max) - Σ target · (z - max)``, one log for `PRODUCT_ROWS` rows of weight 1. Up
+    to 3 rows of padding are turned into anything.
     """
     lanes = v.lanes(z)
     limit = _limit(z, n_classes)
@@ -165,7 +165,7 @@ def cross_entropy_rows(z: Any, labels: Any, weights: Any, stride: int, index: An
 @body
 def right_class_rows(z: Any, labels: Any, weights: Any, stride: int, index: Any, rows: int, n_classes: int, panel: int,
                      ) -> float:  # fmt: skip
-    """The weight of the rows whose first largest logit is that of their class; the data are as for the cross-entropy."""
+    """The weight of the rows whose first largest logit is their class's; the data are as for the cross-entropy."""
     lanes = v.lanes(z)
     right = 0.0
     for r in range(rows):

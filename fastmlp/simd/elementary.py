@@ -125,7 +125,7 @@ def absolute(x: Any) -> Any:
 
 @body
 def exp_any(x: Any) -> Any:
-    """e to the power of each lane, above 0 too; infinity where it is too large."""
+    """E to the power of each lane, above 0 too; infinity where it is too large."""
     decayed = exp(v.subtract(constant(x, 0.0), absolute(x)))
     return v.where(x, v.divide(constant(x, 1.0), decayed), decayed)
 
@@ -157,8 +157,8 @@ def logistic(x: Any) -> Any:
     return v.where(x, upper, v.multiply(decayed, upper))
 
 
-# (tanh(x) / x - 1) / x² in x², for |x| up to 0.625, by interpolation in Chebyshev points: relative error of tanh 2e-8 and
-# 2e-18
+# (tanh(x) / x - 1) / x² in x², for |x| up to 0.625, by interpolation in Chebyshev points: relative error of tanh 2e-8
+# and 2e-18
 _tanh_terms = _polynomial(
     [-0.006104948011443728, 0.021003641220915213, -0.05385249746856692, 0.13332782263995477, -0.3333332909961713],
     [6.493921966644326e-06, -3.121994989253582e-05, 9.258867998788127e-05, -0.00023759985285443604,
@@ -180,8 +180,8 @@ def tanh(x: Any) -> Any:
     return v.where(v.subtract(size, constant(x, 0.625)), signed, small)
 
 
-# exp(z²) · erfc(z) / t in 2t - 1, where t = 2 / (2 + z), by interpolation in Chebyshev points: relative error 1.2e-8 and
-# 6e-15
+# exp(z²) · erfc(z) / t in 2t - 1, where t = 2 / (2 + z), by interpolation in Chebyshev points: relative error 1.2e-8
+# and 6e-15
 _erfcx_terms = _polynomial(
     [4.2161197196387805e-05, -3.6601876943794854e-05, -0.0002993827120715645, 0.00043067048843585943,
      0.001529157160763692, -0.0032434519180997083, -0.010751626186584588, 0.018221669428387856, 0.13973573352192914,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastmlp import MLP, SGD, BatchNorm, train
-from fastmlp.engine import Trainer, evaluate, predict_proba
+from fastmlp.engine import Trainer, evaluate, outputs
 
 WIDTHS, BATCH = (784, 40, 20, 10), 500
 SMALL = 400_000  # bytes: Python's own, and what a first call imports
@@ -131,7 +131,7 @@ def test_prediction_writes_nothing_beside_its_result(network, problem, dtype):
     X, y = problem(200, 21, 18, "uint8")
     net = network([21, 17, 18], None, dtype, input_scale=1 / 255)
     before, labels = X.copy(), y.copy()
-    predict_proba(net, X, 3)
+    outputs(net, X, 3)
     evaluate(net, X, y, np.arange(0, 200, 3), 3)
     np.testing.assert_array_equal(X, before)
     np.testing.assert_array_equal(y, labels)

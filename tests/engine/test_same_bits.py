@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastmlp import SGD, BatchNorm, train
-from fastmlp.engine import Trainer, epoch, evaluate, predict_proba
+from fastmlp.engine import Trainer, epoch, evaluate, outputs
 
 AFTER, BEFORE = "after_relu", "before_relu"
 # widths, batch norm (placement, affine), batch size, rows, dtype: ragged last batches, blocks of 8 and of more rows
@@ -63,7 +63,7 @@ def test_any_number_of_threads(trained, digest):
         assert history.batch_costs.tobytes() == expected.batch_costs.tobytes()
         assert _history(history) == _history(expected)
     for threads in (1, 2, 5, 7):
-        assert predict_proba(one, X, threads).tobytes() == predict_proba(one, X, 3).tobytes()
+        assert outputs(one, X, threads).tobytes() == outputs(one, X, 3).tobytes()
         assert evaluate(one, X, y, None, threads) == evaluate(one, X, y, None, 3)
 
 

@@ -7,7 +7,7 @@ import pytest
 from reference import Network
 
 from fastmlp import MLP, SGD, BatchNorm, train
-from fastmlp.engine import Trainer, evaluate, predict_proba
+from fastmlp.engine import Trainer, evaluate, outputs
 from fastmlp.kernels.gather import DTYPES
 
 AFFINE = {
@@ -32,10 +32,10 @@ def check(run_epoch, assert_close):
         for array, twin in zip(ours, theirs, strict=True):
             assert_close(array, twin, net.dtype, factor)
         trained = Network(net)
-        assert_close(predict_proba(net, X, threads), trained.predict_proba(X), net.dtype, factor)
+        assert_close(outputs(net, X, threads), trained.predict_proba(X), net.dtype, factor)
         cost, accuracy = evaluate(net, X, y, None, threads)
         assert_close(cost, trained.cost(X, y), net.dtype, factor)
-        assert accuracy == (predict_proba(net, X, 1).argmax(axis=1) == y).mean()
+        assert accuracy == (outputs(net, X, 1).argmax(axis=1) == y).mean()
 
     return compare
 
