@@ -14,6 +14,8 @@ from fastmlp.cores import usable_cores
 
 CHUNK_BYTES = 1 << 22  # of a data set looked through at a time, so that a memory map is never read whole
 
+LIMITS = {np.dtype(name): float(np.finfo(name).max) for name in ("float32", "float64")}
+
 
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
@@ -149,7 +151,7 @@ def features(name: str, value: Any, n_inputs: int, dtype: np.dtype) -> np.ndarra
 
 
 def _finite(name: str, array: np.ndarray, dtype: np.dtype) -> None:
-    limit = np.finfo(dtype).max
+    limit = LIMITS[dtype]
     rows = max(1, CHUNK_BYTES // array[0].nbytes)
     for start in range(0, len(array), rows):
         chunk = array[start : start + rows]

@@ -64,18 +64,15 @@ def driver(function: F) -> F:
         return cast(F, njit(parallel=True, **_CALLED)(function))
 
 
-_addresses: dict[tuple[Callable[..., Any], Any], Any] = {}
+_kept: dict[tuple[Callable[..., Any], Any], Any] = {}
 
 
 def address(function: Callable[..., Any], signature: Any) -> int:
-    """Return the address of a C function that compiled code calls (`fastmlp.simd.pointer.call`), compiled once.
+    """Compile a C function that compiled code calls (`fastmlp.simd.pointer.call`); return its address.
 
     A choice made by address is compiled on its own, and not into every training that could make it.
     """
-    compiled = _addresses.get((function, signature))
-    if compiled is None:
-        with kernel_cache.in_use():
-            made = cfunc(signature, cache=_CALLED["cache"], error_model=_BODY["error_model"])(function)
-        # two threads may compile at once: the first one's is kept, whose address may be in use
-        compiled = _addresses.setdefault((function, signature), made)
-    return int(compiled.address)
+    with kernel_cache.in_use():
+        made = cfunc(signature, cache=_CALLED["cache"], error_model=_BODY["error_model"])(function)
+    # two threads may compile at once: the first one's is kept, whose address may be in use
+    return int(_kept.setdefault((function, signature), made).address)

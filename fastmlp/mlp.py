@@ -9,7 +9,7 @@ import numpy as np
 
 from fastmlp import checks, losses
 from fastmlp.batchnorm import BatchNorm
-from fastmlp.engine import evaluate, outputs
+from fastmlp.engine import Parameters, evaluate, outputs
 from fastmlp.init import Initialiser, kaiming
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "leaky_relu", "gelu", "silu")
@@ -112,6 +112,7 @@ class MLP:
         self._shapes = parameter_shapes(self.widths, batch_norm)
         self._state = np.zeros(sum(math.prod(shape) for group in self._shapes.values() for shape in group), self.dtype)
         self._views = self.views_of(self._state)
+        self.packed: tuple[np.ndarray, Parameters] | None = None  # bits of all parameters, and what predicts by them
         for ones in self.gammas + self.running_vars:
             ones[:] = 1
         rng = checks.generator("seed", seed)
@@ -128,12 +129,13 @@ class MLP:
         return {name: [next(pieces).reshape(shape) for shape in group] for name, group in self._shapes.items()}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_views"}
+        return {name: value for name, value in vars(self).items() if name not in ("_views", "packed")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._state = self._state.copy()  # copy.copy() passes the very array; two networks must not share parameters
         self._views = self.views_of(self._state)
+        self.packed = None
 
     @property
     def arrays(self) -> dict[str, list[np.ndarray]]:
@@ -195,6 +197,11 @@ class MLP:
     def restore(self, state: np.ndarray) -> None:
         """Go back to a `snapshot`."""
         self._state[:] = state
+
+    @property
+    def bits(self) -> np.ndarray:
+        """All parameters and running statistics as unsigned integers; a view."""
+        return self._state.view(f"u{self.dtype.itemsize}")
 
     def is_finite(self) -> bool:
         """Whether all parameters and running statistics are finite."""

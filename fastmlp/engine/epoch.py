@@ -9,7 +9,7 @@ import numpy as np
 from fastmlp import losses
 from fastmlp.cores import usable_cores
 from fastmlp.engine.plan import make_plan, useful_threads
-from fastmlp.engine.settings import FUSED, STATES, STEP, make_settings, set_loss
+from fastmlp.engine.settings import FUSED, STATES, STEP, make_settings, set_data, set_loss
 from fastmlp.engine.step import train_steps
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Parameters, Workspace, aligned, vectors_of
@@ -100,7 +100,8 @@ class Trainer:
 
     def _settings(self, optimizer: "Optimizer", key: int) -> np.ndarray:
         net, norm = self.net, self.net.batch_norm
-        record = make_settings(self.plan, net.dtype, self.x, net.input_scale, self.threads, net.activation)
+        record = make_settings(self.plan, net.dtype, self.x.dtype, self.threads, net.activation)
+        set_data(record, self.x, net.input_scale)
         record["spins"] = SPINS if self.threads <= usable_cores() else SPINS_OVERSUBSCRIBED
         record["slot"], record["key"] = self.plan.n_parameters, key
         for name, value in optimizer.settings().items():

@@ -51,20 +51,24 @@ SETTINGS = np.dtype([(name, np.int64) for name in _INTEGERS] + [(name, np.float6
 STEP = np.dtype([(name, np.float64) for name in ("rate", "size", "l2", "weight")] + [("number", np.int64)])
 
 
-def make_settings(plan: Plan, dtype: np.dtype, x: np.ndarray, scale: float, threads: int, function: str) -> np.ndarray:
-    """Return the record of what a forward pass needs; what concerns training alone is 0.
+def make_settings(plan: Plan, dtype: np.dtype, stored: np.dtype, threads: int, function: str) -> np.ndarray:
+    """Return the record of what a forward pass needs but for the data; what concerns training alone is 0.
 
-    `function` is the activation of the hidden layers.
+    `stored` is the dtype of the data, `function` the activation of the hidden layers.
     """
     record = np.zeros(1, SETTINGS)
     for name in ("batch", "block", "panel", "norm", "widest"):
         record[name] = getattr(plan, name)
-    record["threads"], record["scale"] = threads, scale
-    record["convert"], record["address"], record["n_features"] = converter(x.dtype, dtype), x.ctypes.data, x.shape[1]
+    record["threads"], record["convert"] = threads, converter(stored, dtype)
     record["relu"] = function == "relu"
     record["activate"] = 0 if function in FUSED else activation(function, dtype)
     record["drop"] = dropper(dtype) if any(plan.layers["threshold"]) else 0
     return record
+
+
+def set_data(record: np.ndarray, x: np.ndarray, scale: float) -> None:
+    """Write into the record where the data are; whoever uses it keeps the array alive."""
+    record["address"], record["n_features"], record["scale"] = x.ctypes.data, x.shape[1], scale
 
 
 def set_loss(
@@ -73,5 +77,5 @@ def set_loss(
     """Write into the record what concerns the loss; whoever uses it keeps the arrays alive."""
     weights = ONE if sample_weight is None else sample_weight
     record["loss"], record["parameter"] = loss_kernel(loss.kernel, dtype), loss.parameter
-    record["targets"], record["weights"] = targets.ctypes.data, weights.ctypes.data
+    record["targets"], record["weights"] = targets.ctypes.data, address_of(weights)
     record["weight_stride"] = sample_weight is not None

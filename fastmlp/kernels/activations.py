@@ -6,6 +6,7 @@ by it, so no function is evaluated twice. The bodies take pointers to panels; la
 GELU is ``x · Φ(x)``, Φ the normal distribution function (Hendrycks and Gimpel, 2016); SiLU ``x · logistic(x)``.
 """
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,7 @@ _FUNCTIONS = {
 }
 
 
+@functools.cache
 def activation(name: str, dtype: np.dtype) -> int:
     """Return the address of a function of this file, for `activate`."""
     real = types.CPointer(from_dtype(dtype))

@@ -8,6 +8,7 @@ and the column (`fastmlp.simd.random`): backward draws the same one again instea
 threads. An element is dropped when its random word is below ``threshold`` out of 2**32.
 """
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,7 @@ def _drop(values: Any, first: int, rows: int, n: int, panel: int, layer: int, st
     return rows
 
 
+@functools.cache
 def dropper(dtype: np.dtype) -> int:
     """Return the address of `drop_rows` for a dtype, which returns a number."""
     return address(_drop, types.intp(types.CPointer(from_dtype(dtype)), *8 * [types.int64]))

@@ -3,6 +3,7 @@
 ``data (n, n_in)`` of any real dtype, ``index (batch,)``, ``out`` panels ``[n_in / lanes][batch][lanes]``.
 """
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,7 @@ def _convert(source: Any, index: Any, rows: int, known: int, n_in: int, scale: A
     return rows
 
 
+@functools.cache
 def converter(source: np.dtype, target: np.dtype) -> int:
     """Return the address of what converts rows from one dtype to another, for `gather_rows`."""
     kind, real = from_dtype(source), from_dtype(target)

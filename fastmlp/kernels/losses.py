@@ -11,6 +11,7 @@ its target is that row of ``targets (n_rows, n)`` (class indices ``(n_rows,)`` f
   ``(1 - ε) t + ε/2`` in place of t
 """
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -146,6 +147,7 @@ _FUNCTIONS = {
 }
 
 
+@functools.cache
 def loss(name: str, dtype: np.dtype) -> int:
     """Return the address of a function of this file, for `loss_gradient`."""
     real, float64, integers = types.CPointer(from_dtype(dtype)), types.float64, types.CPointer(types.int64)
