@@ -77,5 +77,5 @@ def set_loss(
     """Write into the record what concerns the loss; whoever uses it keeps the arrays alive."""
     weights = ONE if sample_weight is None else sample_weight
     record["loss"], record["parameter"] = loss_kernel(loss.kernel, dtype), loss.parameter
-    record["targets"], record["weights"] = targets.ctypes.data, address_of(weights)
+    record["targets"], record["weights"] = targets.ctypes.data, weights.ctypes.data
     record["weight_stride"] = sample_weight is not None
