@@ -15,6 +15,7 @@ DATA_HELP = (
     "train, test images in predict"
 )
 RATES = {"sgd": 0.05, "adam": 0.001, "adamw": 0.001}  # update rules and their usual rates
+ACTIVATIONS = ("relu", "leaky_relu", "gelu", "silu", "tanh", "logistic", "identity")
 INITIALISERS = ("kaiming", "kaiming_half", "xavier", "xavier_half", "simple")
 
 
@@ -56,6 +57,9 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("network")
     group.add_argument("--hidden", type=hidden_widths, default=[64], metavar="WIDTHS",
                        help="widths of the hidden layers, such as 64,32, or none (default: 64)")  # fmt: skip
+    group.add_argument("--activation", choices=ACTIVATIONS, default="relu", help="of the hidden layers (default: relu)")
+    group.add_argument("--dropout", type=float, default=0.0, metavar="RATE",
+                       help="share of each hidden layer's outputs set to 0 at random in training (default: 0)")  # fmt: skip
     group.add_argument("--batch-norm", choices=("none", "after_relu", "before_relu"), default="none",
                        help="batch normalisation of the hidden layers (default: none)")  # fmt: skip
     group.add_argument("--affine", action="store_true", help="batch normalisation with scale and shift")
@@ -82,6 +86,10 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         metavar="LAMBDA",
         help="L2 penalty, of adamw a decay beside the cost (default: 0)",
     )
+    group.add_argument("--clip-norm", type=float, metavar="NORM", help="greatest norm of the gradient (default: any)")
+    group.add_argument("--label-smoothing", type=float, default=0.0, metavar="SHARE",
+                       help="of each row's target spread over all classes (default: 0)")  # fmt: skip
+    group.add_argument("--class-weight", choices=("balanced",), help="weigh the rows so that classes count alike")
     group.add_argument("--batch-size", type=int, default=32, metavar="ROWS", help="(default: 32)")
     group.add_argument("--epochs", type=int, default=100, metavar="N", help="at most so many (default: 100)")
     group.add_argument("--stop", choices=("accuracy", "cost", "none"),
@@ -132,10 +140,10 @@ def optimizer(args: argparse.Namespace) -> "Optimizer":
 
     rate = RATES[args.optimizer] if args.learning_rate is None else args.learning_rate
     if args.optimizer == "sgd":
-        return SGD(rate, args.weight_decay, args.momentum)
+        return SGD(rate, args.weight_decay, args.momentum, clip_norm=args.clip_norm)
     if args.momentum:
         raise ValueError(f"--momentum: expected together with --optimizer sgd, got --optimizer {args.optimizer}")
-    return (Adam if args.optimizer == "adam" else AdamW)(rate, args.weight_decay)
+    return (Adam if args.optimizer == "adam" else AdamW)(rate, args.weight_decay, clip_norm=args.clip_norm)
 
 
 def stop_rule(args: argparse.Namespace) -> "EarlyStopping | None":

@@ -51,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
     from fastmlp.cli import data
 
     net = load(args.model)
+    if net.output != "softmax":
+        raise ValueError(f"{args.model}: expected a network with softmax outputs, got output={net.output!r}")
     X, y = data.read_for(net, args.data, args.target)
     probabilities = net.predict_proba(X, threads=args.threads)
     predicted = probabilities.argmax(axis=1)

@@ -53,11 +53,12 @@ def run(args: argparse.Namespace) -> int:
     if args.history is not None and args.history.suffix not in (".csv", ".jsonl"):
         raise ValueError(f"--history: expected a name that ends in .csv or .jsonl, got {args.history}")
 
-    from fastmlp import train
+    from fastmlp import losses, train
     from fastmlp.cli import data
 
     options.check_counts(args)
     optimizer, stop = options.optimizer(args), options.stop_rule(args)
+    loss = losses.CrossEntropy(args.label_smoothing)
     table = data.read(args.data, args.target, args.ignore)
     net, scaled = build(args, table)
     if not (args.quiet or args.json):
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         history = train(
             net, X, table.y,
             validation=args.validation or None, optimizer=optimizer, batch_size=args.batch_size, epochs=args.epochs,
-            stop=stop, seed=args.seed, threads=args.threads, progress=False if args.quiet else None,
+            loss=loss, class_weight=args.class_weight, stop=stop, seed=args.seed, threads=args.threads, progress=False if args.quiet else None,
         )  # fmt: skip
     if scaled is not None:
         scaled.fold_into(net)
@@ -88,6 +89,7 @@ def build(args: argparse.Namespace, table: "Table") -> "tuple[MLP, Standardizer 
         scale = 1 / 255
     net = MLP(
         [table.X.shape[1], *args.hidden, len(table.class_names)],
+        activation=args.activation, dropout=args.dropout,
         batch_norm=options.batch_norm(args), init=options.initialiser(args), dtype=args.dtype, seed=args.seed,
         input_scale=1.0 if scale is None else scale,
     )  # fmt: skip
