@@ -71,7 +71,8 @@ def run(args: argparse.Namespace) -> int:
         history = train(
             net, X, table.y,
             validation=args.validation or None, optimizer=optimizer, batch_size=args.batch_size, epochs=args.epochs,
-            loss=loss, class_weight=args.class_weight, stop=stop, seed=args.seed, threads=args.threads, progress=False if args.quiet else None,
+            loss=loss, class_weight=args.class_weight, stop=stop, seed=args.seed, threads=args.threads,
+            progress=False if args.quiet else None,
         )  # fmt: skip
     if scaled is not None:
         scaled.fold_into(net)
