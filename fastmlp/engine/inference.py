@@ -128,21 +128,21 @@ def _packed(net: "MLP", plan: Plan) -> np.ndarray:
 @functools.lru_cache(maxsize=PLANS)
 def _settings(plan: Plan, dtype: np.dtype, stored: np.dtype, threads: int, function: str, output: str) -> np.ndarray:
     record = make_settings(plan, dtype, stored, threads, function)
-    record["output"] = 0 if output == "identity" else activation(output, dtype)
+    record["output"] = activation(output, dtype) if output != "identity" else 0
     return record
 
 
 class _Forward:
     """What the chunks share: folded parameters, memory for each thread, settings."""
 
-    def __init__(self, net: "MLP", x: np.ndarray, n: int, threads: int) -> None:
+    def __init__(self, net: "MLP", x: np.ndarray, n: int, threads: int, output: str = "identity") -> None:
         self.plan: Plan = make_plan(net.widths, net.dtype, None, min(n, CHUNK_ROWS), slopes=True, training=False)
         self.chunks = -(-n // self.plan.batch)
         self.threads = min(threads, self.chunks)
         self.parameters = _packed(net, self.plan)
         self.rows = aligned(self.threads * self.plan.n_rows, net.dtype)
         self.control = NO_TEAM if self.chunks == 1 else aligned(CONTROL_CELLS, np.int64)
-        settings = _settings(self.plan, net.dtype, x.dtype, self.threads, net.activation, net.output)
+        settings = _settings(self.plan, net.dtype, x.dtype, self.threads, net.activation, output)
         self.settings = settings.copy()
         set_data(self.settings, x, net.input_scale)
 
@@ -164,7 +164,7 @@ class _Forward:
 def outputs(net: "MLP", x: np.ndarray, threads: int) -> np.ndarray:
     """Outputs ``(n, n_outputs)`` of the rows of `x`."""
     out = np.empty((len(x), net.n_outputs), net.dtype)
-    forward = _Forward(net, x, len(x), threads)
+    forward = _Forward(net, x, len(x), threads, net.output)
     forward.run(predict_chunks, np.arange(len(x)), out)
     return out
 

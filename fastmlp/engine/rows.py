@@ -75,7 +75,7 @@ def _gather(b: Any, first: int, count: int) -> None:
     gather_rows(s.convert, s.address, index, count, known, s.n_features, s.scale, target, s.panel)
 
 
-@inlined
+@body
 def _linear(b: Any, i: int, first: int, count: int) -> None:
     """The linear layer, and its activation where no batch norm comes between."""
     layer = b.layers[i]
@@ -95,7 +95,7 @@ def _linear(b: Any, i: int, first: int, count: int) -> None:
         _activate(b, i, layer.pre, first, count)
 
 
-@inlined
+@body
 def _activate(b: Any, i: int, region: int, first: int, count: int) -> None:
     """An activation that the matrix products do not do, and its slope."""
     layer = b.layers[i]
@@ -104,7 +104,7 @@ def _activate(b: Any, i: int, region: int, first: int, count: int) -> None:
         activate_rows(b.s.activate, values, slope, count, layer.n_out, b.s.panel)
 
 
-@inlined
+@body
 def _drop(b: Any, i: int, region: int, first: int, count: int) -> None:
     """Dropout of a hidden layer's output, or of its gradient by the same mask."""
     layer = b.layers[i]
@@ -113,7 +113,7 @@ def _drop(b: Any, i: int, region: int, first: int, count: int) -> None:
         call(b.s.drop, (values, first, count, layer.n_out, b.s.panel, i, number, b.s.key, layer.threshold))
 
 
-@inlined
+@body
 def _loss(b: Any, first: int, count: int) -> None:
     """Cost and gradient of the last layer's linear output, block by block."""
     layer = b.layers[len(b.layers) - 1]
@@ -134,7 +134,7 @@ def _loss(b: Any, first: int, count: int) -> None:
         )
 
 
-@inlined
+@body
 def _linear_backward(b: Any, i: int, first: int, count: int) -> None:
     """From the gradient of a layer's linear output to that of the layer below, or of its batch norm's output."""
     layer, below = b.layers[i], b.layers[i - 1]
@@ -154,7 +154,7 @@ def _linear_backward(b: Any, i: int, first: int, count: int) -> None:
         _activate_backward(b, i - 1, first, count)
 
 
-@inlined
+@body
 def _activate_backward(b: Any, i: int, first: int, count: int) -> None:
     layer = b.layers[i]
     if b.s.activate != 0:
@@ -169,7 +169,7 @@ def _sum_moments(b: Any, i: int, phase: int, first: int, count: int) -> None:
         block_moments(_at(b, layer.pre, start), rows, layer.n_out, b.s.panel, _moments(b, phase, start))
 
 
-@inlined
+@body
 def _normalise(b: Any, i: int, first: int, count: int) -> None:
     layer = b.layers[i]
     normalise_rows(
@@ -204,7 +204,7 @@ def _sum_gradients(b: Any, i: int, phase: int, first: int, count: int) -> None:
         )
 
 
-@inlined
+@body
 def _normalise_backward(b: Any, i: int, first: int, count: int) -> None:
     layer = b.layers[i]
     normalise_backward_rows(
