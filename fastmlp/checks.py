@@ -14,7 +14,7 @@ from fastmlp.cores import usable_cores
 
 CHUNK_BYTES = 1 << 22  # of a data set looked through at a time, so that a memory map is never read whole
 
-LIMITS = {np.dtype(name): float(np.finfo(name).max) for name in ("float32", "float64")}
+LIMITS = {np.dtype(name): np.finfo(name).max for name in ("float32", "float64")}
 
 
 def _number(name: str, value: Any) -> float:

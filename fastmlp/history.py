@@ -13,7 +13,7 @@ from fastmlp.extras import require
 from fastmlp.files import replaced_whole
 
 Record = dict[str, Any]
-FIELDS = ("epoch", "steps", "cost", "last_cost", "val_cost", "val_accuracy", "val_score", "learning_rate", "seconds")
+FIELDS = ("epoch", "steps", "cost", "last_cost", "val_cost", "val_accuracy", "learning_rate", "seconds")
 
 
 @dataclass
@@ -26,8 +26,8 @@ class History:
         One for each finished epoch: ``epoch`` (from 1), ``steps`` and ``seconds`` since the start, ``cost`` (mean
         loss of the epoch's samples as they were trained on, plus ``weight_decay/2 · Σ‖W‖²`` at its end), ``last_cost``
         (the same of the last mini-batch), ``val_cost`` (with the same penalty) and ``val_accuracy`` (None without a
-        validation set, or where the outputs are no classes), ``val_score`` (by a stopping rule's own metric, else
-        None), ``learning_rate`` (of the epoch's last step).
+        validation set, or where the outputs are no classes), ``val_score`` (there only
+        when the stopping rule has a metric of its own), ``learning_rate`` (of the epoch's last step).
     batch_costs : numpy.ndarray
         Mean loss of every mini-batch, float64, one for each step of the finished epochs.
     stopped_because : str
@@ -54,6 +54,11 @@ class History:
         return len(self.records)
 
     @property
+    def fields(self) -> list[str]:
+        """Names of the values of a record, in order."""
+        return list(self.records[0]) if self.records else list(FIELDS)
+
+    @property
     def steps(self) -> int:
         """Number of optimizer steps in the finished epochs."""
         return int(self.records[-1]["steps"]) if self.records else 0
@@ -78,7 +83,7 @@ class History:
             The file cannot be written; an earlier one stands as it was.
         """
         with replaced_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, FIELDS)
+            writer = csv.DictWriter(file, self.fields)
             writer.writeheader()
             writer.writerows(self.records)
 
@@ -90,7 +95,7 @@ class History:
         ImportError
             pandas is not installed (extra ``tables``).
         """
-        return require("pandas", extra="tables").DataFrame(self.records, columns=FIELDS).set_index("epoch")
+        return require("pandas", extra="tables").DataFrame(self.records, columns=self.fields).set_index("epoch")
 
     def plot(self) -> Any:
         """Return a matplotlib Figure of the costs and the validation accuracy.

@@ -192,7 +192,6 @@ def _record(net: MLP, epoch: int, batch_costs: np.ndarray, weights: np.ndarray, 
         "last_cost": float(batch_costs[-1]) + penalty,
         "val_cost": None,
         "val_accuracy": None,
-        "val_score": None,
     }
 
 

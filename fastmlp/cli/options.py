@@ -59,7 +59,7 @@ def add_network(parser: argparse.ArgumentParser) -> None:
                        help="widths of the hidden layers, such as 64,32, or none (default: 64)")  # fmt: skip
     group.add_argument("--activation", choices=ACTIVATIONS, default="relu", help="of hidden layers (default: relu)")
     group.add_argument("--dropout", type=float, default=0.0, metavar="RATE",
-                       help="share of each hidden layer's outputs set to 0 at random in training (default: 0)")  # fmt: skip
+                       help="share of hidden outputs set to 0 at random in training (default: 0)")  # fmt: skip
     group.add_argument("--batch-norm", choices=("none", "after_relu", "before_relu"), default="none",
                        help="batch normalisation of the hidden layers (default: none)")  # fmt: skip
     group.add_argument("--affine", action="store_true", help="batch normalisation with scale and shift")

@@ -179,7 +179,7 @@ class TestStandardizer:
         (("--target", "tree", "--ignore", "age"), "--ignore: no column 'age'"),
         (("--target", "tree", "--learning-rate", "0"), "learning_rate must be"),
         (("--target", "tree", "--learning-rate", "nan"), "learning_rate must be"),
-        (("--target", "tree", "--momentum", "1"), "momentum must be above 0 and below 1, got 1.0"),
+        (("--target", "tree", "--momentum", "1.1"), "momentum must be above 0 and at most 1, got 1.1"),
         (("--target", "tree", "--momentum", "0.5", "--optimizer", "adam"), "--momentum: expected together with"),
         (("--target", "tree", "--weight-decay", "-1"), "weight_decay must be"),
         (("--target", "tree", "--batch-size", "0"), "--batch-size must be"),

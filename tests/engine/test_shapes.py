@@ -126,8 +126,8 @@ def test_data_are_used_where_they_are(stored, problem, monkeypatch):
     seen = []
     original = Trainer.__init__
 
-    def spy(self, *arguments):
-        original(self, *arguments)
+    def spy(self, *arguments, **settings):
+        original(self, *arguments, **settings)
         seen.append(self)
 
     monkeypatch.setattr(Trainer, "__init__", spy)
