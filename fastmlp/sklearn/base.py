@@ -1,0 +1,250 @@
+"""What the classifier and the regressor share: the way from arguments to a trained network, and its outputs."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, is_regressor
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from fastmlp import checks
+from fastmlp.history import History
+from fastmlp.mlp import MLP
+from fastmlp.sklearn import epochs, improvement, workers
+from fastmlp.sklearn.lbfgs import Minimisation
+from fastmlp.sklearn.network import Arrays, build
+from fastmlp.sklearn.rows import Rows, hold_out
+from fastmlp.sklearn.update_rule import UpdateRule, update_rule
+
+FLOATS = (np.float64, np.float32)  # scikit-learn turns all others into the first
+FEW_ROWS = 64  # up to here a prediction is shorter than scikit-learn's checks of its input
+
+
+class BaseMLP(BaseEstimator, ABC):
+    """Parameters as attributes, a network inside, and the steps of a fit."""
+
+    network_: MLP
+    history_: History
+    out_activation_: str
+
+    def _store(self, parameters: Mapping[str, Any]) -> None:
+        for name, value in parameters.items():
+            if name != "self":
+                setattr(self, name, value)
+
+    @abstractmethod
+    def _learn_target(self, y: Any, *, incremental: bool) -> Any:
+        """Learn what there is to know of `y` (classes), or hold it against what a fit that goes on knows; return it."""
+
+    @abstractmethod
+    def _known_target(self, y: Any) -> Any:
+        """Hold `y` against what is known; return it."""
+
+    @abstractmethod
+    def _targets(self, y: Any, dtype: np.dtype) -> np.ndarray:
+        """Return `y` as the engine takes it."""
+
+    @abstractmethod
+    def _output(self, y: Any) -> tuple[int, str]:
+        """Return the number of outputs and the function of the last layer."""
+
+    @abstractmethod
+    def _cost(self) -> Any:
+        """Return the cost that training minimises, one of `fastmlp.losses`."""
+
+    @abstractmethod
+    def _default_score(self, held_out: Rows) -> float:
+        """Return the score of the validation rows that scikit-learn's MLP stops by."""
+
+    def _outputs_in_mean(self) -> int:
+        """Over how many outputs scikit-learn's loss is a mean, where the engine's is a sum."""
+        return 1
+
+    def _loss_weight(self, y: Any, sample_weight: np.ndarray | None) -> np.ndarray | None:
+        """Return the weights of the rows in the cost."""
+        return sample_weight
+
+    def _stratify(self, y: Any) -> np.ndarray | None:
+        """Return the classes by which the held-out rows are drawn."""
+        return None
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], *, incremental: bool = False
+    ) -> None:
+        self._check_parameters(incremental)
+        anew = not hasattr(self, "network_") or not (self.warm_start or incremental)
+        x, y = self._validated(X, y, reset=anew)
+        y = self._learn_target(y, incremental=incremental)
+        weight = None if sample_weight is None else _check_sample_weight(sample_weight, x, dtype=np.float64)
+        rng = check_random_state(self.random_state)
+        n_outputs, output = self._output(y)
+        widths = [x.shape[1], *self._hidden_widths(), n_outputs]
+        if anew:
+            self._begin(widths, output, x.dtype, rng)
+        elif tuple(widths) != self.network_.widths:
+            raise ValueError(f"the network to go on with has the widths {self.network_.widths}, this asks for {widths}")
+        data = self._rows(x, y, self._loss_weight(y, weight))
+        held_out = self._validation(validation)
+        self.n_threads_ = workers.threads(self.threads)
+        if self.solver == "lbfgs":
+            Minimisation(self, data, held_out).run()
+        else:
+            if self.early_stopping and held_out is None:
+                data, held_out = hold_out(data, self.validation_fraction, self._stratify(y), weight, rng)
+            self._fit_epochs(data, held_out, rng, anew, incremental)
+        if not self.network_.is_finite():
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
+                "preprocessed."
+            )
+
+    def _fit_epochs(
+        self, data: Rows, held_out: Rows | None, rng: np.random.RandomState, anew: bool, incremental: bool
+    ) -> None:
+        if not incremental or not hasattr(self, "_rule"):
+            self._rule: UpdateRule = update_rule(self)
+        improvement.begin(self, anew=anew, validated=held_out is not None)
+        epochs.Epochs(self, data, held_out, self._rule, rng).run(1 if incremental else self.max_iter)
+        if self.early_stopping:
+            self.network_.restore(self._best)
+        if not incremental:
+            epochs.warn_of_the_end(self)
+
+    def _begin(self, widths: list[int], output: str, x_dtype: np.dtype, rng: np.random.RandomState) -> None:
+        # L-BFGS computes in float64, as SciPy does: its line search ends where costs are rounded to float32
+        single = x_dtype == np.float32 and self.solver != "lbfgs"
+        self.network_ = build(
+            widths,
+            output,
+            np.dtype(np.float32 if single else np.float64),
+            rng,
+            activation=self.activation,
+            dropout=self.dropout,
+            batch_norm=self.batch_norm,
+        )
+        self.n_outputs_, self.out_activation_, self.n_layers_ = widths[-1], output, len(widths)
+        self.n_iter_ = self.t_ = 0
+        self.history_ = History()
+        vars(self).pop("_rule", None)
+
+    def _hidden_widths(self) -> list[int]:
+        sizes = self.hidden_layer_sizes
+        widths = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+        if any(width <= 0 for width in widths):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {widths}.")
+        return widths
+
+    def _check_parameters(self, incremental: bool) -> None:
+        """Raise where parameters exclude each other."""
+        if incremental and self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        if self.weight_decay and self.solver != "adam":
+            raise ValueError(
+                f"weight_decay={self.weight_decay} needs solver='adam', got {self.solver!r}; alpha is the L2 decay"
+            )
+        if self.solver == "lbfgs":
+            for name in ("batch_norm", "dropout", "clip_norm", "schedule"):
+                value = getattr(self, name)
+                if np.any(value):
+                    raise ValueError(f"{name}={value!r} needs solver='sgd' or 'adam', got 'lbfgs'")
+
+    def _validated(self, X: Any, y: Any = "no_validation", *, reset: bool) -> Any:
+        """Return scikit-learn's checked X, or X and y; arrays of integers stay as they are, sparse ones become dense."""
+        dtype = "numeric" if isinstance(X, np.ndarray) and X.dtype.kind in "iub" else FLOATS
+        options = {"accept_sparse": ["csr", "csc"], "dtype": dtype, "reset": reset}
+        if isinstance(y, str):
+            return _dense(validate_data(self, X, **options))
+        x, y = validate_data(self, X, y, multi_output=True, y_numeric=is_regressor(self), **options)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return _dense(x), y
+
+    def _rows(self, x: np.ndarray, y: Any, weight: np.ndarray | None) -> Rows:
+        net = self.network_
+        return Rows(checks.features("X", x, net.n_inputs, net.dtype), self._targets(y, net.dtype), y, weight)
+
+    def _validation(self, validation: tuple[Any, Any, Any]) -> Rows | None:
+        X, y, sample_weight = validation
+        if X is None and y is None and sample_weight is None:
+            return None
+        if X is None or y is None:
+            missing = "X_val" if X is None else "y_val"
+            raise ValueError(f"validation data are X_val and y_val, sample_weight_val if wanted; {missing} is missing")
+        x, y = self._validated(X, y, reset=False)
+        y = self._known_target(y)
+        weight = None if sample_weight is None else _check_sample_weight(sample_weight, x, dtype=np.float64)
+        return self._rows(x, y, weight)
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """Return the outputs ``(n, n_outputs)`` of the network."""
+        if not hasattr(self, "network_"):
+            raise NotFittedError(
+                f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before "
+                "using this estimator."
+            )
+        if not self._is_plain(X):
+            X = self._validated(X, reset=False)
+        few = len(X) <= FEW_ROWS
+        return self.network_.outputs(X, threads=1 if few else workers.threads(self.threads))
+
+    def _is_plain(self, X: Any) -> bool:
+        """Whether `X` is a few rows in which scikit-learn's checks, which take longer than the network, find nothing."""
+        return (
+            type(X) is np.ndarray
+            and X.dtype in FLOATS
+            and X.ndim == 2
+            and 0 < len(X) <= FEW_ROWS
+            and X.shape[1] == self.n_features_in_
+            and not hasattr(self, "feature_names_in_")
+            and bool(np.isfinite(X).all())
+        )
+
+    def _call_back(self, record: dict[str, Any]) -> bool:
+        answers = [callback(self, dict(record)) for callback in self.callbacks]
+        return any(answer is True for answer in answers)
+
+    def _say(self, message: str) -> None:
+        if self.verbose:
+            print(message)  # noqa: T201 - verbose=True asks for it
+
+    @property
+    def coefs_(self) -> Arrays:
+        """The weights ``(n_in, n_out)`` of each layer; what is written into them changes the network."""
+        return Arrays(self.network_.weights)
+
+    @coefs_.setter
+    def coefs_(self, values: Any) -> None:
+        self.coefs_[:] = values
+
+    @property
+    def intercepts_(self) -> Arrays:
+        """The biases ``(n_out,)`` of each layer; what is written into them changes the network."""
+        return Arrays(self.network_.biases)
+
+    @intercepts_.setter
+    def intercepts_(self, values: Any) -> None:
+        self.intercepts_[:] = values
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "network_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def can_go_on(estimator: BaseMLP) -> bool:
+    """Whether the solver has a ``partial_fit``."""
+    if estimator.solver == "lbfgs":
+        raise AttributeError("partial_fit needs solver='sgd' or 'adam', got 'lbfgs', which sees all rows at once")
+    return True
+
+
+def _dense(x: Any) -> np.ndarray:
+    dense: np.ndarray = x.toarray(order="C") if sparse.issparse(x) else x
+    return dense

@@ -1,0 +1,267 @@
+"""`MLPClassifier`: one class of several, one of two, or several labels for each row."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.metrics import accuracy_score
+from sklearn.utils import compute_class_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+
+from fastmlp import losses
+from fastmlp.batchnorm import BatchNorm
+from fastmlp.schedules import Schedule
+from fastmlp.sklearn.base import BaseMLP, can_go_on
+from fastmlp.sklearn.constraints import CLASSIFIER
+from fastmlp.sklearn.rows import Rows
+
+
+class MLPClassifier(ClassifierMixin, BaseMLP):
+    """A classifier that takes the place of ``sklearn.neural_network.MLPClassifier``.
+
+    The parameters up to `max_fun` are those of scikit-learn 1.9, with its defaults and its meaning, and so are the
+    fitted attributes and the methods; the same ``random_state`` starts from the same weights, holds out the same rows
+    and shuffles in the same order. float32 data are trained on in float32, all others in float64, except by "lbfgs",
+    which always computes in float64. Arrays of integers are read as they are; sparse ones are made dense at the door.
+
+    Parameters
+    ----------
+    hidden_layer_sizes, activation, solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, \
+shuffle, random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, validation_fraction, \
+beta_1, beta_2, epsilon, n_iter_no_change, max_fun
+        As scikit-learn's; `activation` may also be "leaky_relu", "gelu" or "silu".
+    class_weight : dict or "balanced", optional
+        Weight of the rows of each class in the cost, by label, times their ``sample_weight``; "balanced" weighs the
+        classes equally. Scores of validation rows are not weighted by it. Not for several labels for each row.
+    label_smoothing : float
+        Share of the target spread over all classes, at least 0 and below 1.
+    batch_norm : bool or BatchNorm
+        Normalise the hidden layers; True stands for ``BatchNorm()``. Not with "lbfgs", nor are the next four.
+    dropout : float or sequence of float
+        Rate of dropped hidden outputs, one for all hidden layers or one for each.
+    clip_norm : float, optional
+        Largest norm of a step's gradient.
+    schedule : Schedule, optional
+        From `fastmlp.schedules`; replaces `learning_rate` and `learning_rate_init`. It plans for `max_iter` epochs.
+    weight_decay : float
+        Decoupled decay (AdamW), for the solver "adam"; it acts beside `alpha`, the L2 part of the cost.
+    callbacks : list of callable
+        Each is called as ``callback(self, record)`` after every epoch; one that returns True ends the training.
+    metric : str or callable, optional
+        Scorer of the validation rows, as in ``sklearn.metrics.get_scorer``; default: accuracy.
+    threads : int, optional
+        Default: all cores that the process may use, but 1 in a worker of joblib, dask or a process pool.
+    progress : bool, optional
+        Show a progress bar; None: on a terminal only.
+
+    Attributes
+    ----------
+    network_ : MLP
+        `coefs_` and `intercepts_` are its arrays: what is written into them changes what is predicted.
+    history_ : History
+        A record for each epoch; of all calls where ``warm_start`` or ``partial_fit`` went on. ``cost`` and
+        ``val_cost`` are counted as `loss_` is. ``stopped_because`` is "converged" where the training loss stood still.
+    n_threads_ : int
+        Threads that the last fit might use.
+    classes_, loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_, t_, coefs_, intercepts_, \
+n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activation_
+        As scikit-learn's; there are also scores where ``fit`` was given validation rows.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CLASSIFIER
+    loss = "log_loss"  # scikit-learn's name for it, no parameter
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: str = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        class_weight: dict[Any, float] | str | None = None,
+        label_smoothing: float = 0.0,
+        batch_norm: bool | BatchNorm = False,
+        dropout: float | Sequence[float] = 0.0,
+        clip_norm: float | None = None,
+        weight_decay: float = 0.0,
+        callbacks: Sequence[Any] = (),
+        schedule: Schedule | None = None,
+        metric: Any = None,
+        threads: int | None = None,
+        progress: bool | None = False,
+    ) -> None:
+        self._store(locals())
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> "MLPClassifier":
+        """Train on X and y.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix (n, n_features)
+            Samples.
+        y : array-like (n,) or (n, n_labels)
+            Classes of any kind, or 0 and 1 for each label.
+        sample_weight : array-like (n,), optional
+            Weight of each row in the cost.
+        X_val, y_val, sample_weight_val : array-like, optional
+            Rows to validate on, for `history_`, `validation_scores_` and, where ``early_stopping`` is on, for stopping;
+            without them early stopping holds out a part of X.
+
+        Returns
+        -------
+        MLPClassifier
+            The estimator itself.
+        """
+        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        return self
+
+    @available_if(can_go_on)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> "MLPClassifier":
+        """Train for one epoch more; parameters as for `fit`.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+        classes : array-like, optional
+            All classes that will ever come; needed in the first call.
+        """
+        known = hasattr(self, "classes_")
+        if classes is None and not known:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        if classes is not None:
+            labels = unique_labels(classes)
+            if known and not np.array_equal(self.classes_, labels):
+                raise ValueError(f"`classes={classes!r}` is not the same as on last call, was: {self.classes_!r}")
+            if not known:
+                self.classes_, self._multilabel = labels, _is_multilabel(y)
+                self._sparse_labels = sparse.issparse(y)
+        self._fit(X, y, sample_weight, (None, None, None), incremental=True)
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """Return the class of each row, or 0 and 1 for each label; from probabilities of 0.5 on, the other way."""
+        labels = self._labels(self._outputs(X))
+        return sparse.csr_matrix(labels) if self._sparse_labels else labels
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probability of each class, ``(n, n_classes)`` in the order of `classes_`, or of each label."""
+        outputs = self._outputs(X)
+        return np.hstack([1 - outputs, outputs]) if self.n_outputs_ == 1 else outputs
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Return the logarithm of `predict_proba`."""
+        proba = self.predict_proba(X)
+        logarithms: np.ndarray = np.log(proba, out=proba)
+        return logarithms
+
+    def _learn_target(self, y: Any, *, incremental: bool) -> Any:
+        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
+            check_classification_targets(y)
+            kind = type_of_target(y, input_name="y")
+            if kind == "multiclass-multioutput":
+                raise ValueError("Multioutput target data is not supported: y must be one class, or 0 and 1, a column")
+            self.classes_ = unique_labels(y)
+            self._multilabel, self._sparse_labels = kind.startswith("multilabel"), sparse.issparse(y)
+        elif self.warm_start and set(unique_labels(y)) != set(self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous call to fit. Previously "
+                f"got {self.classes_}, `y` has {unique_labels(y)}"
+            )
+        return self._known_target(y)
+
+    def _known_target(self, y: Any) -> Any:
+        if _is_multilabel(y) != self._multilabel:
+            raise ValueError(f"y must be {'0 and 1 for each label' if self._multilabel else 'one class for each row'}")
+        classes = unique_labels(y)
+        if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            raise ValueError(f"`y` has classes not in `self.classes_`: {self.classes_}, y has {classes}.")
+        return y.toarray() if sparse.issparse(y) else y
+
+    def _class_indices(self, y: np.ndarray) -> np.ndarray:
+        return np.searchsorted(self.classes_, y)
+
+    def _output(self, y: Any) -> tuple[int, str]:
+        if self._multilabel:
+            return y.shape[1], "logistic"
+        n_classes = len(self.classes_)
+        return (n_classes, "softmax") if n_classes > 2 else (1, "logistic")
+
+    def _targets(self, y: Any, dtype: np.dtype) -> np.ndarray:
+        if self._multilabel:
+            if y.shape[1] != self.n_outputs_:
+                raise ValueError(f"y must have a column for each of {self.n_outputs_} labels, got {y.shape[1]}")
+            return np.ascontiguousarray(y != 0, dtype)
+        indices = self._class_indices(y)
+        if self.out_activation_ == "softmax":
+            return np.ascontiguousarray(indices, np.int64)
+        return np.ascontiguousarray(indices.reshape(-1, 1), dtype)
+
+    def _cost(self) -> Any:
+        if self.out_activation_ == "softmax":
+            return losses.CrossEntropy(self.label_smoothing)
+        return losses.BinaryCrossEntropy(self.label_smoothing)
+
+    def _loss_weight(self, y: Any, sample_weight: np.ndarray | None) -> np.ndarray | None:
+        if self.class_weight is None:
+            return sample_weight
+        if self._multilabel:
+            raise ValueError(f"class_weight={self.class_weight!r} needs one class for each row, y has several labels")
+        weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)[self._class_indices(y)]
+        return weights if sample_weight is None else weights * sample_weight
+
+    def _stratify(self, y: Any) -> np.ndarray | None:
+        # scikit-learn's MLP stratifies two classes, not more
+        return self._class_indices(y) if self.n_outputs_ == 1 and not self._multilabel else None
+
+    def _labels(self, outputs: np.ndarray) -> np.ndarray:
+        if self.out_activation_ == "softmax":
+            return self.classes_[outputs.argmax(axis=1)]
+        above = (outputs > 0.5).astype(int)
+        return above if self._multilabel else self.classes_[np.minimum(above[:, 0], len(self.classes_) - 1)]
+
+    def _default_score(self, held_out: Rows) -> float:
+        labels = self._labels(self.network_.outputs(held_out.x, threads=self.n_threads_))
+        return float(accuracy_score(held_out.y, labels, sample_weight=held_out.weight))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def _is_multilabel(y: Any) -> bool:
+    return bool(type_of_target(y).startswith("multilabel"))

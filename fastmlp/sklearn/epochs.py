@@ -1,0 +1,164 @@
+"""Training by mini-batches (solvers "sgd" and "adam"): the loop over the epochs."""
+
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import shuffle
+
+from fastmlp import interrupt
+from fastmlp.engine import Trainer, evaluate
+from fastmlp.progress import progress_bar
+from fastmlp.sklearn import improvement
+from fastmlp.sklearn.rows import Rows
+from fastmlp.sklearn.update_rule import UpdateRule
+
+if TYPE_CHECKING:
+    from fastmlp.sklearn.base import BaseMLP
+
+
+class Epochs:
+    """The epochs of one ``fit``, or the single one of a ``partial_fit``.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        Its network is trained, its fitted attributes are kept up to date from epoch to epoch.
+    data : Rows
+        To train on.
+    held_out : Rows or None
+        To validate on.
+    rule : UpdateRule
+        Its state goes on from here.
+    rng : numpy.random.RandomState
+        For the shuffling.
+    """
+
+    def __init__(
+        self, estimator: "BaseMLP", data: Rows, held_out: Rows | None, rule: UpdateRule, rng: np.random.RandomState
+    ) -> None:
+        self.estimator, self.data, self.held_out, self.rule, self.rng = estimator, data, held_out, rule, rng
+        self.batch = batch_rows(estimator.batch_size, data.n)
+        self.steps = -(-data.n // self.batch)
+        self.positions = np.arange(data.n)
+        self.started = time.perf_counter() - estimator.history_.seconds
+        net = estimator.network_
+        key = int(rng.randint(np.iinfo(np.int32).max)) if any(net.dropout) else 0
+        self.trainer = Trainer(
+            net, data.x, data.targets, self.batch, rule.optimizer, estimator.n_threads_,
+            loss=estimator._cost(), sample_weight=data.weight, key=key,
+        )  # fmt: skip
+        if rule.state is not None:
+            self.trainer.continue_from(rule.state)
+
+    def run(self, epochs: int) -> None:
+        """Train for at most this many epochs."""
+        est, history = self.estimator, self.estimator.history_
+        est.n_iter_, history.stopped_because = 0, "epochs"
+        try:
+            with interrupt.caught(), progress_bar(est.progress, epochs * self.steps, "step") as bar:
+                while est.n_iter_ < epochs and history.stopped_because == "epochs":
+                    record = self._epoch(bar)
+                    bar.end_epoch(record | {"steps": est.n_iter_ * self.steps})
+                    if improvement.exhausted(est):
+                        self._stop_or_slow_down()
+                    if est._call_back(record) and history.stopped_because == "epochs":
+                        history.stopped_because = "callback"
+                    interrupt.check()
+        except KeyboardInterrupt:
+            history.stopped_because = "interrupted"
+            warnings.warn("Training interrupted by user.", stacklevel=5)
+        self.rule.state = self.trainer.state()
+        history.seconds = time.perf_counter() - self.started
+
+    def _epoch(self, bar: progress_bar) -> dict[str, Any]:
+        est, net = self.estimator, self.estimator.network_
+        if est.shuffle:
+            self.positions = shuffle(self.positions, random_state=self.rng)
+        order = self.data.order(self.positions)
+        rates = self.rule.rates(self.steps, est.max_iter)
+        weights = self.data.weight_sums(order, self.batch)
+        l2 = np.divide(est.alpha, weights, out=np.zeros(self.steps), where=weights > 0)
+        squares = net.penalty(2.0)
+        costs = self.trainer.run_epoch(order, bar.within_epoch, rates=rates, l2=l2)
+        if not (len(costs) == self.steps and np.isfinite(costs).all() and net.is_finite()):
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
+                f"preprocessed, or learning_rate_init={est.learning_rate_init} is too large."
+            )
+        costs = costs / est._outputs_in_mean()
+        record = self._record(costs, l2, squares, net.penalty(2.0))
+        est.n_iter_ += 1
+        est.t_ += self.data.n
+        self.rule.epoch_ended(self.steps, est.t_)
+        est.loss_ = record["cost"]
+        est._say(f"Iteration {est.n_iter_}, loss = {est.loss_:.8f}")
+        improvement.update(est, self.held_out)
+        if self.held_out is not None:
+            est._say(f"Validation score: {est.validation_scores_[-1]:f}")
+        est.history_.batch_costs = np.append(est.history_.batch_costs, costs)
+        record |= {"learning_rate": float(rates[-1]), "seconds": time.perf_counter() - self.started}
+        est.history_.records.append(record)
+        return record
+
+    def _record(self, costs: np.ndarray, l2: np.ndarray, before: float, after: float) -> dict[str, Any]:
+        """Record of an epoch; Σ‖W‖² is known before and after it, and taken as linear between."""
+        history = self.estimator.history_
+        shares = np.full(self.steps, self.batch / self.data.n)
+        shares[-1] = 1 - shares[:-1].sum()
+        squares = before + (after - before) * np.arange(self.steps) / self.steps
+        losses = costs + 0.5 * l2 * squares
+        record = {
+            "epoch": history.epochs + 1,
+            "steps": history.steps + self.steps,
+            "cost": float(losses @ shares),
+            "last_cost": float(losses[-1]),
+            "val_cost": None,
+            "val_accuracy": None,
+        }
+        if self.held_out is not None:
+            cost, accuracy = held_out_cost(self.estimator, self.held_out)
+            record |= {"val_cost": cost + 0.5 * float(l2 @ shares) * after, "val_accuracy": accuracy}
+        return record
+
+    def _stop_or_slow_down(self) -> None:
+        est = self.estimator
+        what = "Validation score" if est.early_stopping else "Training loss"
+        message = f"{what} did not improve more than tol={est.tol:f} for {est.n_iter_no_change} consecutive epochs."
+        if self.rule.slows_down():
+            est._no_improvement_count = 0
+            est._say(f"{message} Setting learning rate to {self.rule.rate:f}")
+        else:
+            est.history_.stopped_because = "early stopping" if est.early_stopping else "converged"
+            est._say(f"{message} Stopping.")
+
+
+def batch_rows(batch_size: int | str, n: int) -> int:
+    """Return the rows of a mini-batch, at most `n`."""
+    if isinstance(batch_size, str):
+        return min(200, n)
+    if batch_size > n:
+        warnings.warn(f"Got batch_size={batch_size}, larger than the {n} rows: it is clipped", stacklevel=6)
+    return min(int(batch_size), n)
+
+
+def held_out_cost(estimator: "BaseMLP", held_out: Rows) -> tuple[float, float | None]:
+    """Return the loss of the validation rows without L2 part, as scikit-learn counts it, and the accuracy."""
+    cost, accuracy = evaluate(
+        estimator.network_, held_out.x, held_out.targets, None, estimator.n_threads_,
+        loss=estimator._cost(), sample_weight=held_out.weight,
+    )  # fmt: skip
+    return cost / estimator._outputs_in_mean(), accuracy
+
+
+def warn_of_the_end(estimator: "BaseMLP") -> None:
+    """Warn where all epochs were used up."""
+    if estimator.history_.stopped_because == "epochs":
+        warnings.warn(
+            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't "
+            "converged yet.",
+            ConvergenceWarning,
+            stacklevel=5,
+        )
