@@ -70,7 +70,7 @@ class Epochs:
         except KeyboardInterrupt:
             history.stopped_because = "interrupted"
             warnings.warn("Training interrupted by user.", stacklevel=5)
-        self.rule.state = self.trainer.state()
+        self.rule.state = self.trainer.remembered()
         history.seconds = time.perf_counter() - self.started
 
     def _epoch(self, bar: progress_bar) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class Epochs:
             self.positions = shuffle(self.positions, random_state=self.rng)
         order = self.data.order(self.positions)
         rates = self.rule.rates(self.steps, est.max_iter)
-        weights = self.data.weight_sums(order, self.batch)
+        weights = self.trainer.weights(order)
         l2 = np.divide(est.alpha, weights, out=np.zeros(self.steps), where=weights > 0)
         squares = net.penalty(2.0)
         costs = self.trainer.run_epoch(order, bar.within_epoch, rates=rates, l2=l2)

@@ -38,14 +38,6 @@ class Rows:
         """Return the indices in the arrays of the rows at these positions."""
         return positions if self.rows is None else self.rows[positions]
 
-    def weight_sums(self, order: np.ndarray, batch: int) -> np.ndarray:
-        """Return the sum of the weights of every mini-batch, float64."""
-        starts = np.arange(0, len(order), batch)
-        if self.weight is None:
-            return np.diff(starts, append=len(order)).astype(np.float64)
-        sums: np.ndarray = np.add.reduceat(self.weight[order], starts)
-        return sums
-
 
 def hold_out(
     data: Rows, fraction: float, stratify: np.ndarray | None, score_weight: Any, rng: np.random.RandomState
