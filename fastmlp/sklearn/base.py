@@ -85,8 +85,8 @@ class BaseMLP(BaseEstimator, ABC):
         widths = [x.shape[1], *self._hidden_widths(), n_outputs]
         if anew:
             self._begin(widths, output, x.dtype, rng)
-        elif tuple(widths) != self.network_.widths:
-            raise ValueError(f"the network to go on with has the widths {self.network_.widths}, this asks for {widths}")
+        else:
+            self._check_network(widths, output)
         data = self._rows(x, y, self._loss_weight(y, weight))
         held_out = self._validation(validation)
         self.n_threads_ = workers.threads(self.threads)
@@ -131,6 +131,12 @@ class BaseMLP(BaseEstimator, ABC):
         self.history_ = History()
         vars(self).pop("_rule", None)
 
+    def _check_network(self, widths: list[int], output: str) -> None:
+        net = self.network_
+        known, asked = (net.widths, net.activation, net.output), (tuple(widths), self.activation, output)
+        if known != asked:
+            raise ValueError(f"training goes on with a network of {known}, the parameters and y ask for {asked}")
+
     def _hidden_widths(self) -> list[int]:
         sizes = self.hidden_layer_sizes
         widths = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
@@ -140,6 +146,7 @@ class BaseMLP(BaseEstimator, ABC):
 
     def _check_parameters(self, incremental: bool) -> None:
         """Raise where parameters exclude each other."""
+        checks.functions("callbacks", self.callbacks)
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         if self.weight_decay and self.solver != "adam":

@@ -159,6 +159,8 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
         classes : array-like, optional
             All classes that will ever come; needed in the first call.
         """
+        if self.class_weight == "balanced":
+            raise ValueError("class_weight='balanced' needs fit, which sees all rows; partial_fit takes a dict")
         known = hasattr(self, "classes_")
         if classes is None and not known:
             raise ValueError("classes must be passed on the first call to partial_fit.")

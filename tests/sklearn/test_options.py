@@ -86,7 +86,6 @@ def test_metric_of_early_stopping(X):
     y = np.where(np.arange(len(X)) % 6 == 0, "rare", "common")
     settings = SMALL | {"early_stopping": True, "validation_fraction": 0.3}
     estimator = MLPClassifier(metric="balanced_accuracy", **settings).fit(X, y)
-    assert estimator.validation_scores_[0] in (0.5, pytest.approx(0.5, abs=0.3))
     seen = []
 
     def scorer(fitted, X_val, y_val):
