@@ -4,6 +4,7 @@ import pickle
 import subprocess
 import sys
 
+import distributed
 import joblib
 import numpy as np
 import pandas as pd
@@ -137,15 +138,18 @@ def test_pipeline_of_frames(X, targets):
     assert pipeline.score(pd.DataFrame(X, columns=list("abcdef")), targets["binary"]) > 0.7
 
 
+def dask_client(folder):
+    options = {"processes": False, "n_workers": 1, "threads_per_worker": 2, "dashboard_address": None}
+    return distributed.Client(local_directory=str(folder), **options)
+
+
 @pytest.fixture(params=["loky", "threading", "dask"])
-def backend(request):
+def backend(request, tmp_path):
     if request.param != "dask":
         with joblib.parallel_config(backend=request.param):
             yield request.param
         return
-    distributed = pytest.importorskip("distributed")
-    options = {"processes": False, "n_workers": 1, "threads_per_worker": 2, "dashboard_address": None}
-    with distributed.Client(**options), joblib.parallel_config(backend="dask"):
+    with dask_client(tmp_path), joblib.parallel_config(backend="dask"):
         yield "dask"
 
 
@@ -158,6 +162,9 @@ def test_one_thread_in_each_worker(backend, X, targets):
     assert [e.n_threads_ for e in estimators] == [1, 1, 2]
     for estimator in estimators:
         np.testing.assert_array_equal(estimator.predict(X), alone.predict(X))
+
+
+def test_a_loop_without_workers_leaves_all_threads():
     assert joblib.Parallel(n_jobs=1)([joblib.delayed(workers.threads)(None)]) == [usable_cores()]
 
 
@@ -169,11 +176,9 @@ def test_grid_search(backend, X, targets):
     np.testing.assert_array_equal(grid.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"])
 
 
-def test_a_dask_task_is_a_worker():
-    distributed = pytest.importorskip("distributed")
-    options = {"processes": False, "n_workers": 1, "threads_per_worker": 2, "dashboard_address": None}
+def test_a_dask_task_is_a_worker(tmp_path):
     assert not workers.in_worker()
-    with distributed.Client(**options) as client:
+    with dask_client(tmp_path) as client:
         assert client.submit(workers.in_worker, pure=False).result()
         assert not workers.in_worker()
 

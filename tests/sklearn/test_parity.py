@@ -98,9 +98,10 @@ def test_adam(pair, X, targets, assert_same_fit, parameters):
     assert_same_fit(ours.fit(X, y), theirs.fit(X, y), X)
 
 
-def test_alpha(pair, X, targets, assert_same_fit):
-    # one batch an epoch: the L2 part of the loss is known exactly
-    ours, theirs = pair("multiclass", alpha=5.0, batch_size=len(X))
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("alpha", [0.0, 0.01, 0.1, 1.0, 10.0])
+def test_alpha(pair, X, targets, assert_same_fit, solver, alpha):
+    ours, theirs = pair("multiclass", solver=solver, alpha=alpha, batch_size=10)
     y = targets["multiclass"]
     assert_same_fit(ours.fit(X, y), theirs.fit(X, y), X)
 
