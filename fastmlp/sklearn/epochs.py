@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fastmlp.sklearn.base import BaseMLP
 
 PIECES = 32  # of an epoch; 8 left errors of the loss up to 3e-3, which fall with the square of the number
-SMALL_CHANGE = 1e-4
+SMALL_CHANGE = 1e-5
 
 
 class Epochs:
@@ -117,7 +117,7 @@ class Epochs:
         net = self.estimator.network_
         squares = [net.penalty(2.0)]
         if self.change is None:
-            self.change = 0.5 * float(l2.mean()) * squares[0]  # a loss of 1, weights that come from nothing
+            self.change = 0.05 * float(l2.mean()) * squares[0]  # a guess: a loss of 1, a tenth of Σ‖W‖²
         pieces = min(PIECES, self.steps) if self.change > SMALL_CHANGE else 1
         ends = np.linspace(0, self.steps, pieces + 1).round().astype(int)
         costs = list[np.ndarray]()
