@@ -11,6 +11,7 @@ from sklearn.utils import shuffle
 
 from fastmlp import interrupt
 from fastmlp.engine import Trainer, evaluate
+from fastmlp.mlp import MLP
 from fastmlp.progress import progress_bar
 from fastmlp.sklearn import improvement
 from fastmlp.sklearn.rows import Rows
@@ -100,7 +101,8 @@ class Epochs:
         est._say(f"Iteration {est.n_iter_}, loss = {est.loss_:.8f}")
         improvement.update(est, self.held_out)
         if self.held_out is not None:
-            est._say(f"Validation score: {est.validation_scores_[-1]:f}")
+            record["val_score"] = est.validation_scores_[-1]
+            est._say(f"Validation score: {record['val_score']:f}")
         est.history_.batch_costs = np.append(est.history_.batch_costs, costs)
         record |= {"learning_rate": float(rates[-1]), "seconds": time.perf_counter() - self.started}
         est.history_.records.append(record)
@@ -115,7 +117,7 @@ class Epochs:
         the epoch and linear between them, one piece where the epoch before says that it hardly matters.
         """
         net = self.estimator.network_
-        squares = [net.penalty(2.0)]
+        squares = [_weight_squares(net)]
         if self.change is None:
             self.change = 0.05 * float(l2.mean()) * squares[0]  # a guess: a loss of 1, a tenth of Σ‖W‖²
         pieces = min(PIECES, self.steps) if self.change > SMALL_CHANGE else 1
@@ -128,7 +130,7 @@ class Epochs:
 
             rows = order[first * self.batch : last * self.batch]
             costs.append(self.trainer.run_epoch(rows, progress, rates=rates[first:last], l2=l2[first:last]))
-            squares.append(net.penalty(2.0))
+            squares.append(_weight_squares(net))
             if not np.isfinite(squares[-1]) or len(costs[-1]) < last - first:
                 break
         else:
@@ -148,6 +150,7 @@ class Epochs:
             "last_cost": float(losses[-1]),
             "val_cost": None,
             "val_accuracy": None,
+            "val_score": None,
         }
         if self.held_out is not None:
             cost, accuracy = held_out_cost(self.estimator, self.held_out)
@@ -164,6 +167,11 @@ class Epochs:
         else:
             est.history_.stopped_because = "early stopping" if est.early_stopping else "converged"
             est._say(f"{message} Stopping.")
+
+
+def _weight_squares(net: MLP) -> float:
+    with np.errstate(over="ignore"):  # the training ends there
+        return net.penalty(2.0)
 
 
 def batch_rows(batch_size: int | str, n: int) -> int:

@@ -74,7 +74,7 @@ class Minimisation:
         est.n_iter_ += 1
         est._say(f"Iteration {est.n_iter_}, loss = {est.loss_:.8f}")
         record: dict[str, Any] = {"epoch": history.epochs + 1, "steps": history.steps + 1}
-        record |= {"cost": est.loss_, "last_cost": est.loss_, "val_cost": None, "val_accuracy": None}
+        record |= {"cost": est.loss_, "last_cost": est.loss_, "val_cost": None, "val_accuracy": None, "val_score": None}
         if self.held_out is not None:
             cost, accuracy = held_out_cost(est, self.held_out)
             record |= {"val_cost": cost + est.network_.penalty(self.l2), "val_accuracy": accuracy}
