@@ -129,7 +129,8 @@ class BaseMLP(BaseEstimator, ABC):
         self.n_outputs_, self.out_activation_, self.n_layers_ = widths[-1], output, len(widths)
         self.n_iter_ = self.t_ = 0
         self.history_ = History()
-        vars(self).pop("_rule", None)
+        if hasattr(self, "_rule"):
+            del self._rule
 
     def _check_network(self, widths: list[int], output: str) -> None:
         net = self.network_
@@ -160,7 +161,7 @@ class BaseMLP(BaseEstimator, ABC):
                     raise ValueError(f"{name}={value!r} needs solver='sgd' or 'adam', got 'lbfgs'")
 
     def _validated(self, X: Any, y: Any = "no_validation", *, reset: bool) -> Any:
-        """Return scikit-learn's checked X, or X and y; arrays of integers stay as they are, sparse ones become dense."""
+        """Return X, or X and y, checked by scikit-learn; integers stay as they are, sparse matrices become dense."""
         dtype = "numeric" if isinstance(X, np.ndarray) and X.dtype.kind in "iub" else FLOATS
         options = {"accept_sparse": ["csr", "csc"], "dtype": dtype, "reset": reset}
         if isinstance(y, str):
@@ -199,7 +200,7 @@ class BaseMLP(BaseEstimator, ABC):
         return self.network_.outputs(X, threads=1 if few else workers.threads(self.threads))
 
     def _is_plain(self, X: Any) -> bool:
-        """Whether `X` is a few rows in which scikit-learn's checks, which take longer than the network, find nothing."""
+        """Whether `X` is a few rows in which scikit-learn's checks, slower than the network, would find nothing."""
         return (
             type(X) is np.ndarray
             and X.dtype in FLOATS

@@ -73,6 +73,7 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CLASSIFIER
     loss = "log_loss"  # scikit-learn's name for it, no parameter
+    classes_: np.ndarray
 
     def __init__(
         self,
@@ -242,7 +243,8 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
             return sample_weight
         if self._multilabel:
             raise ValueError(f"class_weight={self.class_weight!r} needs one class for each row, y has several labels")
-        weights = compute_class_weight(self.class_weight, classes=self.classes_, y=y)[self._class_indices(y)]
+        factors = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        weights: np.ndarray = factors[self._class_indices(y)]
         return weights if sample_weight is None else weights * sample_weight
 
     def _stratify(self, y: Any) -> np.ndarray | None:
@@ -251,8 +253,9 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
 
     def _labels(self, outputs: np.ndarray) -> np.ndarray:
         if self.out_activation_ == "softmax":
-            return self.classes_[outputs.argmax(axis=1)]
-        above = (outputs > 0.5).astype(int)
+            labels: np.ndarray = self.classes_[outputs.argmax(axis=1)]
+            return labels
+        above: np.ndarray = (outputs > 0.5).astype(int)
         return above if self._multilabel else self.classes_[np.minimum(above[:, 0], len(self.classes_) - 1)]
 
     def _default_score(self, held_out: Rows) -> float:

@@ -31,8 +31,8 @@ KINDS = {
 }
 
 
-@pytest.fixture(scope="session")
-def X():
+@pytest.fixture(scope="session", name="X")
+def features():
     """Features, float64."""
     return np.random.default_rng(1).normal(size=(N, N_FEATURES))
 

@@ -133,7 +133,7 @@ def test_predicting_what_is_not_finite(X, targets, rows, value):
     estimator = MLPRegressor(**SMALL).fit(X, targets["number"])
     bad = X[:rows].copy()
     bad[0, 2] = value
-    with pytest.raises(ValueError, match="NaN|infinity"):
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
         estimator.predict(bad)
 
 
