@@ -154,7 +154,7 @@ class Epochs:
         }
         if self.held_out is not None:
             cost, accuracy = held_out_cost(self.estimator, self.held_out)
-            record |= {"val_cost": cost + 0.5 * float(l2 @ shares) * squares[-1], "val_accuracy": accuracy}
+            record |= {"val_cost": cost + 0.5 * float(l2 @ shares * squares[-1]), "val_accuracy": accuracy}
         return record
 
     def _stop_or_slow_down(self) -> None:
