@@ -173,7 +173,7 @@ class BaseMLP(BaseEstimator, ABC):
 
     def _rows(self, x: np.ndarray, y: Any, weight: np.ndarray | None) -> Rows:
         net = self.network_
-        return Rows(checks.features("X", x, net.n_inputs, net.dtype), self._targets(y, net.dtype), y, weight)
+        return Rows(checks.features("X", x, net.n_inputs, net.dtype), self._targets(y, net.dtype), weight, y=y)
 
     def _validation(self, validation: tuple[Any, Any, Any]) -> Rows | None:
         X, y, sample_weight = validation

@@ -39,7 +39,8 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
     label_smoothing : float
         Share of the target spread over all classes, at least 0 and below 1.
     batch_norm : bool or BatchNorm
-        Normalise the hidden layers; True stands for ``BatchNorm()``. Not with "lbfgs", nor are the next four.
+        Normalise the hidden layers; True stands for ``BatchNorm()``. Needs mini-batches, so "sgd" or "adam", as do
+        `dropout`, `clip_norm` and `schedule`.
     dropout : float or sequence of float
         Rate of dropped hidden outputs, one for all hidden layers or one for each.
     clip_norm : float, optional
@@ -176,7 +177,7 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
         return self
 
     def predict(self, X: Any) -> Any:
-        """Return the class of each row, or 0 and 1 for each label; from probabilities of 0.5 on, the other way."""
+        """Return the class of each row, or 0 and 1 for each label: 1 where its probability is above 0.5."""
         labels = self._labels(self._outputs(X))
         return sparse.csr_matrix(labels) if self._sparse_labels else labels
 
@@ -260,7 +261,7 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
 
     def _default_score(self, held_out: Rows) -> float:
         labels = self._labels(self.network_.outputs(held_out.x, threads=self.n_threads_))
-        return float(accuracy_score(held_out.y, labels, sample_weight=held_out.weight))
+        return float(accuracy_score(held_out.y, labels, sample_weight=held_out.weights))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -54,7 +54,7 @@ class Epochs:
         key = int(rng.randint(np.iinfo(np.int32).max)) if any(net.dropout) else 0
         self.trainer = Trainer(
             net, data.x, data.targets, self.batch, rule.optimizer, estimator.n_threads_,
-            loss=estimator._cost(), sample_weight=data.weight, key=key,
+            loss=estimator._cost(), sample_weight=data.weights, key=key,
         )  # fmt: skip
         if rule.state is not None:
             self.trainer.continue_from(rule.state)
@@ -187,7 +187,7 @@ def held_out_cost(estimator: "BaseMLP", held_out: Rows) -> tuple[float, float | 
     """Return the loss of the validation rows without L2 part, as scikit-learn counts it, and the accuracy."""
     cost, accuracy = evaluate(
         estimator.network_, held_out.x, held_out.targets, None, estimator.n_threads_,
-        loss=estimator._cost(), sample_weight=held_out.weight,
+        loss=estimator._cost(), sample_weight=held_out.weights,
     )  # fmt: skip
     return cost / estimator._outputs_in_mean(), accuracy
 

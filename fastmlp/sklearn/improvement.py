@@ -52,5 +52,5 @@ def _score(estimator: "BaseMLP", held_out: "Rows") -> float:
         return estimator._default_score(held_out)
     unnamed: Any = copy.copy(estimator)  # a scorer predicts from plain arrays: without names, no warning that they lack
     vars(unnamed).pop("feature_names_in_", None)
-    weights = {} if held_out.weight is None else {"sample_weight": held_out.weight}
+    weights = {} if held_out.weights is None else {"sample_weight": held_out.weights}
     return float(get_scorer(estimator.metric)(unnamed, held_out.x, held_out.y, **weights))

@@ -35,10 +35,10 @@ class Minimisation:
 
     def __init__(self, estimator: "BaseMLP", data: Rows, held_out: Rows | None) -> None:
         self.estimator, self.held_out = estimator, held_out
-        self.l2 = estimator.alpha / (data.n if data.weight is None else float(data.weight.sum()))
+        self.l2 = estimator.alpha / (data.n if data.weights is None else float(data.weights.sum()))
         self.cost = CostFunction(
             estimator.network_, data.x, data.targets,
-            loss=estimator._cost(), sample_weight=data.weight, l2=self.l2, threads=estimator.n_threads_,
+            loss=estimator._cost(), sample_weight=data.weights, l2=self.l2, threads=estimator.n_threads_,
         )  # fmt: skip
         self.started = time.perf_counter() - estimator.history_.seconds
 
@@ -47,13 +47,14 @@ class Minimisation:
         est, history = self.estimator, self.estimator.history_
         est.n_iter_, history.stopped_because = 0, "epochs"
         options = {"maxfun": est.max_fun, "maxiter": est.max_iter, "gtol": est.tol}
-        start = est.network_.snapshot().astype(np.float64)
+        self.point = est.network_.snapshot().astype(np.float64)
         try:
             with interrupt.caught():
                 result = minimize(
-                    self.cost, start, method="L-BFGS-B", jac=True, options=options, callback=self._after_iteration
+                    self.cost, self.point, method="L-BFGS-B", jac=True, options=options, callback=self._after_iteration
                 )
         except KeyboardInterrupt:
+            est.network_.restore(self.point)  # the line search may be anywhere
             history.stopped_because = "interrupted"
             warnings.warn("Training interrupted by user.", stacklevel=5)
         else:
@@ -64,7 +65,8 @@ class Minimisation:
 
     def _go_to(self, point: OptimizeResult) -> None:
         est = self.estimator
-        est.network_.restore(point.x)
+        self.point = point.x.copy()
+        est.network_.restore(self.point)
         penalty = est.network_.penalty(self.l2)
         est.loss_ = (float(point.fun) - penalty) / est._outputs_in_mean() + penalty
 

@@ -171,4 +171,4 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
         numbers = self._numbers(self.network_.outputs(held_out.x, threads=self.n_threads_))
         if not np.isfinite(numbers).all():
             return float("nan")
-        return float(r2_score(held_out.y, numbers, sample_weight=held_out.weight))
+        return float(r2_score(held_out.y, numbers, sample_weight=held_out.weights))

@@ -1,5 +1,7 @@
 """What the estimators can do beyond scikit-learn's."""
 
+import signal
+
 import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, log_loss
@@ -173,7 +175,7 @@ def test_batch_norm(X, targets):
 
 def test_clip_norm(X, targets):
     y = 1000 * targets["number"]
-    settings = SMALL | {"solver": "sgd", "momentum": 0.0, "max_iter": 1, "batch_size": len(X), "alpha": 0.0}
+    settings = SMALL | {"solver": "sgd", "nesterovs_momentum": False, "max_iter": 1, "batch_size": len(X), "alpha": 0.0}
     free, clipped, loose = (
         MLPRegressor(clip_norm=norm, shuffle=False, **settings).fit(X, y) for norm in (None, 1e-3, 1e9)
     )
@@ -255,6 +257,20 @@ def test_verbose(X, targets, capsys):
     assert lines[0] == f"Iteration 1, loss = {estimator.loss_curve_[0]:.8f}"
     assert lines[1] == f"Validation score: {estimator.validation_scores_[0]:f}"
     assert len(lines) == 8
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_ctrl_c_leaves_a_fitted_estimator(X, targets, solver):
+    def callback(estimator, record):
+        if record["epoch"] == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    estimator = MLPRegressor(callbacks=[callback], **SMALL | {"solver": solver, "max_iter": 50})
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        estimator.fit(X, targets["number"])
+    assert estimator.history_.stopped_because == "interrupted"
+    assert estimator.n_iter_ == 2
+    assert np.isfinite(estimator.predict(X)).all()
 
 
 def test_zero_weights_are_no_rows(X, targets):
