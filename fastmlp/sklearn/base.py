@@ -97,10 +97,7 @@ class BaseMLP(BaseEstimator, ABC):
                 data, held_out = hold_out(data, self.validation_fraction, self._stratify(y), weight, rng)
             self._fit_epochs(data, held_out, rng, anew, incremental)
         if not self.network_.is_finite():
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-                "preprocessed."
-            )
+            raise ValueError(epochs.NOT_FINITE)
 
     def _fit_epochs(
         self, data: Rows, held_out: Rows | None, rng: np.random.RandomState, anew: bool, incremental: bool

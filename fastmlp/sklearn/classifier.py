@@ -250,7 +250,7 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
 
     def _stratify(self, y: Any) -> np.ndarray | None:
         # scikit-learn's MLP stratifies two classes, not more
-        return self._class_indices(y) if self.n_outputs_ == 1 and not self._multilabel else None
+        return self._class_indices(y).astype(bool)[:, None] if self.n_outputs_ == 1 and not self._multilabel else None
 
     def _labels(self, outputs: np.ndarray) -> np.ndarray:
         if self.out_activation_ == "softmax":

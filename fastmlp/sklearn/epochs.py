@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 PIECES = 32  # of an epoch; 8 left errors of the loss up to 3e-3, which fall with the square of the number
 SMALL_CHANGE = 1e-5
+NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
+)
 
 
 class Epochs:
@@ -67,6 +70,8 @@ class Epochs:
             with interrupt.caught(), progress_bar(est.progress, epochs * self.steps, "step") as bar:
                 while est.n_iter_ < epochs and history.stopped_because == "epochs":
                     record = self._epoch(bar)
+                    if record is None:
+                        break
                     bar.end_epoch(record | {"steps": est.n_iter_ * self.steps})
                     if improvement.exhausted(est):
                         self._stop_or_slow_down()
@@ -79,7 +84,8 @@ class Epochs:
         self.rule.state = self.trainer.remembered()
         history.seconds = time.perf_counter() - self.started
 
-    def _epoch(self, bar: progress_bar) -> dict[str, Any]:
+    def _epoch(self, bar: progress_bar) -> dict[str, Any] | None:
+        """Train for an epoch; return its record, or None where the training cannot go on."""
         est, net = self.estimator, self.estimator.network_
         if est.shuffle:
             self.positions = shuffle(self.positions, random_state=self.rng)
@@ -89,10 +95,8 @@ class Epochs:
         l2 = np.divide(est.alpha, weights, out=np.zeros(self.steps), where=weights > 0)
         costs, squares = self._train(order, rates, l2, bar)
         if not (len(costs) == self.steps and np.isfinite(costs).all() and net.is_finite()):
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-                f"preprocessed, or learning_rate_init={est.learning_rate_init} is too large."
-            )
+            self._diverged()
+            return None
         record = self._record(costs / est._outputs_in_mean(), l2, squares)
         est.n_iter_ += 1
         est.t_ += self.data.n
@@ -156,6 +160,20 @@ class Epochs:
             cost, accuracy = held_out_cost(self.estimator, self.held_out)
             record |= {"val_cost": cost + 0.5 * float(l2 @ shares * squares[-1]), "val_accuracy": accuracy}
         return record
+
+    def _diverged(self) -> None:
+        """End the training; early stopping has better weights to go back to."""
+        est = self.estimator
+        est.history_.stopped_because = "cost not finite"
+        est.loss_ = float("nan")
+        est.loss_curve_.append(est.loss_)
+        est.n_iter_ += 1
+        if self.held_out is not None:
+            est.validation_scores_.append(float("nan"))
+        message = f"{NOT_FINITE} That was in epoch {est.n_iter_}; learning_rate_init={est.learning_rate_init}."
+        if not est.early_stopping:
+            raise ValueError(message)
+        warnings.warn(message, RuntimeWarning, stacklevel=6)
 
     def _stop_or_slow_down(self) -> None:
         est = self.estimator

@@ -155,6 +155,20 @@ def test_weights_that_run_away(X, targets):
         estimator.fit(X, targets["number"])
 
 
+def test_weights_that_run_away_after_a_good_epoch(X, targets):
+    def run_away(estimator, record):
+        estimator._rule.rate = 1e200 if record["epoch"] == 3 else estimator._rule.rate
+
+    settings = {"solver": "sgd", "early_stopping": True, "callbacks": [run_away]}
+    estimator = MLPRegressor(**SMALL | {"max_iter": 50} | settings)
+    with pytest.warns(RuntimeWarning, match=r"non-finite parameter weights.*epoch 4"):
+        estimator.fit(X, targets["number"])
+    assert np.isnan(estimator.validation_scores_[-1])
+    assert estimator.history_.stopped_because == "cost not finite"
+    assert estimator.best_validation_score_ == max(estimator.validation_scores_[:3])
+    assert np.isfinite(estimator.predict(X)).all()
+
+
 def test_batch_larger_than_the_data(X, targets):
     with pytest.warns(UserWarning, match="batch_size=1000, larger than the 150 rows"):
         MLPRegressor(**SMALL | {"batch_size": 1000}).fit(X, targets["number"])
