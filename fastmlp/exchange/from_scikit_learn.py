@@ -1,0 +1,29 @@
+"""Networks from scikit-learn's fitted ``MLPClassifier`` and ``MLPRegressor``."""
+
+from typing import Any
+
+import numpy as np
+
+from fastmlp.exchange.assembly import Network, assembled
+
+
+def from_sklearn(kind: type[Network], estimator: Any) -> Network:
+    """Return `estimator` as a network; see `MLP.from_sklearn`."""
+    if isinstance(estimator, type) or not hasattr(estimator, "hidden_layer_sizes"):
+        shown = " ".join(repr(estimator).split())
+        raise TypeError(f"estimator must be an MLPClassifier or MLPRegressor, got {shown} ({type(estimator).__name__})")
+    if not hasattr(estimator, "coefs_"):
+        raise ValueError(f"estimator must be fitted: call its fit first, got {estimator!r}")
+    arrays = {
+        "weights": [np.asarray(weight) for weight in estimator.coefs_],
+        "biases": [np.asarray(bias) for bias in estimator.intercepts_],
+    }
+    net = assembled(kind, arrays, activation=estimator.activation, output=estimator.out_activation_)
+    net.class_names = _names(estimator, "classes_")
+    net.feature_names = _names(estimator, "feature_names_in_")
+    return net
+
+
+def _names(estimator: Any, attribute: str) -> list[str] | None:
+    values = getattr(estimator, attribute, None)
+    return None if values is None else [str(value) for value in values]

@@ -1,0 +1,135 @@
+"""Networks as ONNX files."""
+
+import json
+import math
+import os
+from typing import Any
+
+import numpy as np
+from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
+
+from fastmlp.files import replaced_whole
+from fastmlp.mlp import MLP
+
+OPSET = 9  # the lowest that has Erf, and constants that need not be inputs of the graph too
+IR_VERSION = 4  # the file format of ONNX 1.4, the release of opset 9
+OUTPUTS: dict[str, tuple[str, dict[str, int]]] = {
+    "softmax": ("Softmax", {"axis": 1}),
+    "logistic": ("Sigmoid", {}),
+    "identity": ("Identity", {}),
+    "exp": ("Exp", {}),
+}
+
+
+def save(net: MLP, path: str | os.PathLike[str]) -> None:
+    """Write `net` to `path`; see `MLP.to_onnx`."""
+    content = model(net).SerializeToString(deterministic=True)
+    with replaced_whole(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def model(net: MLP) -> ModelProto:
+    """Return `net` as a model that ONNX's own checker has passed."""
+    from fastmlp import __version__
+
+    nodes = _Nodes(net.dtype)
+    value = "X"
+    if net.input_scale != 1:
+        value = nodes.add("Mul", value, nodes.constant("input_scale", np.array(net.input_scale)))
+    last = len(net.weights) - 1
+    for i in range(last):
+        value = _linear(nodes, net, i, value)
+        if net.batch_norm is not None and net.batch_norm.placement == "before_relu":
+            value = _batch_norm(nodes, net, i, value)
+        value = _activation(nodes, net.activation, value)
+        if net.batch_norm is not None and net.batch_norm.placement == "after_relu":
+            value = _batch_norm(nodes, net, i, value)
+    operator, attributes = OUTPUTS[net.output]
+    nodes.add(operator, _linear(nodes, net, last, value), output="outputs", **attributes)
+    element = helper.np_dtype_to_tensor_dtype(net.dtype)
+    graph = helper.make_graph(
+        nodes.nodes,
+        "fastmlp",
+        [helper.make_tensor_value_info("X", element, ["N", net.widths[0]])],
+        [helper.make_tensor_value_info("outputs", element, ["N", net.widths[-1]])],
+        nodes.constants,
+    )
+    opsets = [helper.make_opsetid("", OPSET)]
+    made = helper.make_model(
+        graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="fastmlp", producer_version=__version__
+    )
+    names = {"class_names": net.class_names, "feature_names": net.feature_names}
+    helper.set_model_props(made, {key: json.dumps(value) for key, value in names.items() if value is not None})
+    checker.check_model(made, full_check=True)
+    return made
+
+
+class _Nodes:
+    """The nodes and constants of a graph, in the order in which they were added."""
+
+    def __init__(self, dtype: np.dtype) -> None:
+        self.dtype = dtype
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def constant(self, name: str, array: np.ndarray) -> str:
+        """Add a constant in the network's dtype, once; return its name."""
+        if name not in (known.name for known in self.constants):
+            self.constants.append(numpy_helper.from_array(np.asarray(array, self.dtype), name))
+        return name
+
+    def add(self, operator: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
+        """Add a node; return the name of its output."""
+        output = output or f"{operator}.{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
+        return output
+
+
+def _linear(nodes: _Nodes, net: MLP, i: int, value: str) -> str:
+    weight = nodes.constant(f"weights.{i}", net.weights[i])
+    return nodes.add("Gemm", value, weight, nodes.constant(f"biases.{i}", net.biases[i]))
+
+
+def _batch_norm(nodes: _Nodes, net: MLP, i: int, value: str) -> str:
+    assert net.batch_norm is not None
+    eps = net.batch_norm.eps
+    mean, var = net.running_means[i], net.running_vars[i]
+    arrays = {
+        "gammas": net.gammas[i] if net.batch_norm.affine else np.ones_like(mean),
+        "betas": net.betas[i] if net.batch_norm.affine else np.zeros_like(mean),
+        "running_means": mean,
+        # the attribute epsilon is float32 in the format: what its rounding took from a float64 network goes in here
+        "running_vars": var + (eps - float(np.float32(eps))),
+    }
+    constants = [nodes.constant(f"{name}.{i}", array) for name, array in arrays.items()]
+    return nodes.add("BatchNormalization", value, *constants, epsilon=eps)
+
+
+def _activation(nodes: _Nodes, activation: str, value: str) -> str:
+    if activation == "identity":
+        return value
+    if activation == "leaky_relu":
+        return _leaky_relu(nodes, value)
+    if activation == "gelu":
+        return _gelu(nodes, value)
+    if activation == "silu":
+        return nodes.add("Mul", value, nodes.add("Sigmoid", value))
+    return nodes.add({"logistic": "Sigmoid", "tanh": "Tanh", "relu": "Relu"}[activation], value)
+
+
+def _leaky_relu(nodes: _Nodes, value: str) -> str:
+    if nodes.dtype == np.float32:
+        return nodes.add("LeakyRelu", value, alpha=0.01)
+    # onnxruntime 1.32 has no LeakyRelu in double, and the attribute alpha is float32
+    return nodes.add("Max", value, nodes.add("Mul", value, nodes.constant("slope", np.array(0.01))))
+
+
+def _gelu(nodes: _Nodes, value: str) -> str:
+    """``x (1 + erf(x / √2)) / 2``, in the order of operations in which onnxruntime recognises and fuses it."""
+    erf = nodes.add("Div", value, nodes.constant("sqrt_2", np.array(math.sqrt(2))))
+    if nodes.dtype == np.float32:
+        erf = nodes.add("Erf", erf)
+    else:  # onnxruntime 1.32 has no Erf in double
+        erf = nodes.add("Cast", nodes.add("Erf", nodes.add("Cast", erf, to=TensorProto.FLOAT)), to=TensorProto.DOUBLE)
+    doubled = nodes.add("Mul", value, nodes.add("Add", erf, nodes.constant("one", np.array(1.0))))
+    return nodes.add("Mul", doubled, nodes.constant("half", np.array(0.5)))

@@ -1,0 +1,85 @@
+"""Networks as PyTorch's ``Sequential``."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.utils import skip_init
+
+from fastmlp import checks
+from fastmlp.batchnorm import BatchNorm
+from fastmlp.mlp import MLP
+
+
+class Exp(nn.Module):
+    """The exponential function, which PyTorch has no module of."""
+
+    def forward(self, x: Any) -> Any:  # noqa: D102
+        return torch.exp(x)
+
+
+ACTIVATIONS: dict[str, Callable[[], Any]] = {
+    "identity": nn.Identity,
+    "logistic": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "leaky_relu": lambda: nn.LeakyReLU(0.01),
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+}
+OUTPUTS: dict[str, Callable[[], Any]] = {
+    "softmax": lambda: nn.Softmax(dim=1),
+    "logistic": nn.Sigmoid,
+    "identity": nn.Identity,
+    "exp": Exp,
+}
+
+
+def to_torch(net: MLP, logits: bool) -> Any:
+    """Return `net` as a Sequential; see `MLP.to_torch`."""
+    checks.flag("logits", logits)
+    modules: list[Any] = []
+    for i, (weight, bias) in enumerate(zip(net.weights, net.biases, strict=True)):
+        scale = net.input_scale if i == 0 else 1.0
+        modules.append(_linear((weight.astype(np.float64) * scale).astype(net.dtype), bias))
+        if i < len(net.weights) - 1:
+            modules += _hidden(net, i)
+    if not logits and net.output != "identity":
+        modules.append(OUTPUTS[net.output]())
+    return nn.Sequential(*modules).eval()
+
+
+def _linear(weight: np.ndarray, bias: np.ndarray) -> Any:
+    # drawing initial weights would advance PyTorch's global random generator
+    linear = skip_init(nn.Linear, *weight.shape, dtype=torch.from_numpy(bias).dtype)
+    _fill(linear.weight, weight.T)
+    _fill(linear.bias, bias)
+    return linear
+
+
+def _hidden(net: MLP, i: int) -> list[Any]:
+    modules = [ACTIVATIONS[net.activation]()]
+    if net.batch_norm is not None:
+        modules.insert(0 if net.batch_norm.placement == "before_relu" else 1, _batch_norm(net, net.batch_norm, i))
+    if net.dropout[i]:
+        modules.append(nn.Dropout(net.dropout[i]))
+    return modules
+
+
+def _batch_norm(net: MLP, settings: BatchNorm, i: int) -> Any:
+    mean = net.running_means[i]
+    dtype = torch.from_numpy(mean).dtype
+    module = nn.BatchNorm1d(mean.size, settings.eps, settings.momentum, settings.affine, dtype=dtype)
+    _fill(module.running_mean, mean)
+    _fill(module.running_var, net.running_vars[i])
+    if settings.affine:
+        _fill(module.weight, net.gammas[i])
+        _fill(module.bias, net.betas[i])
+    return module
+
+
+def _fill(tensor: Any, array: np.ndarray) -> None:
+    with torch.no_grad():
+        tensor.copy_(torch.from_numpy(array))
