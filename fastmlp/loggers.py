@@ -43,6 +43,7 @@ def tensorboard_logger(folder: str | os.PathLike[str]) -> Callback:
     OSError
         The folder cannot be made.
     """
+    # needs no framework, and its flush waits for what is queued; tensorboardX's flush does not
     writer = require("tensorboard.summary", extra="tensorboard").Writer(os.fspath(folder))
 
     def log(net: MLP, record: Record) -> None:

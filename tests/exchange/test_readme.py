@@ -1,0 +1,35 @@
+"""README's snippets run as they stand there, and show that the predictions agree."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def _printed(name, folder):
+    (snippet,) = re.findall(rf"<!-- exchange: {name} -->\n\n```python\n(.*?)```", README, flags=re.DOTALL)
+    command = [sys.executable, "-W", "error", "-c", snippet]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_onnx(tmp_path):
+    theirs, ours = map(float, _printed("onnx", tmp_path).split())
+    assert theirs == pytest.approx(ours, abs=1e-3)
+    assert ours > 0.8
+
+
+def test_torch(tmp_path):
+    pytest.importorskip("torch")
+    numbers = [float(number) for number in re.findall(r"\d\.\d+(?:e-\d+)?", _printed("torch", tmp_path))]
+    assert len(numbers) == 2 * 5 * 3
+    assert numbers[:15] == pytest.approx(numbers[15:], abs=1e-3)  # PyTorch prints four digits
+
+
+def test_scikit_learn(tmp_path):
+    assert float(_printed("scikit-learn", tmp_path)) < 1e-12
