@@ -11,7 +11,8 @@ from torch import nn
 from fastmlp import checks
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.exchange.assembly import Network, assembled
-from fastmlp.exchange.to_pytorch import OUTPUTS, Exp
+from fastmlp.exchange.to_pytorch import Exp
+from fastmlp.mlp import OUTPUTS
 
 ACTIVATIONS: dict[Any, str] = {
     nn.Identity: "identity",
@@ -68,7 +69,7 @@ def from_torch(kind: type[Network], sequential: Any, output: str | None) -> Netw
     """Return `sequential` as a network; see `MLP.from_torch`."""
     checks.instance("sequential", sequential, nn.Sequential)
     if output is not None:
-        checks.one_of("output", output, list(OUTPUTS))
+        checks.one_of("output", output, OUTPUTS)
     layers = _layers(list(_flattened(sequential, "")))
     _check_linears(layers)
     hidden = [_hidden(layer) for layer in layers[:-1]]
@@ -145,6 +146,8 @@ def _letter(follower: _Module) -> str:
     if type(module) is nn.BatchNorm1d:
         return "B"
     if type(module) is nn.Dropout:
+        if not module.p < 1:
+            raise follower.refused("p must be below 1")
         return "D"
     if type(module) not in ACTIVATIONS:
         raise follower.refused(HIDDEN)

@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 
-from fastmlp import MLP
+from fastmlp.mlp import ACTIVATIONS, MLP, OUTPUTS
 
-ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "leaky_relu", "gelu", "silu")
-OUTPUTS = ("softmax", "logistic", "identity", "exp")
 WIDTHS = [5, 7, 6, 3]
 
 

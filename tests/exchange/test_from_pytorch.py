@@ -174,7 +174,7 @@ REFUSED = {
     "narrow linear": (_hidden(nn.ReLU(), width=4), r"sequential\[2\], Linear.*5 inputs.*got 4"),
     "tanh GELU": (_hidden(nn.GELU(approximate="tanh")), r"sequential\[1\], GELU.*exact"),
     "slope": (_hidden(nn.LeakyReLU(0.2)), r"sequential\[1\], LeakyReLU.*slope 0\.01"),
-    "certain dropout": (_hidden(nn.ReLU(), nn.Dropout(1.0)), "dropout"),
+    "certain dropout": (_hidden(nn.ReLU(), nn.Dropout(1.0)), r"sequential\[2\], Dropout\(p=1\.0.*p must be below 1"),
     "activation last": (_last(nn.ReLU()), r"sequential\[1\], ReLU.*behind the last Linear"),
     "two output functions": (_last(nn.Softmax(1), nn.Sigmoid()), r"sequential\[2\], Sigmoid.*behind the last"),
     "softmax of columns": (_last(nn.Softmax(0)), r"sequential\[1\], Softmax\(dim=0\).*dim must be 1 or -1"),

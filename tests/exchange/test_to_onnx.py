@@ -153,13 +153,6 @@ def test_what_the_checker_refuses_is_not_written(network, tmp_path, monkeypatch)
     assert path.read_bytes() == b"earlier"
 
 
-def test_without_onnx_the_error_names_the_extra(network, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(ImportError, match=r"onnx is not installed: pip install 'fastmlp\[onnx\]'"):
-        network().to_onnx(tmp_path / FILE)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_writing_warns_of_nothing(tmp_path):
     code = f"import onnx, onnxruntime, fastmlp; fastmlp.MLP([2, 3, 2]).to_onnx({str(tmp_path / FILE)!r})"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)

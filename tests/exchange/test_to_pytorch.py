@@ -1,21 +1,11 @@
 """Networks as PyTorch modules: the same predictions, and the same network back."""
 
 import pickle
-import sys
 
 import numpy as np
 import pytest
 
 from fastmlp import MLP, BatchNorm
-
-
-def test_without_pytorch_the_error_names_the_extra(network, monkeypatch):
-    net = network()
-    monkeypatch.setitem(sys.modules, "torch", None)
-    for call in (net.to_torch, lambda: MLP.from_torch(None)):
-        with pytest.raises(ImportError, match=r"torch is not installed: pip install 'fastmlp\[torch\]'"):
-            call()
-
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
