@@ -462,8 +462,9 @@ class MLP:
         Parameters
         ----------
         estimator : MLPClassifier or MLPRegressor
-            Of scikit-learn, fitted. A classifier's classes become `class_names`; one of two classes has a single
-            logistic output, the probability of the second. The names of the columns become `feature_names`.
+            Of scikit-learn or `fastmlp.sklearn`, fitted. A classifier's classes become `class_names`; one of two
+            classes has a single logistic output, the probability of the second. The names of the columns become
+            `feature_names`.
 
         Raises
         ------

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import numpy as np
-
 from fastmlp.exchange.assembly import Network, assembled
+from fastmlp.mlp import MLP
 
 
 def from_sklearn(kind: type[Network], estimator: Any) -> Network:
@@ -14,11 +13,13 @@ def from_sklearn(kind: type[Network], estimator: Any) -> Network:
         raise TypeError(f"estimator must be an MLPClassifier or MLPRegressor, got {shown} ({type(estimator).__name__})")
     if not hasattr(estimator, "coefs_"):
         raise ValueError(f"estimator must be fitted: call its fit first, got {estimator!r}")
-    arrays = {
-        "weights": [np.asarray(weight) for weight in estimator.coefs_],
-        "biases": [np.asarray(bias) for bias in estimator.intercepts_],
-    }
-    net = assembled(kind, arrays, activation=estimator.activation, output=estimator.out_activation_)
+    own = getattr(estimator, "network_", None)
+    if isinstance(own, MLP):  # fastmlp's estimators have more than scikit-learn's attributes tell
+        settings = ("activation", "output", "dropout", "batch_norm", "input_scale")
+        net = assembled(kind, own.arrays, **{name: getattr(own, name) for name in settings})
+    else:
+        arrays = {"weights": list(estimator.coefs_), "biases": list(estimator.intercepts_)}
+        net = assembled(kind, arrays, activation=estimator.activation, output=estimator.out_activation_)
     net.class_names = _names(estimator, "classes_")
     net.feature_names = _names(estimator, "feature_names_in_")
     return net

@@ -100,6 +100,19 @@ def test_partially_fitted(blobs):
     _same_arrays(MLP.from_sklearn(estimator), estimator)
 
 
+def test_fastmlps_own_estimators(blobs, digest, settings_of):
+    ours = pytest.importorskip("fastmlp.sklearn")
+    more = {"batch_norm": True, "dropout": 0.25, "activation": "gelu"}
+    estimator = _fitted(ours.MLPClassifier(**_options() | more), *blobs)
+    net = MLP.from_sklearn(estimator)
+    np.testing.assert_array_equal(net.predict_proba(blobs[0]), estimator.predict_proba(blobs[0]))
+    assert digest(net) == digest(estimator.network_)
+    assert settings_of(net) == settings_of(estimator.network_)
+    assert net.class_names == ["0", "1", "2"]
+    with pytest.raises(ValueError, match="estimator must be fitted"):
+        MLP.from_sklearn(ours.MLPClassifier())
+
+
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 def test_it_must_be_fitted(kind):
     with pytest.raises(ValueError, match="estimator must be fitted: call its fit first, got MLP"):
