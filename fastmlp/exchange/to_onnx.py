@@ -32,31 +32,16 @@ def model(net: MLP) -> ModelProto:
     """Return `net` as a model that ONNX's own checker has passed."""
     from fastmlp import __version__
 
-    nodes = _Nodes(net.dtype)
-    value = "X"
-    if net.input_scale != 1:
-        value = nodes.add("Mul", value, nodes.constant("input_scale", np.array(net.input_scale)))
-    last = len(net.weights) - 1
-    for i in range(last):
-        value = _linear(nodes, net, i, value)
-        if net.batch_norm is not None and net.batch_norm.placement == "before_relu":
-            value = _batch_norm(nodes, net, i, value)
-        value = _activation(nodes, net.activation, value)
-        if net.batch_norm is not None and net.batch_norm.placement == "after_relu":
-            value = _batch_norm(nodes, net, i, value)
-    operator, attributes = OUTPUTS[net.output]
-    nodes.add(operator, _linear(nodes, net, last, value), output="outputs", **attributes)
+    nodes = _nodes(net)
     element = helper.np_dtype_to_tensor_dtype(net.dtype)
-    graph = helper.make_graph(
-        nodes.nodes,
-        "fastmlp",
-        [helper.make_tensor_value_info("X", element, ["N", net.widths[0]])],
-        [helper.make_tensor_value_info("outputs", element, ["N", net.widths[-1]])],
-        nodes.constants,
-    )
-    opsets = [helper.make_opsetid("", OPSET)]
+    inputs = [helper.make_tensor_value_info("X", element, ["N", net.n_inputs])]
+    outputs = [helper.make_tensor_value_info("outputs", element, ["N", net.n_outputs])]
     made = helper.make_model(
-        graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="fastmlp", producer_version=__version__
+        helper.make_graph(nodes.nodes, "fastmlp", inputs, outputs, nodes.constants),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="fastmlp",
+        producer_version=__version__,
     )
     names = {"class_names": net.class_names, "feature_names": net.feature_names}
     helper.set_model_props(made, {key: json.dumps(value) for key, value in names.items() if value is not None})
@@ -83,6 +68,23 @@ class _Nodes:
         output = output or f"{operator}.{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
         return output
+
+
+def _nodes(net: MLP) -> _Nodes:
+    nodes, value = _Nodes(net.dtype), "X"
+    if net.input_scale != 1:
+        value = nodes.add("Mul", value, nodes.constant("input_scale", np.array(net.input_scale)))
+    last = len(net.weights) - 1
+    for i in range(last):
+        value = _linear(nodes, net, i, value)
+        if net.batch_norm is not None and net.batch_norm.placement == "before_relu":
+            value = _batch_norm(nodes, net, i, value)
+        value = _activation(nodes, net.activation, value)
+        if net.batch_norm is not None and net.batch_norm.placement == "after_relu":
+            value = _batch_norm(nodes, net, i, value)
+    operator, attributes = OUTPUTS[net.output]
+    nodes.add(operator, _linear(nodes, net, last, value), output="outputs", **attributes)
+    return nodes
 
 
 def _linear(nodes: _Nodes, net: MLP, i: int, value: str) -> str:
