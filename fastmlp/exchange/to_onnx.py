@@ -23,7 +23,7 @@ OUTPUTS: dict[str, tuple[str, dict[str, int]]] = {
 
 def save(net: MLP, path: str | os.PathLike[str]) -> None:
     """Write `net` to `path`; see `MLP.to_onnx`."""
-    content = model(net).SerializeToString(deterministic=True)
+    content = model(net).SerializeToString()
     with replaced_whole(path) as temporary:
         temporary.write_bytes(content)
 
