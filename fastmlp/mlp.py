@@ -386,8 +386,8 @@ class MLP:
 
         The file (opset 9) takes ``X (N, n_inputs)`` in the network's dtype, multiplies by `input_scale` itself, and
         gives ``outputs (N, n_outputs)``, those behind the output function. Batch norm uses its running statistics.
-        `class_names` and `feature_names` are metadata, as JSON lists. In float64, all but GELU keeps that precision:
-        onnxruntime has no error function in double, so that GELU's is computed in float32.
+        `class_names` and `feature_names` are metadata, as JSON lists. In float64 the activation GELU has the precision
+        of float32, as onnxruntime has no error function in double; all else keeps that of float64.
 
         Raises
         ------
