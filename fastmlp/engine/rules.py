@@ -13,6 +13,8 @@ from fastmlp.kernels.linear import TILE_PANELS, padded, tile_at
 from fastmlp.simd import vector as v
 from fastmlp.simd.pointer import offset, pointer
 
+TOGETHER = 16  # tiles between gradients and steps: in float32 32 KB; 1 to 3 % of Adam's step faster than 4, or than all
+
 
 @inlined
 def _step(b: Any, which: int, gradient: Any, n: int, l2: float, decay: float, factor: float) -> None:
@@ -68,23 +70,25 @@ def _note_squares(b: Any, i: int, first: int, last: int) -> None:
 def rule_tiles(b: Any, i: int, first: int, last: int) -> None:
     """Gradients of some tiles, and their steps unless those wait for the norm of all gradients."""
     s, layer = b.s, b.layers[i]
-    gradient_tiles(
-        offset(b.rows, layer.input),
-        offset(b.rows, layer.dz),
-        pointer(b.state, layer.weight),
-        pointer(b.state, layer.bias),
-        first,
-        last,
-        b.n,
-        layer.n_in,
-        layer.n_out,
-        s.panel,
-        s.rule == GRADIENT,
-    )
-    if s.clip > 0:
-        _note_squares(b, i, first, last)
-    elif s.rule != GRADIENT:
-        step_tiles(b, i, first, last, 1.0)
+    for start in range(first, last, TOGETHER):
+        end = min(start + TOGETHER, last)
+        gradient_tiles(
+            offset(b.rows, layer.input),
+            offset(b.rows, layer.dz),
+            pointer(b.state, layer.weight),
+            pointer(b.state, layer.bias),
+            start,
+            end,
+            b.n,
+            layer.n_in,
+            layer.n_out,
+            s.panel,
+            s.rule == GRADIENT,
+        )
+        if s.clip > 0:
+            _note_squares(b, i, start, end)
+        elif s.rule != GRADIENT:
+            step_tiles(b, i, start, end, 1.0)
 
 
 @body
