@@ -9,7 +9,7 @@ from scipy.optimize import OptimizeResult, minimize
 from sklearn.exceptions import ConvergenceWarning
 
 from fastmlp import interrupt
-from fastmlp.engine import CostFunction
+from fastmlp.cost import CostFunction
 from fastmlp.sklearn.epochs import held_out_cost
 from fastmlp.sklearn.rows import Rows
 
