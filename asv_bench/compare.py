@@ -1,31 +1,30 @@
 """Time fastmlp beside the libraries a user would pick instead, on the same work, and print README's speed table.
 
     python asv_bench/compare.py                         # all libraries that are installed, some five minutes
+    python asv_bench/compare.py --rule adam             # Adam in place of plain SGD
     python asv_bench/compare.py --nets 784-128-10 --batches 32 128 --libraries fastmlp numpy --rounds 9
 
-Work: plain SGD, without momentum, on a softmax and cross-entropy MLP with ReLU layers, float32: whole epochs over
-48,000 samples with a fresh shuffle and the gather of each mini-batch. Each library is used as its own users would make
-it fast (JAX: a compiled ``lax.scan`` an epoch; it leaves out a last, smaller mini-batch) and runs in a process of its
-own; the libraries take turns, round by round. A figure is the median over the rounds of the quickest epoch of a round,
-in microseconds for each step. It needs a quiet machine: close what else uses it.
+Work: plain SGD, without momentum, or Adam, on a softmax and cross-entropy MLP with ReLU layers, float32: whole epochs
+over 48,000 samples with a fresh shuffle and the gather of each mini-batch. Each library is used as its own users would
+make it fast (JAX: a compiled ``lax.scan`` an epoch; it leaves out a last, smaller mini-batch. PyTorch: of the plain,
+the "foreach" and the "fused" optimizer the quickest, found by a few steps before) and runs in a process of its own; the
+libraries take turns, round by round. A figure is the median over the rounds of the quickest epoch of a round, in
+microseconds for each step. It needs a quiet machine: close what else uses it.
 """
 
 import argparse
 import json
-import os
-import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks._machine import barrier_nanoseconds, fma_peak
 from dialogue import CrashError
+from options import counted, machine, network, positive
 from peers import LIBRARIES
 from peers.comparison import Comparison, compare_all
 from peers.table import markdown
-from peers.task import Task
+from peers.task import RULES, SGD, Task
 
-from fastmlp.cli.machine import processor
 from fastmlp.cores import usable_cores
 
 NETWORKS = ("784-20-7-5-10", "784-128-10", "784-512-512-10")
@@ -35,6 +34,7 @@ BATCHES = (32, 128, 1000)
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rule", default=SGD.name, choices=RULES, help="how weights are updated; default: sgd")
     parser.add_argument("--nets", nargs="+", default=NETWORKS, type=network, metavar="WIDTHS")
     parser.add_argument("--batches", nargs="+", default=BATCHES, type=positive, metavar="N")
     parser.add_argument("--libraries", nargs="+", default=list(LIBRARIES), choices=LIBRARIES, metavar="NAME",
@@ -50,32 +50,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return args
 
 
-def network(text: str) -> str:
-    """Return the widths as they are, if they are widths."""
-    if len([positive(width) for width in text.split("-")]) < 2:
-        raise argparse.ArgumentTypeError(f"expected widths such as 784-128-10, got {text!r}")
-    return text
-
-
-def positive(text: str) -> int:
-    """Return an integer of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected an integer of at least 1, got {text!r}")
-    return int(text)
-
-
-def machine(threads: int) -> list[str]:
-    """Return what the figures were measured on."""
-    lines = [
-        f"microseconds for each step, {threads} thread{'s' * (threads > 1)}",
-        f"{processor()}, {os.cpu_count()} cores, {platform.system()}; Python {platform.python_version()}",
-        f"FMA peak of one core, measured: {fma_peak(1, repeats=7):.0f} GFLOP/s",
-    ]
-    if threads > 1:
-        lines.append(f"barrier between two threads: {barrier_nanoseconds(2, rounds=100_000, repeats=5):.0f} ns")
-    return lines
-
-
 def report(result: Comparison) -> None:
     """Say on standard error that a task is done, and how it went."""
     times = [f"{LIBRARIES[name].label} {result.microseconds(name):.1f}" for name in result.seconds]
@@ -88,6 +62,7 @@ def write_json(path: Path, results: list[Comparison]) -> None:
         {
             "network": "-".join(map(str, result.task.widths)),
             "batch": result.task.batch,
+            "rule": result.task.rule.name,
             "threads": result.task.threads,
             "steps": result.task.steps,
             "seconds": result.seconds,
@@ -103,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Compare and print; 1 where a library that is installed failed, or nothing could be compared."""
     args = parse(arguments)
     tasks = [
-        Task(tuple(map(int, widths.split("-"))), batch, args.threads, args.samples)
+        Task(tuple(map(int, widths.split("-"))), batch, args.threads, args.samples, RULES[args.rule])
         for widths in args.nets
         for batch in args.batches
     ]
@@ -112,7 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CrashError as error:
         sys.stderr.write(f"compare.py: {error}\n")
         return 1
-    sys.stdout.write(markdown(results, machine(args.threads)) + "\n")
+    title = f"Microseconds for each step of {RULES[args.rule].label}, {counted(args.threads, 'thread')}"
+    sys.stdout.write(markdown(title, results, machine(args.threads)) + "\n")
     if args.json is not None:
         write_json(args.json, results)
     return 0 if any(result.seconds for result in results) else 1

@@ -1,32 +1,69 @@
 """fastmlp, through its public function; bytes stay bytes."""
 
-import fastmlp
+from dataclasses import dataclass
+from typing import Any
 
-from .task import RATE, Labels, Task, Training
+from numpy.typing import NDArray
+
+import fastmlp
+from fastmlp.schedules import Rates, Schedule, Steps
+
+from .task import Labels, Rule, Task, Training
+
+
+@dataclass(frozen=True)
+class _Given(Schedule):
+    """The rates of the one epoch that a call trains for."""
+
+    values: Rates
+
+    def rates(self, steps: Steps, steps_per_epoch: int, epochs: int) -> Rates:
+        return self.values[steps]
+
+
+def _sgd(rule: Rule, schedule: Schedule) -> fastmlp.SGD:
+    return fastmlp.SGD(schedule)
+
+
+def _adam(rule: Rule, schedule: Schedule) -> fastmlp.Adam:
+    return fastmlp.Adam(schedule, beta_1=rule.beta_1, beta_2=rule.beta_2, epsilon=rule.epsilon)
+
+
+OPTIMIZERS = {"sgd": _sgd, "adam": _adam}
 
 
 class _Ours:
     def __init__(self, task: Task) -> None:
         self.task = task
-        self.x, self.y = task.pixels()
-        self.net = fastmlp.MLP(task.widths, input_scale=1 / 255, init=fastmlp.init.xavier())
+        self.x, self.y = task.rows()
+        self.optimizer = OPTIMIZERS[task.rule.name]
+        self.begin(1)
 
-    def epoch(self, seed: int) -> None:
-        fastmlp.train(
+    def begin(self, seed: int) -> None:
+        self.net = fastmlp.MLP(self.task.widths, input_scale=self.task.scale)
+        for weight, first in zip(self.net.weights, self.task.weights(seed), strict=True):
+            weight[...] = first
+        self.state: Any = None
+
+    def epoch(self, seed: int, rates: Rates) -> None:
+        history = fastmlp.train(
             self.net,
             self.x,
             self.y,
             validation=None,
-            optimizer=fastmlp.SGD(learning_rate=RATE),
+            optimizer=self.optimizer(self.task.rule, _Given(rates)),
+            state=self.state,
             batch_size=self.task.batch,
             epochs=1,
             seed=seed,
             threads=self.task.threads,
             progress=False,
         )
+        self.state = history.state
 
-    def predict(self) -> Labels:
-        return self.net.predict(self.x, threads=self.task.threads)
+    def predict(self, x: NDArray[Any]) -> Labels:
+        labels: Labels = self.net.predict(x, threads=self.task.threads)
+        return labels
 
 
 def make(task: Task) -> Training:

@@ -1,7 +1,9 @@
 """The worker of a library, seen from the process that compares."""
 
+import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from dialogue import Dialogue
@@ -39,6 +41,8 @@ class Worker(Dialogue):
         What to train.
     python : str
         The interpreter that has the library; default: the one that runs this.
+    module : str
+        What runs there.
 
     Raises
     ------
@@ -48,9 +52,8 @@ class Worker(Dialogue):
         It is, and could not do the task; the text holds the last line that it wrote.
     """
 
-    def __init__(self, name: str, task: Task, python: str = sys.executable) -> None:
-        sizes = map(str, (task.batch, task.threads, task.samples))
-        command = [python, "-m", "peers.worker", name, "-".join(map(str, task.widths)), *sizes]
+    def __init__(self, name: str, task: Task, python: str = sys.executable, module: str = "peers.worker") -> None:
+        command = [python, "-m", module, name, json.dumps(asdict(task))]
         super().__init__(LIBRARIES[name].label, command, environment(task.threads), FOLDER)
         try:
             first = self.receive()

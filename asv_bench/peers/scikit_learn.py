@@ -1,36 +1,62 @@
 """scikit-learn's MLPClassifier, one epoch a call."""
 
-import warnings
+from typing import Any
 
-import numpy as np
-from sklearn.exceptions import ConvergenceWarning
+from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
-from .task import RATE, Labels, Task, Training
+from .task import Labels, Rates, Rule, Task, Training
+
+
+class _SGD(SGDOptimizer):  # type: ignore[misc]
+    """With a rate for every step: scikit-learn's own change after an epoch at the soonest."""
+
+    def __init__(self, rule: Rule, parameters: Any) -> None:
+        super().__init__(parameters, rule.rate, momentum=0, nesterov=False)
+
+    def update_params(self, params: Any, grads: Any) -> None:
+        self.learning_rate = next(self.rates)
+        super().update_params(params, grads)
+
+
+class _Adam(AdamOptimizer):  # type: ignore[misc]
+    """As `_SGD`; scikit-learn's Adam multiplies `learning_rate_init` by its correction."""
+
+    def __init__(self, rule: Rule, parameters: Any) -> None:
+        super().__init__(parameters, rule.rate, rule.beta_1, rule.beta_2, rule.epsilon)
+
+    def update_params(self, params: Any, grads: Any) -> None:
+        self.learning_rate_init = next(self.rates)
+        super().update_params(params, grads)
+
+
+OPTIMIZERS = {"sgd": _SGD, "adam": _Adam}
 
 
 class _Classifier:
     def __init__(self, task: Task) -> None:
+        self.task = task
         self.x, self.y = task.floats()
-        self.net = MLPClassifier(
-            task.widths[1:-1],
-            solver="sgd",
-            momentum=0,
-            alpha=0,
-            learning_rate_init=RATE,
-            batch_size=min(task.batch, task.samples),
-            max_iter=1,
-            warm_start=True,  # the next call goes on; the generator of the first one draws the new order
-            random_state=np.random.RandomState(1),
-        )
+        self.begin(1)
 
-    def epoch(self, seed: int) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # that one epoch is not enough
-            self.net.fit(self.x, self.y)
+    def begin(self, seed: int) -> None:
+        rule, batch = self.task.rule, min(self.task.batch, self.task.samples)
+        self.net = MLPClassifier(self.task.widths[1:-1], solver=rule.name, alpha=0, batch_size=batch, random_state=seed)
+        # `partial_fit` makes the arrays; what its one step does to them goes
+        self.net.partial_fit(self.x[:batch], self.y[:batch], classes=range(self.task.widths[-1]))
+        for weight, first in zip(self.net.coefs_, self.task.weights(seed), strict=True):
+            weight[...] = first
+        for bias in self.net.intercepts_:
+            bias[...] = 0
+        self.net._optimizer = OPTIMIZERS[rule.name](rule, self.net.coefs_ + self.net.intercepts_)
 
-    def predict(self) -> Labels:
-        labels: Labels = self.net.predict(self.x)
+    def epoch(self, seed: int, rates: Rates) -> None:
+        self.net._optimizer.rates = iter(rates.tolist())
+        self.net.partial_fit(self.x, self.y)
+
+    def predict(self, x: NDArray[Any]) -> Labels:
+        labels: Labels = self.net.predict(x)
         return labels
 
 

@@ -1,23 +1,25 @@
 """A comparison as Markdown."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from . import LIBRARIES, OURS
 from .comparison import Comparison, geometric_mean
 
 
-def markdown(results: list[Comparison], machine: Iterable[str]) -> str:
-    """Return the table, what it was measured on, and the means."""
+def markdown(title: str, results: list[Comparison], machine: Iterable[str]) -> str:
+    """Return the title, the table, what it was measured on, and the means."""
     names = [name for name in LIBRARIES if any(name in result.seconds for result in results)]
     labels = [LIBRARIES[name].label for name in names]
     head = ["network", "batch", *labels, *(["best peer ÷ fastmlp"] if OURS in names else [])]
-    lines = [_row(head), _row(["---", *["---:"] * (len(head) - 1)])]
-    lines += [_row(_cells(result, names)) for result in results]
-    notes = [*machine, *_versions(results), *_means(results), *_left_out(results)]
-    return "\n".join([*lines, "", *[f"- {note}" for note in notes]])
+    lines = [row(head), row(["---", *["---:"] * (len(head) - 1)])]
+    lines += [row(_cells(result, names)) for result in results]
+    found, missing = versions(r.versions for r in results), left_out(r.missing for r in results)
+    notes = [*machine, *found, *_means(results), *missing]
+    return "\n".join([f"**{title}**", "", *lines, "", *[f"- {note}" for note in notes]])
 
 
-def _row(cells: Iterable[str]) -> str:
+def row(cells: Iterable[str]) -> str:
+    """Return a line of a table."""
     return "| " + " | ".join(cells) + " |"
 
 
@@ -37,9 +39,10 @@ def _digits(microseconds: float) -> str:
     return f"{microseconds:.1f}" if microseconds < 100 else f"{microseconds:,.0f}"
 
 
-def _versions(results: list[Comparison]) -> list[str]:
-    versions = {LIBRARIES[name].distribution: text for result in results for name, text in result.versions.items()}
-    return ["versions: " + ", ".join(f"{name} {text}" for name, text in versions.items())] if versions else []
+def versions(found: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return a note of the versions of the libraries, of which each comparison found some."""
+    named = {LIBRARIES[name].distribution: text for texts in found for name, text in texts.items()}
+    return ["versions: " + ", ".join(f"{name} {text}" for name, text in named.items())] if named else []
 
 
 def _means(results: list[Comparison]) -> list[str]:
@@ -55,6 +58,7 @@ def _means(results: list[Comparison]) -> list[str]:
     return notes
 
 
-def _left_out(results: list[Comparison]) -> list[str]:
-    missing = {name: why for result in results for name, why in result.missing.items()}
-    return [f"**not installed, left out: {LIBRARIES[name].label}** ({why})" for name, why in missing.items()]
+def left_out(missing: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return a note for each library that some comparison missed."""
+    reasons = {name: why for reasons in missing for name, why in reasons.items()}
+    return [f"**not installed, left out: {LIBRARIES[name].label}** ({why})" for name, why in reasons.items()]

@@ -1,23 +1,57 @@
-"""What every library is asked to do: data, network and rate, the same for all."""
+"""What every library is asked to do: data, network and update rule, the same for all."""
 
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-RATE = 0.009  # small: none of the networks diverges, whatever draws its first weights
-
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]
 Pixels = NDArray[np.uint8]
+Rates = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An update rule.
+
+    Attributes
+    ----------
+    name : str
+        A key of `RULES`; each library has a function or a class for it.
+    label : str
+        For reading.
+    rate : float
+        The learning rate where a task has no schedule.
+    beta_1, beta_2, epsilon : float
+        Adam's.
+    """
+
+    name: str
+    label: str
+    rate: float
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+
+    def adam_step_sizes(self, rates: Rates, done: int) -> Rates:
+        """Return the rates of the steps that follow `done` steps, times the correction for moments that began at 0."""
+        t = np.arange(done + 1, done + len(rates) + 1)
+        sizes: Rates = rates * np.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        return sizes
+
+
+SGD = Rule("sgd", "plain SGD", rate=0.009)  # small: none of the networks diverges, whatever draws its first weights
+ADAM = Rule("adam", "Adam", rate=0.001)
+RULES = {rule.name: rule for rule in (SGD, ADAM)}
 
 
 @dataclass(frozen=True)
 class Task:
-    """Plain SGD, without momentum, on the mean cross-entropy of an MLP with ReLU layers, float32.
+    """The mean cross-entropy of an MLP with ReLU layers, float32, made smaller by an update rule.
 
     Attributes
     ----------
@@ -29,20 +63,28 @@ class Task:
         That the library may use.
     samples : int
         Rows of the data set; an epoch visits each once, in an order drawn afresh.
+    rule : Rule
+        The update rule.
     """
 
     widths: tuple[int, ...]
     batch: int
     threads: int
     samples: int = 48_000
+    rule: Rule = SGD
 
     @property
     def steps(self) -> int:
         """Steps of an epoch."""
         return -(-self.samples // self.batch)
 
-    def pixels(self) -> tuple[Pixels, Labels]:
-        """Return the data set: a random centre for every class, and noise."""
+    @property
+    def scale(self) -> float:
+        """What the values of `rows` are multiplied by."""
+        return 1 / 255
+
+    def rows(self) -> tuple[NDArray[Any], Labels]:
+        """Return the data set as it is stored: bytes, a random centre for every class, and noise."""
         rng = np.random.default_rng(0)
         y = rng.integers(0, self.widths[-1], self.samples)
         centres = rng.integers(0, 256, (self.widths[-1], self.widths[0]), dtype=np.int16)
@@ -52,12 +94,16 @@ class Task:
 
     def floats(self) -> tuple[Floats, Labels]:
         """Return the data set scaled to 0 … 1."""
-        x, y = self.pixels()
+        x, y = self.rows()
         return np.divide(x, 255, dtype=np.float32), y
 
-    def weights(self) -> list[Floats]:
+    def rates(self, epoch: int) -> Rates:
+        """Return the learning rate of every step of an epoch, counted from 0."""
+        return np.full(self.steps, self.rule.rate)
+
+    def weights(self, seed: int) -> list[Floats]:
         """Return first weights of the scale of Glorot and Bengio (2010)."""
-        rng = np.random.default_rng(1)
+        rng = np.random.default_rng(seed)
         return [
             rng.standard_normal((n_in, n_out), dtype=np.float32) * np.float32(math.sqrt(2 / (n_in + n_out)))
             for n_in, n_out in pairwise(self.widths)
@@ -67,8 +113,11 @@ class Task:
 class Training(Protocol):
     """A network of one library and its data."""
 
-    def epoch(self, seed: int) -> None:
-        """Train for one epoch; come back when all of it has been computed."""
+    def begin(self, seed: int) -> None:
+        """Start anew from the task's weights of this seed; the biases are 0."""
 
-    def predict(self) -> Labels:
-        """Return the class of every row of the data set."""
+    def epoch(self, seed: int, rates: Rates) -> None:
+        """Train for one epoch, in the order of this seed; come back when all of it has been computed."""
+
+    def predict(self, x: NDArray[Any]) -> Labels:
+        """Return the class of every row of `x`, which is of the kind that the library trains on."""

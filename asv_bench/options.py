@@ -1,0 +1,39 @@
+"""What the commands that compare libraries share: the types of their options, and a word about the machine."""
+
+import argparse
+import os
+import platform
+
+from benchmarks._machine import barrier_nanoseconds, fma_peak
+
+from fastmlp.cli.machine import processor
+
+
+def network(text: str) -> str:
+    """Return the widths as they are, if they are widths."""
+    if len([positive(width) for width in text.split("-")]) < 2:
+        raise argparse.ArgumentTypeError(f"expected widths such as 784-128-10, got {text!r}")
+    return text
+
+
+def positive(text: str) -> int:
+    """Return an integer of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected an integer of at least 1, got {text!r}")
+    return int(text)
+
+
+def machine(threads: int) -> list[str]:
+    """Return what the figures were measured on."""
+    lines = [
+        f"{processor()}, {os.cpu_count()} cores, {platform.system()}; Python {platform.python_version()}",
+        f"FMA peak of one core, measured: {fma_peak(1, repeats=7):.0f} GFLOP/s",
+    ]
+    if threads > 1:
+        lines.append(f"barrier between two threads: {barrier_nanoseconds(2, rounds=100_000, repeats=5):.0f} ns")
+    return lines
+
+
+def counted(number: int, what: str) -> str:
+    """Return the number with its word, which ends in s from two on."""
+    return f"{number} {what}{'s' * (number > 1)}"
