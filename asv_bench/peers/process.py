@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -30,8 +31,40 @@ def environment(threads: int) -> dict[str, str]:
     return variables
 
 
-class Worker(Dialogue):
-    """One library at work, in a process of its own.
+class LibraryProcess(Dialogue):
+    """A library in a process of its own, ready when this returns.
+
+    Parameters
+    ----------
+    label : str
+        What errors call it.
+    command : sequence of str
+        Starts it; its first answer is its version, or that it is missing.
+    threads : int
+        That it may use.
+
+    Raises
+    ------
+    MissingError
+        The library is not installed.
+    CrashError
+        It is, and could not do the task; the text holds the last line that it wrote.
+    """
+
+    def __init__(self, label: str, command: Sequence[str], threads: int) -> None:
+        super().__init__(label, command, environment(threads), FOLDER)
+        try:
+            first = self.receive()
+            if "missing" in first:
+                raise MissingError(first["missing"])
+        except BaseException:
+            self.close()
+            raise
+        self.version: str = first["version"]
+
+
+class Worker(LibraryProcess):
+    """One library at its training.
 
     Parameters
     ----------
@@ -43,26 +76,11 @@ class Worker(Dialogue):
         The interpreter that has the library; default: the one that runs this.
     module : str
         What runs there.
-
-    Raises
-    ------
-    MissingError
-        The library is not installed.
-    CrashError
-        It is, and could not do the task; the text holds the last line that it wrote.
     """
 
     def __init__(self, name: str, task: Task, python: str = sys.executable, module: str = "peers.worker") -> None:
         command = [python, "-m", module, name, json.dumps(asdict(task))]
-        super().__init__(LIBRARIES[name].label, command, environment(task.threads), FOLDER)
-        try:
-            first = self.receive()
-            if "missing" in first:
-                raise MissingError(first["missing"])
-        except BaseException:
-            self.close()
-            raise
-        self.version: str = first["version"]
+        super().__init__(LIBRARIES[name].label, command, task.threads)
 
     def best_epoch(self, seconds: float) -> float:
         """Train for about `seconds`; return the time of the quickest epoch."""

@@ -9,11 +9,8 @@ from numpy.typing import NDArray
 
 from .task import Labels, Rates, Rule, Task, Training
 
-VARIANTS: list[dict[str, bool]] = [
-    {},
-    {"foreach": True},
-    {"fused": True},
-]  # of an optimizer, each the quickest somewhere
+# of an optimizer; which of them is the quickest depends on the shapes
+VARIANTS: list[dict[str, bool]] = [{}, {"foreach": True}, {"fused": True}]
 TRIES = 20
 
 
