@@ -170,3 +170,15 @@ def blobs():
     centres = np.array([[3.0, 0, 0, 0, 0], [0, 3.0, 0, 0, 0], [0, 0, 3.0, 0, 0]])
     y = rng.integers(0, 3, size=150)
     return centres[y] + 0.5 * rng.standard_normal((150, 5)), y
+
+
+@pytest.fixture
+def broken_sklearn(tmp_path):
+    """Return a function that makes a folder in which scikit-learn raises an error."""
+
+    def make(error):
+        (tmp_path / "sklearn").mkdir()
+        (tmp_path / "sklearn" / "__init__.py").write_text(f"raise {error}", encoding="utf-8")
+        return tmp_path
+
+    return make

@@ -1,18 +1,13 @@
 """The comparison with other libraries: same work, honest arithmetic, and a plain word for what was left out."""
 
-import importlib
-import importlib.util
+import dataclasses
 import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from peer_commands import REQUIRED, load, run_command
 
-FOLDER = Path(__file__).parents[1] / "asv_bench"
 TINY = [
     "--nets",
     "16-8-3",
@@ -27,62 +22,36 @@ TINY = [
     "--threads",
     "1",
 ]
-REQUIRED = {"sklearn": "sklearn", "torch": "torch", "jax": "jax", "jax_uint8": "jax"}
 
-
-def load(name):
-    """Import a file of `peers` under a package name that no other package has."""
-    package = "fastmlp_peers"
-    if package not in sys.modules:
-        path = FOLDER / "peers"
-        spec = importlib.util.spec_from_file_location(
-            package, path / "__init__.py", submodule_search_locations=[str(path)]
-        )
-        sys.modules[package] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[package])
-    return importlib.import_module(f"{package}.{name}") if name else sys.modules[package]
-
-
-LIBRARIES = load("").LIBRARIES
+LIBRARIES = load("peers").LIBRARIES
 
 
 def run(*arguments, path=None):
     """Run the script."""
-    environment = os.environ | ({} if path is None else {"PYTHONPATH": str(path)})
-    command = [sys.executable, str(FOLDER / "compare.py"), *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, encoding="utf-8", env=environment, timeout=300, check=False
-    )
-
-
-@pytest.fixture
-def broken_sklearn(tmp_path):
-    """Return a function that makes a folder in which scikit-learn raises an error."""
-
-    def make(error):
-        (tmp_path / "sklearn").mkdir()
-        (tmp_path / "sklearn" / "__init__.py").write_text(f"raise {error}", encoding="utf-8")
-        return tmp_path
-
-    return make
+    return run_command("compare.py", *arguments, path=path)
 
 
 def test_table_of_a_run(broken_sklearn, tmp_path):
     path = broken_sklearn("ModuleNotFoundError(\"No module named 'sklearn'\")")
     out = tmp_path / "times.json"
-    done = run(*TINY, "--libraries", "fastmlp", "numpy", "sklearn", "--json", out, path=path)
+    done = run(*TINY, "--rule", "adam", "--libraries", "fastmlp", "numpy", "sklearn", "--json", out, path=path)
     assert done.returncode == 0, done.stderr
-    head, _, row, *notes = done.stdout.splitlines()
+    title, _, head, _, row, *notes = done.stdout.splitlines()
+    assert title == "**Microseconds for each step of Adam, 1 thread**"
     assert head == "| network | batch | fastmlp | NumPy | best peer ÷ fastmlp |"
     assert re.fullmatch(r"\| 16-8-3 \| 32 \| \*\*[\d.,]+\*\* \| [\d.,]+ \| [\d.]+ \(NumPy\) \|", row)
     assert "- **not installed, left out: scikit-learn** (No module named 'sklearn')" in notes
     text = "\n".join(notes)
-    for part in ("1 thread\n", "GFLOP/s", f"numpy {np.__version__}", "geometric mean"):
+    for part in ("GFLOP/s", f"numpy {np.__version__}", "geometric mean"):
         assert part in text
     (times,) = json.loads(out.read_text(encoding="utf-8"))
     assert {name: len(seconds) for name, seconds in times["seconds"].items()} == {"fastmlp": 2, "numpy": 2}
-    assert times["steps"] == 4
+    assert (times["steps"], times["rule"]) == (4, "adam")
     assert list(times["missing"]) == ["sklearn"]
+
+
+def test_plain_sgd_is_the_default():
+    assert load("compare").parse([]).rule == "sgd"
 
 
 def test_crash_of_a_library_fails_the_run(broken_sklearn):
@@ -103,59 +72,89 @@ def test_nothing_to_compare_is_an_error(broken_sklearn):
 @pytest.mark.parametrize(
     "arguments",
     [["--nets", "784"], ["--nets", "784-0-10"], ["--threads", "0"], ["--batches", "101", "--samples", "100"],
-     ["--libraries", "theano"]],
+     ["--libraries", "theano"], ["--rule", "adagrad"]],
 )  # fmt: skip
-def test_wrong_options(arguments):
-    done = run(*arguments)
-    assert done.returncode == 2
-    assert arguments[0] in done.stderr
+def test_wrong_options(arguments, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        load("compare").parse(arguments)
+    assert arguments[0] in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", LIBRARIES)
-def test_library_learns(name):
+def training_of(name, task):
+    """Return the training of a library, where it is installed."""
     if name in REQUIRED:
         pytest.importorskip(REQUIRED[name])
-    task = load("task").Task((16, 32, 3), 8, 1, 640)
-    training = load(LIBRARIES[name].module).make(task)
-    labels = task.pixels()[1]
+    return load(f"peers.{LIBRARIES[name].module}").make(task)
+
+
+def rule_of(name):
+    """Return the rule, with a rate at which 20 epochs are enough."""
+    task = load("peers.task")
+    return dataclasses.replace(task.RULES[name], rate={"sgd": task.SGD.rate, "adam": 0.005}[name])
+
+
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_library_learns(name, rule):
+    task = load("peers.task").Task((16, 32, 3), 8, 1, 640, rule_of(rule))
+    training = training_of(name, task)
+    x, labels = task.rows() if name in ("fastmlp", "jax_uint8") else task.floats()
     for seed in range(20):
-        training.epoch(seed)
-    assert training.predict().shape == labels.shape
-    assert (training.predict() == labels).mean() > 0.97
+        training.epoch(seed, task.rates(seed))
+    assert training.predict(x).shape == labels.shape
+    assert (training.predict(x) == labels).mean() > 0.97
+    training.begin(2)
+    assert (training.predict(x) == labels).mean() < 0.9  # it has forgotten
 
 
-def test_numpy_and_fastmlp_take_the_same_steps():
-    task = load("task").Task((16, 12, 7, 3), 100, 1, 100)  # one batch an epoch: the order of rows does not matter
-    ours, theirs = load("ours").make(task), load("numpy_loop").make(task)
-    for weight, first in zip(ours.net.weights, task.weights(), strict=True):
-        weight[...] = first
-    for seed in range(30):
-        ours.epoch(seed)
-        theirs.epoch(seed)
-    for mine, their, first in zip(ours.net.weights, theirs.weights, task.weights(), strict=True):
-        np.testing.assert_allclose(mine, their, rtol=0, atol=1e-5)
+def weights_of(name, training):
+    """Return the weights ``(n_in, n_out)`` of each layer."""
+    if name == "torch":
+        return [parameter.detach().numpy().T for parameter in training.net.parameters() if parameter.ndim == 2]
+    if name.startswith("jax"):
+        return [np.asarray(weight) for weight, _ in training.parameters]
+    return {"fastmlp": lambda: training.net.weights, "numpy": lambda: training.weights}.get(
+        name, lambda: training.net.coefs_
+    )()
+
+
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+@pytest.mark.parametrize("name", [name for name in LIBRARIES if name != "numpy"])
+def test_all_take_the_steps_of_numpy(name, rule):
+    rule = rule_of(rule)
+    task = load("peers.task").Task(
+        (16, 12, 7, 3), 100, 1, 100, rule
+    )  # one batch an epoch: the order of rows does not matter
+    theirs, numpys = training_of(name, task), training_of("numpy", task)
+    for training in (theirs, numpys):
+        training.begin(3)
+        for seed in range(30):
+            training.epoch(seed, np.full(1, rule.rate * (1 + seed % 3)))
+    found = weights_of(name, theirs)
+    for mine, their, first in zip(found, numpys.weights, task.weights(3), strict=True):
+        np.testing.assert_allclose(mine, their, rtol=0, atol=1e-4)
         assert np.abs(mine - first).max() > 1e-2
 
 
 def test_data_is_the_same_for_all():
-    task = load("task").Task((16, 3), 10, 1, 50)
-    pixels, labels = task.pixels()
+    task = load("peers.task").Task((16, 3), 10, 1, 50)
+    pixels, labels = task.rows()
     floats, again = task.floats()
     assert (pixels.dtype, floats.dtype, labels.dtype) == (np.uint8, np.float32, np.int64)
     np.testing.assert_allclose(floats * 255, pixels, rtol=1e-6)
     np.testing.assert_array_equal(labels, again)
     assert set(labels) == {0, 1, 2}
     assert task.steps == 5
-    assert load("task").Task((16, 3), 15, 1, 50).steps == 4
+    assert load("peers.task").Task((16, 3), 15, 1, 50).steps == 4
 
 
 def worked_example():
-    comparison, task = load("comparison"), load("task").Task((4, 3), 10, 2, 100)
+    comparison, task = load("peers.comparison"), load("peers.task").Task((4, 3), 10, 2, 100)
     first = comparison.Comparison(task)
     first.seconds = {"fastmlp": [1e-3, 3e-3, 2e-3], "numpy": [4e-3, 4e-3, 9e-3], "torch": [8e-3, 8e-3, 1.0]}
     first.versions = {"fastmlp": "1.0", "numpy": "2.0", "torch": "3.0"}
     first.missing = {"jax": "No module named 'jax'", "jax_uint8": "No module named 'jax'"}
-    second = comparison.Comparison(load("task").Task((4, 3), 50, 2, 100))
+    second = comparison.Comparison(load("peers.task").Task((4, 3), 50, 2, 100))
     second.seconds = {"fastmlp": [1e-3], "numpy": [8e-3], "torch": [2e-3]}
     return first, second
 
@@ -165,11 +164,13 @@ def test_figures_by_hand():
     assert first.microseconds("fastmlp") == pytest.approx(200)  # the median of three, over ten steps
     assert first.ratio("numpy") == pytest.approx(2)
     assert (first.best_peer(), second.best_peer()) == ("numpy", "torch")
-    assert load("comparison").geometric_mean([2.0, 8.0]) == pytest.approx(4)
+    assert load("peers.comparison").geometric_mean([2.0, 8.0]) == pytest.approx(4)
 
 
 def test_table_by_hand():
-    assert load("table").markdown(list(worked_example()), ["a machine"]).splitlines() == [
+    assert load("peers.table").markdown("Of a title", list(worked_example()), ["a machine"]).splitlines() == [
+        "**Of a title**",
+        "",
         "| network | batch | fastmlp | NumPy | PyTorch | best peer ÷ fastmlp |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
         "| 4-3 | 10 | **200** | 400 | 800 | 2.00 (NumPy) |",
@@ -186,7 +187,7 @@ def test_table_by_hand():
 
 
 def test_every_pool_gets_the_threads(monkeypatch):
-    process = load("process")
+    process = load("peers.process")
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
     monkeypatch.setenv("OMP_NUM_THREADS", "64")
     one, two = process.environment(1), process.environment(2)
@@ -197,7 +198,7 @@ def test_every_pool_gets_the_threads(monkeypatch):
 
 
 def test_leaving_ends_the_process():
-    task = load("task").Task((16, 3), 10, 1, 50)
-    with load("process").Worker("numpy", task) as worker:
+    task = load("peers.task").Task((16, 3), 10, 1, 50)
+    with load("peers.process").Worker("numpy", task) as worker:
         assert worker.best_epoch(0.0) > 0
     assert worker.process.returncode is not None

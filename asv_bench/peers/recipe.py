@@ -62,8 +62,13 @@ class Recipe(Task):
 def write(path: Path, x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> None:
     """Write the rows, standardised by the mean and the deviation of all training values."""
     mean, deviation = float(x.mean()), float(x.std())
-    standardised = {"x": _standardise(x, mean, deviation), "x_test": _standardise(x_test, mean, deviation)}
-    np.savez(path, y=y.astype(np.int64), y_test=y_test.astype(np.int64), **standardised)
+    np.savez(
+        path,
+        x=_standardise(x, mean, deviation),
+        y=y.astype(np.int64),
+        x_test=_standardise(x_test, mean, deviation),
+        y_test=y_test.astype(np.int64),
+    )
 
 
 def _standardise(x: np.ndarray, mean: float, deviation: float) -> Floats:
