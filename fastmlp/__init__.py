@@ -1,4 +1,17 @@
-"""Train multilayer perceptrons fast on multicore CPUs."""
+"""Train multilayer perceptrons fast on multicore CPUs.
+
+An `MLP` is a network; `train` trains it and returns a `History`; `load` reads what `MLP.save` wrote. The parts of a
+training are small objects: optimizers (`SGD`, `Adam`, `AdamW`) with rates from `fastmlp.schedules`, `fastmlp.losses`,
+`fastmlp.init`, `BatchNorm` and `EarlyStopping`. `fastmlp.datasets` reads data, and `fastmlp.kernels` is the arithmetic.
+
+Imported by their own names:
+
+- `fastmlp.sklearn`: estimators in place of scikit-learn's
+- `fastmlp.loggers`: callbacks that pass the records of a training on
+- `fastmlp.plots`: figures from histories and networks
+- `fastmlp.guide`: coming from scikit-learn, PyTorch or Keras
+- `fastmlp.examples`: programs to run and to start from
+"""
 
 import importlib
 from typing import TYPE_CHECKING, Any

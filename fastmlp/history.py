@@ -66,6 +66,11 @@ class History:
     def to_jsonl(self, path: str | os.PathLike[str]) -> None:
         """Write the records as JSON lines, one epoch a line.
 
+        Parameters
+        ----------
+        path : path-like
+            The file; an earlier one is replaced whole or not at all.
+
         Raises
         ------
         OSError
@@ -76,6 +81,11 @@ class History:
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write the records as CSV with a header; an absent value is an empty field.
+
+        Parameters
+        ----------
+        path : path-like
+            The file; an earlier one is replaced whole or not at all.
 
         Raises
         ------

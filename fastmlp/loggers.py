@@ -15,6 +15,11 @@ Record = dict[str, Any]
 def jsonl_logger(path: str | os.PathLike[str]) -> Callback:
     """Return a callback that appends each record to a file, as a line of JSON.
 
+    Parameters
+    ----------
+    path : path-like
+        The file; made if there is none.
+
     Raises
     ------
     OSError
@@ -34,7 +39,10 @@ def jsonl_logger(path: str | os.PathLike[str]) -> Callback:
 def tensorboard_logger(folder: str | os.PathLike[str]) -> Callback:
     """Return a callback that writes each number of a record for TensorBoard, with the epoch as the step.
 
-    A folder holds one training; ``tensorboard --logdir`` on the folder above shows several side by side.
+    Parameters
+    ----------
+    folder : path-like
+        Holds one training; ``tensorboard --logdir`` on the folder above shows several side by side.
 
     Raises
     ------

@@ -144,5 +144,16 @@ _DEFAULTS: dict[str, Loss] = {
 
 
 def default(output: str) -> Loss:
-    """Return the loss that belongs to an output function."""
+    """Return the loss that belongs to an output function.
+
+    Parameters
+    ----------
+    output : {"softmax", "logistic", "identity", "exp"}
+        The output function of a network.
+
+    Returns
+    -------
+    Loss
+        Cross-entropy, binary cross-entropy, squared error or Poisson, without smoothing.
+    """
     return _DEFAULTS[output]

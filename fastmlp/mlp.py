@@ -124,7 +124,13 @@ class MLP:
             weight[:] = drawn
 
     def views_of(self, state: np.ndarray) -> dict[str, list[np.ndarray]]:
-        """Return the arrays that a `snapshot` consists of, by kind and layer; views."""
+        """Return the arrays that a `snapshot` consists of, by kind and layer; views.
+
+        Parameters
+        ----------
+        state : numpy.ndarray
+            From `snapshot`.
+        """
         sizes = [math.prod(shape) for group in self._shapes.values() for shape in group]
         pieces = iter(np.split(state, np.cumsum(sizes)[:-1]))
         return {name: [next(pieces).reshape(shape) for shape in group] for name, group in self._shapes.items()}
@@ -196,7 +202,13 @@ class MLP:
         return self._state.copy()
 
     def restore(self, state: np.ndarray) -> None:
-        """Go back to a `snapshot`."""
+        """Go back to a `snapshot`.
+
+        Parameters
+        ----------
+        state : numpy.ndarray
+            From `snapshot`, of a network of these widths and this batch norm.
+        """
         self._state[:] = state
 
     @property
@@ -209,7 +221,13 @@ class MLP:
         return bool(np.isfinite(self._state).all())
 
     def penalty(self, weight_decay: float) -> float:
-        """Return ``weight_decay/2 · Σ‖W‖²``, the L2 part of the cost."""
+        """Return ``weight_decay/2 · Σ‖W‖²``, the L2 part of the cost.
+
+        Parameters
+        ----------
+        weight_decay : float
+            λ, at least 0. The sum is over the weights of all layers, without biases, γ and β.
+        """
         if not weight_decay:
             return 0.0
         return 0.5 * weight_decay * sum(float(np.square(w, dtype=np.float64).sum()) for w in self.weights)
@@ -348,6 +366,11 @@ class MLP:
     def loss_of(self, loss: losses.Loss | None) -> losses.Loss:
         """Return the loss, None being the one that belongs to the output.
 
+        Parameters
+        ----------
+        loss : Loss or None
+            From `fastmlp.losses`.
+
         Raises
         ------
         ValueError, TypeError
@@ -370,7 +393,12 @@ class MLP:
         return evaluate(self, x, targets, None, checks.threads(threads), loss=loss, sample_weight=weights)
 
     def save(self, path: Any) -> None:
-        """Write the network to a safetensors file; an earlier file is replaced whole or not at all.
+        """Write the network to a safetensors file, which `fastmlp.load` reads.
+
+        Parameters
+        ----------
+        path : path-like
+            The file; an earlier one is replaced whole or not at all.
 
         Raises
         ------
@@ -382,12 +410,17 @@ class MLP:
         storage.save(self, path)
 
     def to_onnx(self, path: Any) -> None:
-        """Write the network to an ONNX file, which other programs predict with; replaced whole or not at all.
+        """Write the network to an ONNX file, which other programs predict with.
 
         The file (opset 9) takes ``X (N, n_inputs)`` in the network's dtype, multiplies by `input_scale` itself, and
         gives ``outputs (N, n_outputs)``, those behind the output function. Batch norm uses its running statistics.
         `class_names` and `feature_names` are metadata, as JSON lists. In float64 the activation GELU has the precision
         of float32, as onnxruntime has no error function in double; all else keeps that of float64.
+
+        Parameters
+        ----------
+        path : path-like
+            The file; an earlier one is replaced whole or not at all.
 
         Raises
         ------

@@ -48,7 +48,20 @@ class Optimizer(ABC):
         return self._rule() | {"clip": self.clip_norm or 0.0}
 
     def step_sizes(self, rates: Rates, done: int) -> Rates:
-        """Return the factors of the steps that follow `done` steps."""
+        """Return the factors of the steps that follow `done` steps.
+
+        Parameters
+        ----------
+        rates : numpy.ndarray (n,)
+            Their learning rates.
+        done : int
+            Steps since the start of the training.
+
+        Returns
+        -------
+        numpy.ndarray (n,)
+            What multiplies each step's direction.
+        """
         return rates
 
     def __post_init__(self) -> None:
@@ -165,7 +178,25 @@ class AdamW(Adam):
     """Adam with decoupled weight decay: every step begins with ``W ← (1 - lr·λ) W``.
 
     The cost carries no term for it: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019). Biases and
-    the γ and β of batch norm do not decay. The parameters are those of `Adam`.
+    the γ and β of batch norm do not decay.
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule
+        lr, above 0; or a schedule from `fastmlp.schedules`.
+    weight_decay : float
+        λ, at least 0.
+    beta_1, beta_2 : float
+        How much of M and of S a step keeps; at least 0 and below 1.
+    epsilon : float
+        ε, above 0.
+    clip_norm : float, optional
+        As for `SGD`.
+
+    Raises
+    ------
+    ValueError
+        A parameter is out of its range.
     """
 
     weight_decay: float = 0.01

@@ -61,7 +61,13 @@ class EarlyStopping:
         return cls(metric="accuracy", min_delta=0.001, patience_steps=100, restore_best=False)
 
     def epochs_of_patience(self, steps_per_epoch: int) -> int:
-        """Return the patience in epochs."""
+        """Return the patience in epochs.
+
+        Parameters
+        ----------
+        steps_per_epoch : int
+            Optimizer steps of an epoch.
+        """
         return self.patience if self.patience_steps is None else math.ceil(self.patience_steps / steps_per_epoch)
 
 

@@ -124,7 +124,20 @@ _FUNCTIONS = {
 
 @functools.cache
 def activation(name: str, dtype: np.dtype) -> int:
-    """Return the address of a function of this file, for `activate`."""
+    """Return the address of a compiled function, for `activate`.
+
+    Parameters
+    ----------
+    name : {"logistic", "tanh", "leaky_relu", "gelu", "silu", "exp", "softmax"}
+        The last is a function of a row.
+    dtype : numpy.dtype
+        float32 or float64, that of the arrays.
+
+    Returns
+    -------
+    int
+        An address, valid in this process.
+    """
     real = types.CPointer(from_dtype(dtype))
     return address(_FUNCTIONS[name], types.intp(real, real, types.intp, types.intp, types.intp))
 
@@ -159,7 +172,16 @@ def _activate_block(function: int, z: Any, out: Any, slope: Any, first: int, cou
 
 @driver
 def activate(function: int, z: Any, out: Any, slope: Any) -> None:
-    """``out = f(z)``, ``slope = f'(z)``, f the `activation` at an address."""
+    """``out = f(z)``, ``slope = f'(z)``, f the `activation` at an address.
+
+    Parameters
+    ----------
+    function : int
+        From `activation`, for the dtype of ``z``.
+    z : numpy.ndarray (rows, n)
+    out, slope : numpy.ndarray (rows, n)
+        Overwritten; the softmax has no slope and leaves it undefined.
+    """
     n = z.shape[0]
     for block in prange((n + ROWS - 1) // ROWS):
         first = np.int64(block) * ROWS

@@ -70,7 +70,23 @@ def _drop_block(x: Any, key: int, step: int, layer: int, threshold: int, out: An
 
 @driver
 def dropout(x: Any, key: int, step: int, layer: int, threshold: int, out: Any) -> None:
-    """``out = x · 2³² / (2³² - threshold)`` where the random word is at least `threshold`, else 0."""
+    """``out = x · 2³² / (2³² - threshold)`` where the random word is at least `threshold`, else 0.
+
+    Source: Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting" (2014); there the
+    scaling is left to prediction.
+
+    Parameters
+    ----------
+    x : numpy.ndarray (batch, n)
+    key : int
+        Of the random generator (Philox), 64 bits.
+    step, layer : int
+        Part of the generator's counter: every step and layer has a mask of its own.
+    threshold : int
+        Out of 2³²: the dropped share of the elements times 2³², below 2³².
+    out : numpy.ndarray (batch, n)
+        Overwritten.
+    """
     n = x.shape[0]
     for block in prange((n + ROWS - 1) // ROWS):
         first = np.int64(block) * ROWS

@@ -86,7 +86,18 @@ def _gather_block(data: Any, index: Any, scale: Any, out: Any, first: int, count
 
 @driver
 def gather(data: Any, index: Any, scale: float, out: Any) -> None:
-    """``out = data[index] · scale`` in the dtype of `out`, a plain matrix ``(batch, n_in)``."""
+    """``out = data[index] · scale`` in the dtype of `out`.
+
+    Parameters
+    ----------
+    data : numpy.ndarray (n, n_in)
+        Of any real dtype.
+    index : numpy.ndarray of int64 (batch,)
+        Rows of ``data``.
+    scale : float
+    out : numpy.ndarray (batch, n_in)
+        Overwritten.
+    """
     n = len(index)
     factor = out.dtype.type(scale)
     for block in prange((n + ROWS - 1) // ROWS):

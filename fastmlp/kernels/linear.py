@@ -224,7 +224,16 @@ def _sum_strip(gradients: Any, rows: int, p: int, dbias: Any) -> None:
 
 @driver
 def linear_forward(x: Any, weight: Any, bias: Any, out: Any) -> None:
-    """``out = x @ weight + bias``."""
+    """``out = x @ weight + bias``.
+
+    Parameters
+    ----------
+    x : numpy.ndarray (batch, n_in)
+    weight : numpy.ndarray (n_in, n_out)
+    bias : numpy.ndarray (n_out,)
+    out : numpy.ndarray (batch, n_out)
+        Overwritten.
+    """
     n, n_in = x.shape
     packed = _weight_panels(weight)
     for p in prange(packed.shape[0]):
@@ -239,7 +248,18 @@ def linear_forward(x: Any, weight: Any, bias: Any, out: Any) -> None:
 
 @driver
 def linear_backward(x: Any, weight: Any, dout: Any, dx: Any, dweight: Any, dbias: Any) -> None:
-    """``dx = dout @ weight.T``, ``dweight = x.T @ dout``, ``dbias = dout.sum(0)``; summed over the batch."""
+    """``dx = dout @ weight.T``, ``dweight = x.T @ dout``, ``dbias = dout.sum(0)``; summed over the batch.
+
+    Parameters
+    ----------
+    x : numpy.ndarray (batch, n_in)
+        Inputs of the forward pass.
+    weight : numpy.ndarray (n_in, n_out)
+    dout : numpy.ndarray (batch, n_out)
+        Gradient of the outputs.
+    dx, dweight, dbias : numpy.ndarray
+        Shaped as ``x``, ``weight`` and ``(n_out,)``; overwritten.
+    """
     n, n_in = x.shape
     packed = _weight_panels(weight.T)
     for p in prange(packed.shape[0]):

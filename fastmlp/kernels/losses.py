@@ -149,7 +149,20 @@ _FUNCTIONS = {
 
 @functools.cache
 def loss(name: str, dtype: np.dtype) -> int:
-    """Return the address of a function of this file, for `loss_gradient`."""
+    """Return the address of a compiled loss, for `loss_gradient`.
+
+    Parameters
+    ----------
+    name : {"cross_entropy", "binary_cross_entropy", "squared_error", "absolute_error", "huber", "poisson"}
+        The formulas are those of the classes in `fastmlp.losses`.
+    dtype : numpy.dtype
+        float32 or float64, that of the arrays.
+
+    Returns
+    -------
+    int
+        An address, valid in this process.
+    """
     real, float64, integers = types.CPointer(from_dtype(dtype)), types.float64, types.CPointer(types.int64)
     numbers = types.CPointer(float64)
     return address(
@@ -202,8 +215,25 @@ def _loss_block(function: int, z: Any, targets: Any, weights: Any, share: float,
 def loss_gradient(function: int, z: Any, targets: Any, weights: Any, parameter: float, dz: Any) -> float:
     """Weighted mean of the `loss` at an address over the rows, and its gradient.
 
-    ``targets`` is like ``z``, or int64 class indices ``(n,)``; ``weights (n,)``, or one number for all.
-    `parameter` is Huber's δ or the smoothing ε.
+    Parameters
+    ----------
+    function : int
+        From `loss`, for the dtype of ``z``.
+    z : numpy.ndarray (batch, n)
+        Linear outputs of the last layer: the output function is part of the loss.
+    targets : numpy.ndarray (batch, n)
+        In the dtype of ``z``; for the cross-entropy int64 class indices ``(batch,)``.
+    weights : numpy.ndarray of float64 (batch,) or (1,)
+        Of the rows, or one number for all.
+    parameter : float
+        Huber's δ or the smoothing ε; without meaning for the others.
+    dz : numpy.ndarray (batch, n)
+        Gradient of the mean; overwritten.
+
+    Returns
+    -------
+    float
+        The mean of the rows' losses, each a sum over the n outputs.
     """
     n = z.shape[0]
     total = weights.sum() if len(weights) > 1 else np.float64(n)

@@ -160,7 +160,15 @@ def _relu_backward_elements(z: Any, dout: Any, dz: Any, first: int, last: int) -
 
 @driver
 def relu_forward(z: Any, out: Any) -> None:
-    """``out = max(z, 0)``; NaN stays NaN."""
+    """``out = max(z, 0)``; NaN stays NaN.
+
+    Parameters
+    ----------
+    z : numpy.ndarray (batch, n)
+        Linear outputs of the layer.
+    out : numpy.ndarray (batch, n)
+        Overwritten.
+    """
     flat, flat_out = z.reshape(-1), out.reshape(-1)
     n = flat.shape[0]
     for block in prange((n + ELEMENTS - 1) // ELEMENTS):
@@ -170,7 +178,17 @@ def relu_forward(z: Any, out: Any) -> None:
 
 @driver
 def relu_backward(z: Any, dout: Any, dz: Any) -> None:
-    """``dz = dout`` where ``z > 0``, else 0."""
+    """``dz = dout`` where ``z > 0``, else 0.
+
+    Parameters
+    ----------
+    z : numpy.ndarray (batch, n)
+        Inputs of the forward pass.
+    dout : numpy.ndarray (batch, n)
+        Gradient of the outputs.
+    dz : numpy.ndarray (batch, n)
+        Overwritten.
+    """
     flat, flat_dout, flat_dz = z.reshape(-1), dout.reshape(-1), dz.reshape(-1)
     n = flat.shape[0]
     for block in prange((n + ELEMENTS - 1) // ELEMENTS):
@@ -269,7 +287,21 @@ def _backward_strip(z: Any, gamma: Any, beta: Any, mean: Any, inv_std: Any, dout
 
 @driver
 def relu_batchnorm_forward(z: Any, eps: float, out: Any, mean: Any, inv_std: Any) -> None:
-    """``out = (relu(z) - mean) · inv_std``, statistics of ``relu(z)`` per feature."""
+    """``out = (relu(z) - mean) · inv_std``, statistics of ``relu(z)`` per feature.
+
+    Source: Ioffe and Szegedy, "Batch Normalization" (2015), section 3; the variance is the biased one.
+
+    Parameters
+    ----------
+    z : numpy.ndarray (batch, n)
+        Linear outputs of the layer.
+    eps : float
+        Added to the variance, above 0.
+    out : numpy.ndarray (batch, n)
+        Overwritten.
+    mean, inv_std : numpy.ndarray (n,)
+        Statistics of the batch, ``inv_std = 1 / sqrt(var + eps)``; overwritten.
+    """
     none = np.empty(0, z.dtype)
     lanes = VECTOR_BYTES // z.itemsize
     for p in prange((z.shape[1] + lanes - 1) // lanes):
@@ -278,7 +310,22 @@ def relu_batchnorm_forward(z: Any, eps: float, out: Any, mean: Any, inv_std: Any
 
 @driver
 def relu_batchnorm_backward(z: Any, mean: Any, inv_std: Any, dout: Any, dz: Any) -> None:
-    """Gradient through the normalisation, its statistics and the ReLU."""
+    """Gradient through the normalisation, its statistics and the ReLU.
+
+    With ``x̂ = (relu(z) - mean) · inv_std``: ``dz = inv_std · (dout - mean(dout) - x̂ · mean(dout · x̂))`` where
+    ``z > 0``, else 0; the means are those over the batch.
+
+    Parameters
+    ----------
+    z : numpy.ndarray (batch, n)
+        Inputs of the forward pass.
+    mean, inv_std : numpy.ndarray (n,)
+        As the forward pass left them.
+    dout : numpy.ndarray (batch, n)
+        Gradient of the outputs.
+    dz : numpy.ndarray (batch, n)
+        Overwritten.
+    """
     none = np.empty(0, z.dtype)
     lanes = VECTOR_BYTES // z.itemsize
     for p in prange((z.shape[1] + lanes - 1) // lanes):
@@ -287,7 +334,23 @@ def relu_batchnorm_backward(z: Any, mean: Any, inv_std: Any, dout: Any, dz: Any)
 
 @driver
 def batchnorm_relu_forward(z: Any, gamma: Any, beta: Any, eps: float, out: Any, mean: Any, inv_std: Any) -> None:
-    """``out = relu(gamma · (z - mean) · inv_std + beta)``, statistics of ``z`` per feature."""
+    """``out = relu(gamma · (z - mean) · inv_std + beta)``, statistics of ``z`` per feature.
+
+    Source: Ioffe and Szegedy, "Batch Normalization" (2015), section 3; the variance is the biased one.
+
+    Parameters
+    ----------
+    z : numpy.ndarray (batch, n)
+        Linear outputs of the layer.
+    gamma, beta : numpy.ndarray (n,)
+        Scale and shift.
+    eps : float
+        Added to the variance, above 0.
+    out : numpy.ndarray (batch, n)
+        Overwritten.
+    mean, inv_std : numpy.ndarray (n,)
+        Statistics of the batch, ``inv_std = 1 / sqrt(var + eps)``; overwritten.
+    """
     lanes = VECTOR_BYTES // z.itemsize
     for p in prange((z.shape[1] + lanes - 1) // lanes):
         _forward_strip(z, gamma, beta, eps, False, out, mean, inv_std, np.int64(p) * lanes)
@@ -297,7 +360,26 @@ def batchnorm_relu_forward(z: Any, gamma: Any, beta: Any, eps: float, out: Any, 
 def batchnorm_relu_backward(
     z: Any, gamma: Any, beta: Any, mean: Any, inv_std: Any, dout: Any, dz: Any, dgamma: Any, dbeta: Any
 ) -> None:
-    """Gradient through the ReLU, γ and β, and the normalisation with its statistics."""
+    """Gradient through the ReLU, γ and β, and the normalisation with its statistics.
+
+    With ``x̂ = (z - mean) · inv_std`` and ``dy = dout`` where the ReLU let it through, else 0: ``dbeta = Σ dy``,
+    ``dgamma = Σ dy · x̂`` and ``dz = gamma · inv_std · (dy - mean(dy) - x̂ · mean(dy · x̂))``.
+
+    Parameters
+    ----------
+    z : numpy.ndarray (batch, n)
+        Inputs of the forward pass.
+    gamma, beta : numpy.ndarray (n,)
+        Scale and shift.
+    mean, inv_std : numpy.ndarray (n,)
+        As the forward pass left them.
+    dout : numpy.ndarray (batch, n)
+        Gradient of the outputs.
+    dz : numpy.ndarray (batch, n)
+        Overwritten.
+    dgamma, dbeta : numpy.ndarray (n,)
+        Summed over the batch; overwritten.
+    """
     lanes = VECTOR_BYTES // z.itemsize
     for p in prange((z.shape[1] + lanes - 1) // lanes):
         _backward_strip(z, gamma, beta, mean, inv_std, dout, False, dz, dgamma, dbeta, np.int64(p) * lanes)

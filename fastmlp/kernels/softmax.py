@@ -208,7 +208,15 @@ def _cross_entropy_block(z: Any, y: Any, proba: Any, dz: Any, first: int, count:
 
 @driver
 def softmax(z: Any, out: Any) -> None:
-    """``out = exp(z - max) / Σ exp(z - max)`` for every row."""
+    """``out = exp(z - max) / Σ exp(z - max)`` for every row.
+
+    Parameters
+    ----------
+    z : numpy.ndarray (batch, n_classes)
+        Logits.
+    out : numpy.ndarray (batch, n_classes)
+        Overwritten.
+    """
     n = z.shape[0]
     for block in prange((n + ROWS - 1) // ROWS):
         first = np.int64(block) * ROWS
@@ -217,7 +225,22 @@ def softmax(z: Any, out: Any) -> None:
 
 @driver
 def softmax_cross_entropy(z: Any, y: Any, proba: Any, dz: Any) -> float:
-    """``dz = (softmax(z) - onehot(y)) / batch``; return the mean cross-entropy of the batch."""
+    """``dz = (softmax(z) - onehot(y)) / batch``; return the mean cross-entropy of the batch.
+
+    Parameters
+    ----------
+    z : numpy.ndarray (batch, n_classes)
+        Logits.
+    y : numpy.ndarray of int64 (batch,)
+        Class indices.
+    proba, dz : numpy.ndarray (batch, n_classes)
+        The softmax, and the gradient of the mean; overwritten.
+
+    Returns
+    -------
+    float
+        ``-Σ log proba[row, y[row]] / batch``, natural logarithms.
+    """
     n = z.shape[0]
     blocks = (n + ROWS - 1) // ROWS
     costs = np.empty(blocks, np.float64)

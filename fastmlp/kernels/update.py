@@ -48,7 +48,17 @@ def _sgd_elements(weight: Any, dweight: Any, keep: Any, down: Any, first: int, l
 
 @driver
 def sgd_update(weight: Any, dweight: Any, learning_rate: float, weight_decay: float) -> None:
-    """``weight ← (1 - learning_rate · weight_decay) · weight - learning_rate · dweight``, in place."""
+    """``weight ← (1 - learning_rate · weight_decay) · weight - learning_rate · dweight``, in place.
+
+    Parameters
+    ----------
+    weight : numpy.ndarray
+        Of any shape; changed in place.
+    dweight : numpy.ndarray
+        Its gradient, of the same shape.
+    learning_rate, weight_decay : float
+        At least 0.
+    """
     flat, dflat = weight.reshape(-1), dweight.reshape(-1)
     n = flat.shape[0]
     keep = weight.dtype.type(1 - learning_rate * weight_decay)

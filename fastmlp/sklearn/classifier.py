@@ -45,12 +45,12 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         Rate of dropped hidden outputs, one for all hidden layers or one for each.
     clip_norm : float, optional
         Largest norm of a step's gradient.
-    schedule : Schedule, optional
-        From `fastmlp.schedules`; replaces `learning_rate` and `learning_rate_init`. It plans for `max_iter` epochs.
     weight_decay : float
         Decoupled decay (AdamW), for the solver "adam"; it acts beside `alpha`, the L2 part of the cost.
     callbacks : list of callable
         Each is called as ``callback(self, record)`` after every epoch; one that returns True ends the training.
+    schedule : Schedule, optional
+        From `fastmlp.schedules`; replaces `learning_rate` and `learning_rate_init`. It plans for `max_iter` epochs.
     metric : str or callable, optional
         Scorer of the validation rows, as in ``sklearn.metrics.get_scorer``; default: accuracy.
     threads : int, optional
@@ -152,7 +152,7 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
     @available_if(can_go_on)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> "MLPClassifier":
-        """Train for one epoch more; parameters as for `fit`.
+        """Train for one epoch more.
 
         Parameters
         ----------
@@ -160,6 +160,11 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
             As for `fit`.
         classes : array-like, optional
             All classes that will ever come; needed in the first call.
+
+        Returns
+        -------
+        MLPClassifier
+            The estimator itself.
         """
         if self.class_weight == "balanced":
             raise ValueError("class_weight='balanced' needs fit, which sees all rows; partial_fit takes a dict")
@@ -177,17 +182,50 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
         return self
 
     def predict(self, X: Any) -> Any:
-        """Return the class of each row, or 0 and 1 for each label: 1 where its probability is above 0.5."""
+        """Return the class of each row, or 0 and 1 for each label: 1 where its probability is above 0.5.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix (n, n_features)
+            Samples.
+
+        Returns
+        -------
+        numpy.ndarray (n,) or (n, n_labels)
+            Elements of `classes_`, or flags; sparse if the labels of ``fit`` were.
+        """
         labels = self._labels(self._outputs(X))
         return sparse.csr_matrix(labels) if self._sparse_labels else labels
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the probability of each class, ``(n, n_classes)`` in the order of `classes_`, or of each label."""
+        """Return the probability of each class, in the order of `classes_`, or of each label.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix (n, n_features)
+            Samples.
+
+        Returns
+        -------
+        numpy.ndarray (n, n_classes) or (n, n_labels)
+            In the dtype of `network_`.
+        """
         outputs = self._outputs(X)
         return np.hstack([1 - outputs, outputs]) if self.n_outputs_ == 1 else outputs
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Return the logarithm of `predict_proba`."""
+        """Return the logarithm of `predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix (n, n_features)
+            Samples.
+
+        Returns
+        -------
+        numpy.ndarray (n, n_classes) or (n, n_labels)
+            Natural logarithms.
+        """
         proba = self.predict_proba(X)
         logarithms: np.ndarray = np.log(proba, out=proba)
         return logarithms

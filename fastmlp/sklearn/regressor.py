@@ -39,10 +39,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 shuffle, random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, validation_fraction, \
 beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         As scikit-learn's; `activation` may also be "leaky_relu", "gelu" or "silu".
-    batch_norm, dropout, clip_norm, weight_decay, callbacks, schedule, threads, progress
+    batch_norm, dropout, clip_norm, weight_decay, callbacks, schedule
         As those of `MLPClassifier`.
     metric : str or callable, optional
         Scorer of the validation rows, as in ``sklearn.metrics.get_scorer``; default: R².
+    threads, progress
+        As those of `MLPClassifier`.
 
     Attributes
     ----------
@@ -131,12 +133,34 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
     @available_if(can_go_on)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPRegressor":
-        """Train for one epoch more; parameters as for `fit`."""
+        """Train for one epoch more.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+
+        Returns
+        -------
+        MLPRegressor
+            The estimator itself.
+        """
         self._fit(X, y, sample_weight, (None, None, None), incremental=True)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the number of each row, ``(n,)``, or its numbers, ``(n, n_outputs)``."""
+        """Return the number of each row, or its numbers.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix (n, n_features)
+            Samples.
+
+        Returns
+        -------
+        numpy.ndarray (n,) or (n, n_outputs)
+            In the dtype of `network_`.
+        """
         return self._numbers(self._outputs(X))
 
     def _numbers(self, outputs: np.ndarray) -> np.ndarray:

@@ -1,0 +1,11 @@
+"""Programs to run, to read and to start from; each prints what it does.
+
+- `fastmlp.examples.digits`: the images of MNIST; dropout, a schedule, a look at the mistakes
+- `fastmlp.examples.table`: two classes from a table; validation data, weights of classes, early stopping, saving
+- `fastmlp.examples.regression`: numbers from a table, some of them wrong; squared error beside Huber's, in pipelines
+
+They are run by their names, as in ``python -m fastmlp.examples.digits``, and take ``--help``. The last two need
+scikit-learn: ``pip install "fastmlp[sklearn]"``.
+"""
+
+__all__ = ["digits", "regression", "table"]

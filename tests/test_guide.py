@@ -1,0 +1,72 @@
+"""The page for newcomers: every snippet of fastmlp, and of the other libraries where they are installed, runs."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+import fastmlp
+
+PAGE = Path(fastmlp.__file__).with_name("guide") / "coming_from.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+SNIPPETS = re.findall(r"<!-- (?:run: )?([\w-]+) -->\n\n```python\n(.*?)```", TEXT, flags=re.DOTALL)
+
+
+def snippets(library):
+    return [code for name, code in SNIPPETS if name == library]
+
+
+def run(code, capsys, tmp_path, monkeypatch):
+    """Run the data snippet and then `code` in an empty folder; return its names and what it printed."""
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for part in (*snippets("data"), code):
+        exec(compile(part, str(PAGE), "exec"), names)
+    return names, capsys.readouterr().out
+
+
+def test_every_snippet_says_whose_it_is():
+    assert len(SNIPPETS) == TEXT.count("```python")
+    assert {name for name, _ in SNIPPETS} == {"data", "fastmlp", "scikit-learn", "torch", "keras"}
+    assert len(snippets("data")) == 1
+
+
+@pytest.mark.parametrize("code", snippets("fastmlp"))
+def test_snippets_of_fastmlp_run_and_learn(code, capsys, tmp_path, monkeypatch):
+    names, printed = run(code, capsys, tmp_path, monkeypatch)
+    assert printed
+    X, y = load_digits(return_X_y=True)
+    model = names.get("net") or names["model"]
+    assert np.mean(model.predict((X / 16).astype(np.float32)) == y) > 0.9
+
+
+def test_scikit_learns_snippet_has_the_curve_of_ours(capsys, tmp_path, monkeypatch):
+    (code,) = snippets("scikit-learn")
+    theirs, _ = run(code, capsys, tmp_path, monkeypatch)
+    ours, _ = run(snippets("fastmlp")[0], capsys, tmp_path, monkeypatch)
+    curves = [names["model"].loss_curve_[:20] for names in (theirs, ours)]
+    np.testing.assert_allclose(curves[1], curves[0], rtol=1e-3)
+
+
+def test_pytorchs_snippet_learns_as_ours_does(capsys, tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    (code,) = snippets("torch")
+    _, printed = run(code, capsys, tmp_path, monkeypatch)
+    assert float(printed) > 0.9
+
+
+def test_callback_and_continued_training_end_as_the_page_says(capsys, tmp_path, monkeypatch):
+    (continued,) = [code for code in snippets("fastmlp") if "first.state" in code]
+    names, _ = run(continued, capsys, tmp_path, monkeypatch)
+    assert names["second"].records[-1]["cost"] < names["first"].records[-1]["cost"]
+    (stopped,) = [code for code in snippets("fastmlp") if "callbacks=" in code]
+    names, _ = run(stopped, capsys, tmp_path, monkeypatch)
+    assert names["history"].stopped_because == "callback"
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`((?:losses|schedules|init)\.\w+)", TEXT))))
+def test_names_on_the_page_exist(name):
+    module, attribute = name.split(".")
+    assert hasattr(getattr(fastmlp, module), attribute)
