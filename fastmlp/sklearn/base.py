@@ -102,10 +102,10 @@ class BaseMLP(BaseEstimator, ABC):
     def _fit_epochs(
         self, data: Rows, held_out: Rows | None, rng: np.random.RandomState, anew: bool, incremental: bool
     ) -> None:
-        if not incremental or not hasattr(self, "_rule"):
-            self._rule: UpdateRule = update_rule(self)
+        if not incremental or not hasattr(self, "_optimizer"):
+            self._optimizer: UpdateRule = update_rule(self)
         improvement.begin(self, anew=anew, validated=held_out is not None)
-        epochs.Epochs(self, data, held_out, self._rule, rng).run(1 if incremental else self.max_iter)
+        epochs.Epochs(self, data, held_out, self._optimizer, rng).run(1 if incremental else self.max_iter)
         if self.early_stopping:
             self.network_.restore(self._best)
         if not incremental:
@@ -126,8 +126,8 @@ class BaseMLP(BaseEstimator, ABC):
         self.n_outputs_, self.out_activation_, self.n_layers_ = widths[-1], output, len(widths)
         self.n_iter_ = self.t_ = 0
         self.history_ = History()
-        if hasattr(self, "_rule"):
-            del self._rule
+        if hasattr(self, "_optimizer"):
+            del self._optimizer
 
     def _check_network(self, widths: list[int], output: str) -> None:
         net = self.network_

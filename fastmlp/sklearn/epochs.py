@@ -181,7 +181,7 @@ class Epochs:
         message = f"{what} did not improve more than tol={est.tol:f} for {est.n_iter_no_change} consecutive epochs."
         if self.rule.slows_down():
             est._no_improvement_count = 0
-            est._say(f"{message} Setting learning rate to {self.rule.rate:f}")
+            est._say(f"{message} Setting learning rate to {self.rule.learning_rate:f}")
         else:
             est.history_.stopped_because = "early stopping" if est.early_stopping else "converged"
             est._say(f"{message} Stopping.")

@@ -20,9 +20,9 @@ class UpdateRule:
 
     Attributes
     ----------
-    learning_rate : str
-        ``"constant"``, ``"invscaling"`` or ``"adaptive"``.
-    rate : float
+    course : str
+        Of the learning rate: ``"constant"``, ``"invscaling"`` or ``"adaptive"``.
+    learning_rate : float
         Of the coming epoch, without a schedule.
     state : engine.State or None
         The optimizer's averages after the last call.
@@ -31,18 +31,18 @@ class UpdateRule:
     """
 
     optimizer: Optimizer
-    learning_rate: str
+    course: str
     initial: float
     power: float
     schedule: Schedule | None
-    rate: float
+    learning_rate: float
     state: Any = None
     steps: int = 0
 
     def rates(self, steps: int, epochs: int) -> np.ndarray:
         """Return the learning rate of every step of the coming epoch."""
         if self.schedule is None:
-            return np.full(steps, self.rate)
+            return np.full(steps, self.learning_rate)
         found = self.schedule.rates(np.arange(self.steps, self.steps + steps), steps, epochs)
         rates = np.ascontiguousarray(found, np.float64)
         if rates.shape != (steps,) or not (np.isfinite(rates) & (rates >= 0)).all():
@@ -52,14 +52,14 @@ class UpdateRule:
     def epoch_ended(self, steps: int, samples: int) -> None:
         """Go on to the next epoch; `samples` is the number of rows trained on since the first fit."""
         self.steps += steps
-        if self.learning_rate == "invscaling":
-            self.rate = self.initial / (samples + 1) ** self.power
+        if self.course == "invscaling":
+            self.learning_rate = self.initial / (samples + 1) ** self.power
 
     def slows_down(self) -> bool:
         """Take a fifth of the rate where it adapts; say whether it did."""
-        if self.learning_rate != "adaptive" or self.rate <= SMALLEST_RATE:
+        if self.course != "adaptive" or self.learning_rate <= SMALLEST_RATE:
             return False
-        self.rate /= 5
+        self.learning_rate /= 5
         return True
 
 
@@ -67,9 +67,9 @@ def update_rule(estimator: "BaseMLP") -> UpdateRule:
     """Return the optimizer that the estimator's parameters describe, at its start."""
     rate = float(estimator.learning_rate_init)
     varies = estimator.solver == "sgd" and estimator.schedule is None
-    learning_rate = estimator.learning_rate if varies else "constant"
+    course = estimator.learning_rate if varies else "constant"
     optimizer = _optimizer(estimator, rate)
-    return UpdateRule(optimizer, learning_rate, rate, estimator.power_t, estimator.schedule, rate)
+    return UpdateRule(optimizer, course, rate, estimator.power_t, estimator.schedule, rate)
 
 
 def _optimizer(estimator: "BaseMLP", rate: float) -> Optimizer:

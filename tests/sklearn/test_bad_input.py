@@ -157,7 +157,8 @@ def test_weights_that_run_away(X, targets):
 
 def test_weights_that_run_away_after_a_good_epoch(X, targets):
     def run_away(estimator, record):
-        estimator._rule.rate = 1e200 if record["epoch"] == 3 else estimator._rule.rate
+        if record["epoch"] == 3:
+            estimator._optimizer.learning_rate = 1e200
 
     settings = {"solver": "sgd", "early_stopping": True, "callbacks": [run_away]}
     estimator = MLPRegressor(**SMALL | {"max_iter": 50} | settings)
