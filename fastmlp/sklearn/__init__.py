@@ -3,7 +3,7 @@
 Needs the extra ``sklearn``: ``pip install "fastmlp[sklearn]"``.
 
 classifier, regressor · base (what they share) · constraints · network (initial weights, views) · rows (data) · epochs
-(sgd, adam) · update_rule (optimizer and learning rate) · progress (when to stop) · lbfgs · workers (threads).
+(sgd, adam) · update_rule (optimizer and learning rate) · improvement (when to stop) · lbfgs · workers (threads).
 """
 
 from fastmlp.extras import require
