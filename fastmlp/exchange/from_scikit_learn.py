@@ -8,7 +8,7 @@ from fastmlp.mlp import MLP
 
 def from_sklearn(kind: type[Network], estimator: Any) -> Network:
     """Return `estimator` as a network; see `MLP.from_sklearn`."""
-    if isinstance(estimator, type) or not hasattr(estimator, "hidden_layer_sizes"):
+    if not hasattr(estimator, "hidden_layer_sizes"):
         shown = " ".join(repr(estimator).split())
         raise TypeError(f"estimator must be an MLPClassifier or MLPRegressor, got {shown} ({type(estimator).__name__})")
     if not hasattr(estimator, "coefs_"):
