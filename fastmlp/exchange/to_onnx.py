@@ -115,7 +115,7 @@ def _activation(nodes: _Nodes, activation: str, value: str) -> str:
     if activation == "gelu":
         return _gelu(nodes, value)
     if activation == "silu":
-        return nodes.add("Mul", value, nodes.add("Sigmoid", value))
+        return _silu(nodes, value)
     return nodes.add({"logistic": "Sigmoid", "tanh": "Tanh", "relu": "Relu"}[activation], value)
 
 
@@ -124,6 +124,14 @@ def _leaky_relu(nodes: _Nodes, value: str) -> str:
         return nodes.add("LeakyRelu", value, alpha=0.01)
     # onnxruntime 1.32 has no LeakyRelu in double, and the attribute alpha is float32
     return nodes.add("Max", value, nodes.add("Mul", value, nodes.constant("slope", np.array(0.01))))
+
+
+def _silu(nodes: _Nodes, value: str) -> str:
+    if nodes.dtype == np.float32:
+        return nodes.add("Mul", value, nodes.add("Sigmoid", value))
+    # onnxruntime fuses that product: 1.17 to 1.27 into an operator that they lack in double
+    power = nodes.add("Exp", nodes.add("Neg", value))
+    return nodes.add("Div", value, nodes.add("Add", power, nodes.constant("one", np.array(1.0))))
 
 
 def _gelu(nodes: _Nodes, value: str) -> str:
