@@ -26,6 +26,7 @@ from fastmlp.simd.elementary import constant
 from fastmlp.simd.pointer import call, cast_address, keep_alive, number, offset, pointer
 
 ROWS = 64  # of a driver's block; the cost is summed block by block, so the blocks fix its bits
+LEAST_COUNT = np.finfo(np.float64).smallest_normal  # of which there is a logarithm; t log t - t of less is 0
 
 
 @body
@@ -124,7 +125,7 @@ def _poisson_rows(z: Any, targets: int, weights: Any, stride: int, index: Any, r
     for r in range(rows):
         for j in range(n):
             target = np.float64(values[index[r] * n + j])
-            if target > 0:
+            if target >= LEAST_COUNT:
                 total += weights[index[r] * stride] * (target * elementary.log(target) - target)
     cost[0] = total
     return rows
@@ -236,6 +237,8 @@ def loss_gradient(function: int, z: Any, targets: Any, weights: Any, parameter: 
         The mean of the rows' losses, each a sum over the n outputs.
     """
     n = z.shape[0]
+    if len(weights) == 1:  # a mean does not depend on it
+        weights = np.ones(1)
     total = weights.sum() if len(weights) > 1 else np.float64(n)
     blocks = (n + ROWS - 1) // ROWS
     costs = np.empty(blocks, np.float64)
