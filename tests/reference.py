@@ -1,10 +1,11 @@
-"""The naive float64 NumPy twin of every kernel, and of a whole network built from them.
+"""The naive float64 NumPy twin of every kernel.
 
 Written for clarity: one line per formula, same names and argument order as ``fastmlp.kernels``, outputs last and
-overwritten in place. Batch norm follows Ioffe & Szegedy 2015, section 3, with the biased variance (divided by n).
+overwritten in place; a function that the kernel takes by its address goes by its name here. Batch norm follows Ioffe &
+Szegedy 2015, section 3, with the biased variance (divided by n).
 """
 
-from dataclasses import dataclass, field
+import math
 
 import numpy as np
 
@@ -43,13 +44,13 @@ def relu_backward(z, dout, dz):
     dz[...] = np.where(z > 0.0, dout, 0.0)
 
 
-def _statistics(values, eps):
+def statistics(values, eps):
     """Mean and 1 / standard deviation per feature of values (n, features)."""
     mean = values.mean(axis=0)
     return mean, 1.0 / np.sqrt(((values - mean) ** 2).mean(axis=0) + eps)
 
 
-def _batchnorm_gradient(normalised, inv_std, dnormalised):
+def batchnorm_gradient(normalised, inv_std, dnormalised):
     """Gradient through mean and variance: all (n, features) but inv_std (features,)."""
     through_mean = dnormalised.mean(axis=0)
     through_variance = normalised * (dnormalised * normalised).mean(axis=0)
@@ -60,7 +61,7 @@ def relu_batchnorm_forward(z, eps, out, mean, inv_std):
     """out = (relu(z) - mean) · inv_std."""
     (z,) = _float64(z)
     activation = np.maximum(z, 0.0)
-    mean64, inv_std64 = _statistics(activation, eps)
+    mean64, inv_std64 = statistics(activation, eps)
     out[...] = (activation - mean64) * inv_std64
     mean[...] = mean64
     inv_std[...] = inv_std64
@@ -70,13 +71,13 @@ def relu_batchnorm_backward(z, mean, inv_std, dout, dz):
     """The gradient through normalisation, then through the ReLU."""
     z, mean, inv_std, dout = _float64(z, mean, inv_std, dout)
     normalised = (np.maximum(z, 0.0) - mean) * inv_std
-    dz[...] = np.where(z > 0.0, _batchnorm_gradient(normalised, inv_std, dout), 0.0)
+    dz[...] = np.where(z > 0.0, batchnorm_gradient(normalised, inv_std, dout), 0.0)
 
 
 def batchnorm_relu_forward(z, gamma, beta, eps, out, mean, inv_std):
     """out = relu(gamma · (z - mean) · inv_std + beta)."""
     z, gamma, beta = _float64(z, gamma, beta)
-    mean64, inv_std64 = _statistics(z, eps)
+    mean64, inv_std64 = statistics(z, eps)
     out[...] = np.maximum(gamma * (z - mean64) * inv_std64 + beta, 0.0)
     mean[...] = mean64
     inv_std[...] = inv_std64
@@ -89,10 +90,10 @@ def batchnorm_relu_backward(z, gamma, beta, mean, inv_std, dout, dz, dgamma, dbe
     dscaled = np.where(gamma * normalised + beta > 0.0, dout, 0.0)
     dgamma[...] = (dscaled * normalised).sum(axis=0)
     dbeta[...] = dscaled.sum(axis=0)
-    dz[...] = _batchnorm_gradient(normalised, inv_std, dscaled * gamma)
+    dz[...] = batchnorm_gradient(normalised, inv_std, dscaled * gamma)
 
 
-def _log_softmax(z):
+def log_softmax(z):
     (z,) = _float64(z)
     shifted = z - z.max(axis=1, keepdims=True, initial=-np.inf)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
@@ -100,12 +101,12 @@ def _log_softmax(z):
 
 def softmax(z, out):
     """z and out (n, classes); rows, shifted by their maximum."""
-    out[...] = np.exp(_log_softmax(z))
+    out[...] = np.exp(log_softmax(z))
 
 
 def softmax_cross_entropy(z, y, proba, dz):
     """dz = (proba - onehot(y)) / n; returns the mean cost."""
-    log_proba = _log_softmax(z)
+    log_proba = log_softmax(z)
     n = len(y)
     proba[...] = np.exp(log_proba)
     gradient = np.exp(log_proba)
@@ -120,135 +121,122 @@ def sgd_update(weight, dweight, learning_rate, weight_decay):
     weight[...] = (1.0 - learning_rate * weight_decay) * weight64 - learning_rate * dweight64
 
 
-@dataclass
-class Gradients:
-    """Derivatives of the cost by every parameter, in the order of the network's lists."""
-
-    weights: list = field(default_factory=list)
-    biases: list = field(default_factory=list)
-    gammas: list = field(default_factory=list)
-    betas: list = field(default_factory=list)
+def logistic(x):
+    """1 / (1 + exp(-x)), whatever the size of x."""
+    return np.exp(-np.logaddexp(0.0, -x))
 
 
-class Network:
-    """A float64 copy of a ``fastmlp.MLP``: forward, gradients and SGD steps, a formula a line.
+def normal_cdf(x):
+    """The standard normal distribution function."""
+    return np.vectorize(math.erfc, otypes=[np.float64])(-x / math.sqrt(2.0)) / 2.0
 
-    `placement` is None, "after_relu" or "before_relu".
-    """
 
-    def __init__(self, net):
-        self.weights = [np.array(w, dtype=np.float64) for w in net.weights]
-        self.biases = [np.array(b, dtype=np.float64) for b in net.biases]
-        self.gammas = [np.array(g, dtype=np.float64) for g in net.gammas]
-        self.betas = [np.array(b, dtype=np.float64) for b in net.betas]
-        self.running_means = [np.array(m, dtype=np.float64) for m in net.running_means]
-        self.running_vars = [np.array(v, dtype=np.float64) for v in net.running_vars]
-        self.input_scale = net.input_scale
-        self.placement = None if net.batch_norm is None else net.batch_norm.placement
-        self.affine = net.batch_norm is not None and net.batch_norm.affine
-        self.eps = None if net.batch_norm is None else net.batch_norm.eps
-        self.momentum = None if net.batch_norm is None else net.batch_norm.momentum
+def normal_density(x):
+    return np.exp(-(x**2) / 2.0) / math.sqrt(2.0 * math.pi)
 
-    def parameters(self):
-        """Every trained array, the lists of `Gradients` one after the other."""
-        return [*self.weights, *self.biases, *self.gammas, *self.betas]
 
-    def _scale_shift(self, layer):
-        if self.affine:
-            return self.gammas[layer], self.betas[layer]
-        width = len(self.biases[layer])
-        return np.ones(width), np.zeros(width)
+# name: f and f'
+ACTIVATIONS = {
+    "identity": (lambda x: x, np.ones_like),
+    "relu": (lambda x: np.maximum(x, 0.0), lambda x: np.where(x > 0.0, 1.0, 0.0)),
+    "leaky_relu": (lambda x: np.where(x > 0.0, x, 0.01 * x), lambda x: np.where(x > 0.0, 1.0, 0.01)),
+    "logistic": (logistic, lambda x: logistic(x) * logistic(-x)),
+    "tanh": (np.tanh, lambda x: 1.0 - np.tanh(x) ** 2),
+    "gelu": (lambda x: x * normal_cdf(x), lambda x: normal_cdf(x) + x * normal_density(x)),
+    "silu": (lambda x: x * logistic(x), lambda x: logistic(x) * (1.0 + x * logistic(-x))),
+    "exp": (np.exp, np.exp),
+}
 
-    def _normalisation(self, layer, values, training):
-        """Mean and 1 / std of a hidden layer: the batch's in training, the running ones otherwise."""
-        if training:
-            return _statistics(values, self.eps)
-        return self.running_means[layer], 1.0 / np.sqrt(self.running_vars[layer] + self.eps)
 
-    def forward(self, x, training):
-        """Return the logits and what the backward pass needs: a (input, z, mean, inv_std) per hidden layer."""
-        activation = np.asarray(x, dtype=np.float64) * self.input_scale
-        saved = []
-        for layer in range(len(self.weights) - 1):
-            z = activation @ self.weights[layer] + self.biases[layer]
-            mean = inv_std = None
-            out = np.maximum(z, 0.0)
-            if self.placement is not None:
-                gamma, beta = self._scale_shift(layer)
-                values = out if self.placement == "after_relu" else z
-                mean, inv_std = self._normalisation(layer, values, training)
-                out = gamma * (values - mean) * inv_std + beta
-                if self.placement == "before_relu":
-                    out = np.maximum(out, 0.0)
-            saved.append((activation, z, mean, inv_std))
-            activation = out
-        saved.append((activation, None, None, None))
-        return activation @ self.weights[-1] + self.biases[-1], saved
+def activate(function, z, out, slope):
+    """out = f(z), slope = f'(z)."""
+    (z,) = _float64(z)
+    value, derivative = ACTIVATIONS[function]
+    out[...] = value(z)
+    slope[...] = derivative(z)
 
-    def omega(self, weight_decay):
-        """λ/2 · Σ‖W‖²; biases, γ and β are not decayed."""
-        return weight_decay / 2.0 * sum((w**2).sum() for w in self.weights)
 
-    def cross_entropy(self, x, y, training):
-        """Mean cross-entropy."""
-        logits, _ = self.forward(x, training)
-        return -_log_softmax(logits)[np.arange(len(y)), y].mean()
+def cross_entropy(z, labels, smoothing):
+    """-Σ target · log(softmax(z)), where the target is smoothed by ε / classes."""
+    log_proba = log_softmax(z)
+    target = (1.0 - smoothing) * np.eye(z.shape[1])[labels] + smoothing / z.shape[1]
+    return -(target * log_proba).sum(axis=1), np.exp(log_proba) - target
 
-    def cost(self, x, y, weight_decay=0.0, training=False):
-        """Mean cross-entropy + Ω."""
-        return self.cross_entropy(x, y, training) + self.omega(weight_decay)
 
-    def predict_proba(self, x):
-        """(n, classes), by the running statistics."""
-        return np.exp(_log_softmax(self.forward(x, training=False)[0]))
+def binary_cross_entropy(z, target, smoothing):
+    """-t log p - (1 - t) log(1 - p), p = logistic(z)."""
+    target = (1.0 - smoothing) * target + smoothing / 2.0
+    losses = target * np.logaddexp(0.0, -z) + (1.0 - target) * np.logaddexp(0.0, z)
+    return losses.sum(axis=1), logistic(z) - target
 
-    def _hidden_backward(self, layer, z, mean, inv_std, dout, gradients):
-        """The gradient of a hidden layer's z from that of its output; appends dgamma and dbeta."""
-        if self.placement is None:
-            return np.where(z > 0.0, dout, 0.0)
-        gamma, beta = self._scale_shift(layer)
-        values = np.maximum(z, 0.0) if self.placement == "after_relu" else z
-        normalised = (values - mean) * inv_std
-        if self.placement == "before_relu":
-            dout = np.where(gamma * normalised + beta > 0.0, dout, 0.0)
-        if self.affine:
-            gradients.gammas.insert(0, (dout * normalised).sum(axis=0))
-            gradients.betas.insert(0, dout.sum(axis=0))
-        dz = _batchnorm_gradient(normalised, inv_std, gamma * dout)
-        return np.where(z > 0.0, dz, 0.0) if self.placement == "after_relu" else dz
 
-    def gradients(self, x, y, weight_decay=0.0):
-        """Derivatives of ``cost(x, y, weight_decay, training=True)``."""
-        logits, saved = self.forward(x, training=True)
-        dz = np.exp(_log_softmax(logits))
-        dz[np.arange(len(y)), y] -= 1.0
-        dz /= len(y)
-        gradients = Gradients()
-        for layer in reversed(range(len(self.weights))):
-            activation, z, mean, inv_std = saved[layer]
-            if layer < len(self.weights) - 1:
-                dz = self._hidden_backward(layer, z, mean, inv_std, dz, gradients)
-            gradients.weights.insert(0, activation.T @ dz + weight_decay * self.weights[layer])
-            gradients.biases.insert(0, dz.sum(axis=0))
-            dz = dz @ self.weights[layer].T
-        return gradients
+def squared_error(z, target, _):
+    """½ (z - t)²."""
+    return ((z - target) ** 2 / 2.0).sum(axis=1), z - target
 
-    def step(self, x, y, learning_rate, weight_decay=0.0):
-        """One SGD step on one mini-batch; returns its cross-entropy as it was trained on."""
-        cost = self.cross_entropy(x, y, training=True)
-        gradients = self.gradients(x, y, weight_decay)
-        self._move_running_statistics(x)
-        moved = [*gradients.weights, *gradients.biases, *gradients.gammas, *gradients.betas]
-        for parameter, gradient in zip(self.parameters(), moved, strict=True):
-            parameter -= learning_rate * gradient
-        return cost
 
-    def _move_running_statistics(self, x):
-        """running = (1 - momentum) · running + momentum · batch, with the biased batch variance."""
-        if self.placement is None:
-            return
-        _, saved = self.forward(x, training=True)
-        for layer, (_, z, mean, _) in enumerate(saved[:-1]):
-            values = np.maximum(z, 0.0) if self.placement == "after_relu" else z
-            self.running_means[layer] += self.momentum * (mean - self.running_means[layer])
-            self.running_vars[layer] += self.momentum * (values.var(axis=0) - self.running_vars[layer])
+def absolute_error(z, target, _):
+    """|z - t|."""
+    return np.abs(z - target).sum(axis=1), np.sign(z - target)
+
+
+def huber(z, target, delta):
+    """½ (z - t)² up to a distance δ, δ (|z - t| - δ/2) beyond."""
+    distance = np.abs(z - target)
+    inside = np.minimum(distance, delta)
+    return (inside * (distance - inside / 2.0)).sum(axis=1), inside * np.sign(z - target)
+
+
+def poisson(z, target, _):
+    """t log(t / p) - t + p, p = exp(z), where 0 log 0 = 0."""
+    entropy = target * np.log(np.where(target > 0.0, target, 1.0))
+    return (entropy - target * z - target + np.exp(z)).sum(axis=1), np.exp(z) - target
+
+
+# of rows z (n, outputs) and their targets: the losses (n,) and the gradient like z
+LOSSES = {
+    "cross_entropy": cross_entropy,
+    "binary_cross_entropy": binary_cross_entropy,
+    "squared_error": squared_error,
+    "absolute_error": absolute_error,
+    "huber": huber,
+    "poisson": poisson,
+}
+
+
+def loss_gradient(function, z, targets, weights, parameter, dz):
+    """The weighted mean of the loss, and its gradient; weights (n,), or (1,) for all rows."""
+    (z,) = _float64(z)
+    losses, gradient = LOSSES[function](z, targets, parameter)
+    shares = np.broadcast_to(weights, len(z)) / np.broadcast_to(weights, len(z)).sum()
+    dz[...] = shares[:, None] * gradient
+    return shares @ losses
+
+
+WORD = 0xFFFFFFFF
+
+
+def philox(counter, key):
+    """Philox4x32-10 of four words and two: Salmon et al. 2011, section 3.3."""
+    a, b, c, d = counter
+    left, right = key
+    for _ in range(10):
+        first, second = 0xD2511F53 * a, 0xCD9E8D57 * c
+        a, b, c, d = (second >> 32) ^ b ^ left, second & WORD, (first >> 32) ^ d ^ right, first & WORD
+        left, right = (left + 0x9E3779B9) & WORD, (right + 0xBB67AE85) & WORD
+    return a, b, c, d
+
+
+def dropout_mask(shape, key, step, layer, threshold):
+    """What each element is multiplied by: 0 where its random word is below the threshold."""
+    mask = np.empty(shape)
+    when = step << 16 | layer
+    for row, column in np.ndindex(shape):
+        words = philox((column, row // 4, when & WORD, when >> 32), (key & WORD, key >> 32))
+        mask[row, column] = 0.0 if words[row % 4] < threshold else 2.0**32 / (2**32 - threshold)
+    return mask
+
+
+def dropout(x, key, step, layer, threshold, out):
+    """out = x · mask."""
+    out[...] = np.asarray(x, np.float64) * dropout_mask(x.shape, key, step, layer, threshold)

@@ -7,7 +7,7 @@ without L2, and for networks with no, one and three hidden layers.
 
 import numpy as np
 import pytest
-from reference import Network
+from reference_network import Network
 
 from fastmlp import MLP, SGD, train
 

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from reference import Network
+from reference_network import Network
 
 from fastmlp import MLP, SGD, BatchNorm, EarlyStopping, History, train
 from fastmlp.stopping import Patience

@@ -1,5 +1,8 @@
 """Vector operations against NumPy, bit for bit: every operation is one rounding per lane."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numba
@@ -34,6 +37,7 @@ def _operations(x, y, z, out):
     v.store(v.splat(v.max_lanes(a)), pointer(out, 10 * n))
     v.store(v.splat(v.scalar_fma(x[0], y[0], z[0])), pointer(out, 11 * n))
     v.store(v.minimum(a, b), pointer(out, 12 * n))
+    v.store(v.where(a, b, c), pointer(out, 13 * n))
 
 
 @numba.njit
@@ -51,7 +55,7 @@ def _convert(source, start, out):
 def operations(dtype):
     """Every operation on three vectors, by name."""
     names = ["add", "subtract", "multiply", "divide", "maximum", "relu", "where_positive", "square_root", "fma"]
-    names += ["sum", "max", "scalar_fma", "minimum"]
+    names += ["sum", "max", "scalar_fma", "minimum", "where"]
 
     def run(x, y, z):
         out = np.full((len(names), _lanes(dtype)), np.nan, dtype)
@@ -83,6 +87,7 @@ def test_operations(operations, dtype, rng):
             "minimum": np.minimum(x, y),
             "relu": np.maximum(x, 0),
             "where_positive": np.where(x > 0, y, 0),
+            "where": np.where(x > 0, y, z),
             "square_root": np.sqrt(z),
             "sum": np.full_like(x, _sum_by_halves(x)),
             "max": np.full_like(x, x.max()),
@@ -105,6 +110,7 @@ def test_nan_and_signed_zero(operations, dtype):
     results = operations(x, np.full(lanes, 3.0), np.ones(lanes))
     np.testing.assert_array_equal(results["relu"], np.resize([np.nan, 0.0, np.inf, 0.0], lanes))
     np.testing.assert_array_equal(results["where_positive"], np.resize([0.0, 0.0, 3.0, 0.0], lanes))
+    np.testing.assert_array_equal(results["where"], np.resize([1.0, 1.0, 3.0, 1.0], lanes))
     assert np.isnan(results["sum"]).all()
 
 
@@ -123,6 +129,56 @@ def test_first_lanes(dtype, rng):
         out = np.full_like(x, np.nan)
         _first_lanes(x, count, out)
         np.testing.assert_array_equal(out, np.where(np.arange(len(x)) < count, x, dtype.type(-7)))
+
+
+@numba.njit
+def _load_first(source, start, count, out):
+    v.store(v.load_first(pointer(source, start), count), pointer(out, 0))
+
+
+def test_load_first(dtype, rng):
+    lanes = _lanes(dtype)
+    x = rng.standard_normal(2 * lanes).astype(dtype)
+    for start in (0, 3):
+        for count in range(-1, lanes + 3):
+            out = np.full(lanes, np.nan, dtype)
+            _load_first(x, start, count, out)
+            np.testing.assert_array_equal(out, np.where(np.arange(lanes) < count, x[start : start + lanes], 0))
+
+
+AT_THE_END = """
+import ctypes, mmap
+import numba
+import numpy as np
+from fastmlp.simd import vector as v
+from fastmlp.simd.pointer import pointer
+
+memory = mmap.mmap(-1, 2 * mmap.PAGESIZE)
+whole = np.frombuffer(memory, np.uint8)
+nothing = ctypes.c_void_p(whole.ctypes.data + mmap.PAGESIZE)
+assert ctypes.CDLL(None, use_errno=True).mprotect(nothing, ctypes.c_size_t(mmap.PAGESIZE), 0) == 0  # PROT_NONE
+
+@numba.njit
+def first(source, start, count, out):
+    v.store(v.load_first(pointer(source, start), count), pointer(out, 0))
+
+for dtype in (np.float32, np.float64):
+    page = whole[: mmap.PAGESIZE].view(dtype)
+    page[:] = np.arange(len(page))
+    out = np.empty(64 // page.itemsize, dtype)
+    for count in range(len(out) + 1):
+        first(page, len(page) - count, count, out)
+        assert (out[:count] == page[len(page) - count :]).all() and not out[count:].any()
+print("read", end="")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="mprotect")
+def test_load_first_reads_nothing_behind():
+    command = [sys.executable, "-P", "-W", "error", "-c", AT_THE_END]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "read", "")
 
 
 @pytest.mark.parametrize("register", [16, 32, 64])  # SSE and NEON, AVX2, AVX-512
