@@ -1,29 +1,31 @@
 """Gradients of the whole network by central differences, in float64.
 
 The twin's gradients are checked against differences of its own cost, and what `train` does to every parameter in one
-step against the same differences: for batch norm on either side of the ReLU, with and without γ and β, with and
-without L2, and for networks with no, one and three hidden layers.
+step against the same differences: for batch norm on either side of the activation, with and without γ and β, with and
+without L2, for networks with no, one and three hidden layers, for every activation and every loss.
 """
 
 import numpy as np
 import pytest
 from reference_network import Network
 
-from fastmlp import MLP, SGD, train
+from fastmlp import MLP, SGD, losses, train
+from fastmlp.mlp import ACTIVATIONS
 
 # central differences: error of the order STEP² + 1e-16 / STEP
 STEP = 1e-5
 ACCURACY = 1e-7
+RATE = 0.5
 WIDTHS = [[6, 4], [6, 7, 4], [6, 8, 7, 5, 4]]
 
 
-def _problem(widths, batch_norm, perturb):
-    net = perturb(MLP(widths, batch_norm=batch_norm, input_scale=0.5, dtype="float64", seed=3))
+def _problem(widths, batch_norm, perturb, **functions):
+    net = perturb(MLP(widths, batch_norm=batch_norm, input_scale=0.5, dtype="float64", seed=3, **functions))
     rng = np.random.default_rng(8)
     return net, 2.0 * rng.standard_normal((9, widths[0])), rng.integers(0, widths[-1], size=9)
 
 
-def _differences(twin, x, y, weight_decay):
+def _differences(twin, x, y, weight_decay, weights=None):
     """Derivatives of the twin's training cost by every parameter, one element at a time."""
     gradients = []
     for parameter in twin.parameters():
@@ -33,11 +35,23 @@ def _differences(twin, x, y, weight_decay):
             costs = []
             for moved in (kept + STEP, kept - STEP):
                 parameter[index] = moved
-                costs.append(twin.cost(x, y, weight_decay, training=True))
+                costs.append(twin.cost(x, y, weight_decay, training=True, weights=weights))
             parameter[index] = kept
             gradient[index] = (costs[0] - costs[1]) / (2 * STEP)
         gradients.append(gradient)
     return gradients
+
+
+def _taken_by_a_step(net, x, y, optimizer=SGD(RATE), **arguments):  # noqa: B008 - immutable
+    """What one step of `train` subtracts from each parameter, by the learning rate."""
+    before = Network(net).parameters()
+    train(net, x, y, validation=None, optimizer=optimizer, batch_size=len(x), epochs=1, progress=False, **arguments)
+    return [(old - new) / RATE for old, new in zip(before, Network(net).parameters(), strict=True)]
+
+
+def _check(gradients, expected):
+    for gradient, difference in zip(gradients, expected, strict=True):
+        np.testing.assert_allclose(gradient, difference, rtol=ACCURACY, atol=ACCURACY)
 
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.3])
@@ -45,10 +59,7 @@ def _differences(twin, x, y, weight_decay):
 def test_twin(widths, batch_norm, weight_decay, perturb):
     net, x, y = _problem(widths, batch_norm, perturb)
     twin = Network(net)
-    analytic = twin.gradients(x, y, weight_decay)
-    actual = [*analytic.weights, *analytic.biases, *analytic.gammas, *analytic.betas]
-    for gradient, expected in zip(actual, _differences(twin, x, y, weight_decay), strict=True):
-        np.testing.assert_allclose(gradient, expected, rtol=ACCURACY, atol=ACCURACY)
+    _check(twin.gradients(x, y, weight_decay).parts(), _differences(twin, x, y, weight_decay))
 
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.3])
@@ -56,14 +67,45 @@ def test_twin(widths, batch_norm, weight_decay, perturb):
 def test_one_step_of_train(widths, batch_norm, weight_decay, perturb):
     net, x, y = _problem(widths, batch_norm, perturb)
     before = Network(net)
-    rate = 0.5
-    optimizer = SGD(rate, weight_decay=weight_decay)
-    train(net, x, y, validation=None, optimizer=optimizer, batch_size=len(x), epochs=1, progress=False)
-    after = Network(net)
-    expected = _differences(before, x, y, weight_decay)
-    assert len(expected) == len(after.parameters())
-    for old, new, gradient in zip(before.parameters(), after.parameters(), expected, strict=True):
-        np.testing.assert_allclose((old - new) / rate, gradient, rtol=ACCURACY, atol=ACCURACY)
+    taken = _taken_by_a_step(net, x, y, optimizer=SGD(RATE, weight_decay=weight_decay))
+    _check(taken, _differences(before, x, y, weight_decay))
+
+
+@pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name != "relu"])
+def test_activations(activation, batch_norm, perturb):
+    net, x, y = _problem([6, 8, 7, 4], batch_norm, perturb, activation=activation)
+    before = Network(net)
+    expected = _differences(before, x, y, 0.0)
+    _check(before.gradients(x, y).parts(), expected)
+    _check(_taken_by_a_step(net, x, y), expected)
+
+
+LOSSES = [
+    losses.CrossEntropy(label_smoothing=0.2),
+    losses.BinaryCrossEntropy(),
+    losses.BinaryCrossEntropy(label_smoothing=0.2),
+    losses.SquaredError(),
+    losses.AbsoluteError(),
+    losses.Huber(delta=0.7),
+    losses.Poisson(),
+]
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+def test_losses_of_weighted_rows(loss, batch_norm, perturb):
+    net, x, labels = _problem([6, 8, 4], batch_norm, perturb, activation="tanh", output=loss.output)
+    rng = np.random.default_rng(5)
+    targets = {
+        "softmax": labels,
+        "logistic": rng.choice([0.0, 1.0, 0.25], (9, 4)),
+        "identity": rng.standard_normal((9, 4)),
+        "exp": rng.poisson(1.0, (9, 4)).astype(float),
+    }[loss.output]
+    weights = rng.choice([0.0, 0.5, 1.0, 3.0], 9)
+    before = Network(net, loss)
+    expected = _differences(before, x, targets, 0.0, weights)
+    _check(before.gradients(x, targets, weights=weights).parts(), expected)
+    _check(_taken_by_a_step(net, x, targets, loss=loss, sample_weight=weights), expected)
 
 
 def test_a_wrong_gradient_is_noticed(perturb):

@@ -50,6 +50,39 @@ def run_epoch():
 
 
 @pytest.fixture(scope="session")
+def gradient_of_step():
+    """What a plain step on all rows takes from the parameters at rate 1: arrays by their kinds; the network stays."""
+
+    def of(net, X, targets, clip_norm=None, threads=2, **arguments):
+        before = net.snapshot()
+        optimizer = SGD(1.0, clip_norm=clip_norm)
+        Trainer(net, X, targets, len(X), optimizer, threads, **arguments).run_epoch(np.arange(len(X)))
+        arrays = net.views_of(before - net.snapshot())
+        net.restore(before)
+        return [array for name in ("weights", "biases", "gammas", "betas") for array in arrays[name]]
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def targets_of():
+    """Targets (n, n_outputs) that fit an output function, class indices for softmax."""
+
+    def make(net, n, seed=7):
+        rng, shape = np.random.default_rng(seed), (n, net.n_outputs)
+        if net.output == "softmax":
+            return rng.integers(0, net.n_outputs, n)
+        drawn = {
+            "logistic": rng.integers(0, 2, shape),
+            "identity": rng.standard_normal(shape),
+            "exp": rng.poisson(1.0, shape),
+        }
+        return drawn[net.output].astype(net.dtype)
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def in_process():
     """Run a script in a process of its own, bounded by the watchdog; returns what it printed as JSON.
 
