@@ -77,6 +77,10 @@ def _each(function: Any, z: Any, data: int, weights: Any, stride: int, index: An
     cost = 0.0
     for r in range(rows):
         weight = weights[index[r] * stride]
+        if weight == 0:  # 0 times a loss that overflows would be NaN
+            for j in range(0, n, lanes):
+                v.store(v.splat(nothing), offset(z, j // lanes * panel + r * lanes))
+            continue
         factor = v.splat(number(z, share * weight))
         total = v.splat(nothing)
         for j in range(0, n, lanes):
