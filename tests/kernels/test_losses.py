@@ -196,3 +196,11 @@ def test_same_bits_at_one_and_two_threads(dtype, loss_gradient, at_threads):
                 cost, dz = loss_gradient(name, *inputs, PARAMETERS[name])
             results.add((cost, dz.tobytes()))
         assert len(results) == 1, name
+
+
+def test_a_row_without_weight_may_overflow(loss_gradient):
+    z = np.array([[1.0, 2.0], [LARGEST, -LARGEST]], np.float32)
+    for name in ("squared_error", "poisson"):
+        cost, dz = loss_gradient(name, z, np.ones_like(z), np.array([2.0, 0.0]))
+        assert cost == loss_gradient(name, z[:1], np.ones_like(z[:1]), np.ones(1))[0]
+        np.testing.assert_array_equal(dz[1], [0, 0])
