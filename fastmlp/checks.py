@@ -74,7 +74,7 @@ def count(name: str, value: Any) -> int:
 
 def one_of(name: str, value: Any, known: Sequence[str]) -> None:
     """Raise unless `value` is one of the `known` strings."""
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
 
 
@@ -230,13 +230,17 @@ def weights(name: str, value: Any, n_rows: int, features_name: str = "X") -> np.
     TypeError
         The dtype is not a real one.
     ValueError
-        The array has another length, or holds a value that is negative or not finite, or only zeros.
+        The array has another length, or holds a value that is negative or not finite, or only zeros; or its sum is
+        too large.
     """
     if value is None:
         return None
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be ({n_rows},), got rows of unequal length") from error
+    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+        raise TypeError(f"{name} must hold numbers of at most 64 bits, got dtype {array.dtype}")
     if array.shape != (n_rows,):
         raise ValueError(
             f"{name} must be ({n_rows},), a weight for each row of {features_name}, got shape {array.shape}"
@@ -246,18 +250,23 @@ def weights(name: str, value: Any, n_rows: int, features_name: str = "X") -> np.
         raise ValueError(f"{name} must hold finite numbers of at least 0, got {bad}")
     if not array.any():
         raise ValueError(f"{name} must hold a number above 0, got zeros only")
+    if array.max() > np.finfo(np.float64).max / n_rows:
+        raise ValueError(f"{name} must have a finite sum, got numbers up to {array.max()}")
     return np.ascontiguousarray(array, np.float64)
 
 
 def dropout(value: Any, n_hidden: int) -> tuple[float, ...]:
     """Return the dropout rate of each hidden layer."""
-    rates = tuple(value) if hasattr(value, "__iter__") and not isinstance(value, str) else n_hidden * (value,)
+    one = isinstance(value, str) or not isinstance(value, (Sequence, np.ndarray)) or np.ndim(value) == 0
+    rates = (value,) if one else tuple(value)
+    for rate in rates:
+        fraction("dropout", rate)
+    if one:
+        return n_hidden * (float(value),)
     if len(rates) != n_hidden:
         raise ValueError(
             f"dropout must be one rate or one for each of {n_hidden} hidden layers, got {len(rates)} rates"
         )
-    for rate in rates:
-        fraction("dropout", rate)
     return tuple(float(rate) for rate in rates)
 
 

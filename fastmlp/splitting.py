@@ -86,10 +86,12 @@ def _with_class_weights(class_weight: Any, loss: Loss, data: Rows, n_outputs: in
             if isinstance(index, bool) or not isinstance(index, (int, np.integer)) or not 0 <= index < n_classes:
                 raise ValueError(f"class_weight must have class indices 0 … {n_classes - 1} as keys, got {index!r}")
             factors[index] = weight
-    elif class_weight == "balanced":
+    elif isinstance(class_weight, str) and class_weight == "balanced":
         counts = np.bincount(classes, minlength=n_classes)
         factors = data.n / (np.count_nonzero(counts) * np.maximum(counts, 1))
     else:
         raise ValueError(f"class_weight must be a dict, 'balanced' or None, got {class_weight!r}")
-    weights: np.ndarray = factors[classes]
-    return weights if data.weights is None else weights * data.weights
+    weights: np.ndarray = factors[classes] if data.weights is None else factors[classes] * data.weights
+    if not weights.any():
+        raise ValueError(f"class_weight must leave a row with a weight above 0, got {class_weight!r}")
+    return weights

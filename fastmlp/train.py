@@ -100,6 +100,8 @@ def train(
     checks.instance("net", net, MLP)
     checks.instance("optimizer", optimizer, Optimizer)
     checks.functions("callbacks", callbacks)
+    if state is not None:
+        checks.instance("state", state, State)
     batch_size, epochs = checks.count("batch_size", batch_size), checks.count("epochs", epochs)
     threads = checks.threads(threads)
     rng = checks.generator("seed", seed)
