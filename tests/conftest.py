@@ -134,6 +134,20 @@ def digest():
     return of
 
 
+@pytest.fixture(scope="session")
+def refused():
+    """Check that a call is refused: by which error, in one line that has which words."""
+
+    def check(call, error, words):
+        with pytest.raises(error) as caught:
+            call()
+        message = str(caught.value)
+        assert [word for word in words if word not in message] == [], message
+        assert "\n" not in message
+
+    return check
+
+
 BATCH_NORMS = {
     "none": None,
     "after": {"placement": "after_relu"},

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 import fastmlp
 from fastmlp import MLP, SGD, BatchNorm, train
+from fastmlp.mlp import ACTIVATIONS, OUTPUTS
 
 MODEL = "model.safetensors"
 
@@ -136,12 +137,52 @@ def test_bfloat16_of_another_program(tmp_path):
         fastmlp.load(tmp_path / "other")
 
 
+# ---- activation, output and dropout
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_functions_come_back(activation, output, tmp_path, digest):
+    net = MLP([5, 4, 3, 2], activation=activation, output=output, dropout=(0.25, 0.1))
+    net.save(tmp_path / MODEL)
+    loaded = fastmlp.load(tmp_path / MODEL)
+    assert (loaded.activation, loaded.output, loaded.dropout) == (activation, output, (0.25, 0.1))
+    assert digest(loaded) == digest(net)
+    X = np.random.default_rng(0).standard_normal((9, 5))
+    assert loaded.outputs(X).tobytes() == net.outputs(X).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("functions", "kind"),
+    [
+        ({}, "fastmlp-1"),
+        ({"dropout": 0.5}, "fastmlp-1"),  # a reader that drops nothing predicts the same
+        ({"activation": "tanh"}, "fastmlp-2"),
+        ({"output": "identity"}, "fastmlp-2"),
+        ({"activation": "gelu", "output": "exp"}, "fastmlp-2"),
+    ],
+    ids=str,
+)
+def test_an_earlier_reader_refuses_what_it_would_get_wrong(functions, kind, tmp_path):
+    MLP([5, 4, 2], **functions).save(tmp_path / MODEL)
+    assert list(_parts(tmp_path / MODEL)[1]) == [kind]
+
+
+def test_an_earlier_file_is_of_relu_and_softmax(saved, digest):
+    net, path = saved
+    _rewritten(path, lambda a, d: [d.pop(name) for name in ("activation", "output", "dropout")])
+    loaded = fastmlp.load(path)
+    assert digest(loaded) == digest(net)
+    assert (loaded.activation, loaded.output, loaded.dropout) == ("relu", "softmax", (0.0, 0.0))
+
+
 def _rewritten(path, change):
     """Write the file again after `change` of its arrays and of the architecture in its metadata."""
     arrays, metadata = _parts(path)
-    architecture = json.loads(metadata["fastmlp-1"])
+    ((kind, text),) = metadata.items()
+    architecture = json.loads(text)
     change(arrays, architecture)
-    save_file(arrays, path, {"fastmlp-1": json.dumps(architecture)})
+    save_file(arrays, path, {kind: json.dumps(architecture)})
 
 
 def test_rewritten_without_a_change_loads(saved, digest):
@@ -171,6 +212,13 @@ CHANGES = {
     "batch norm of text": (lambda a, d: d.update(batch_norm="yes"), MODEL),
     "unknown dtype": (lambda a, d: d.update(dtype="float16"), "dtype"),
     "scale of nothing": (lambda a, d: d.update(input_scale=None), "input_scale"),
+    "unknown activation": (lambda a, d: d.update(activation="swish"), "swish"),
+    "activation of nothing": (lambda a, d: d.update(activation=None), "activation"),
+    "unknown output": (lambda a, d: d.update(output="sigmoid"), "sigmoid"),
+    "outputs": (lambda a, d: d.update(output=["softmax"]), "output"),
+    "dropout of everything": (lambda a, d: d.update(dropout=1.0), "dropout"),
+    "dropout of other layers": (lambda a, d: d.update(dropout=[0.5]), "dropout"),
+    "dropout of nothing": (lambda a, d: d.update(dropout=None), "dropout"),
     "scale zero": (lambda a, d: d.update(input_scale=0.0), "input_scale"),
 }
 
