@@ -217,7 +217,7 @@ WORD = 0xFFFFFFFF
 
 
 def philox(counter, key):
-    """Philox4x32-10 of four words and two: Salmon et al. 2011, section 3.3."""
+    """Philox4x32-10 of four words and two, numbers or uint64 arrays: Salmon et al. 2011, section 3.3."""
     a, b, c, d = counter
     left, right = key
     for _ in range(10):
@@ -229,12 +229,11 @@ def philox(counter, key):
 
 def dropout_mask(shape, key, step, layer, threshold):
     """What each element is multiplied by: 0 where its random word is below the threshold."""
-    mask = np.empty(shape)
+    rows, columns = np.indices(shape, dtype=np.uint64)
     when = step << 16 | layer
-    for row, column in np.ndindex(shape):
-        words = philox((column, row // 4, when & WORD, when >> 32), (key & WORD, key >> 32))
-        mask[row, column] = 0.0 if words[row % 4] < threshold else 2.0**32 / (2**32 - threshold)
-    return mask
+    words = philox((columns, rows // 4, when & WORD, when >> 32), (key & WORD, key >> 32))
+    word = np.choose((rows % 4).astype(np.int64), words)
+    return np.where(word < threshold, 0.0, 2.0**32 / (2**32 - threshold))
 
 
 def dropout(x, key, step, layer, threshold, out):

@@ -132,7 +132,7 @@ def test_every_kernel_prediction_and_training_are_among_the_usual_benchmarks():
     scenarios = [
         ("gather", "Gather"), ("linear", "Linear"), ("relu_batchnorm", "Relu"), ("relu_batchnorm", "ReluBatchNorm"),
         ("relu_batchnorm", "BatchNormRelu"), ("softmax", "Softmax"), ("update", "Sgd"), ("prediction", "Prediction"),
-        ("training", "Step"),
+        ("training", "Step"), ("activations", "Activation"), ("dropout", "Dropout"), ("losses", "Loss"),
     ]  # fmt: skip
     timed = {
         f"{stem}.{scenario}.{method}"

@@ -9,8 +9,8 @@ from fastmlp.mlp import ACTIVATIONS
 SETTINGS = {"validation": None, "optimizer": Adam(0.01), "batch_size": 50, "epochs": 60, "progress": False}
 
 
-@pytest.fixture
-def X():
+@pytest.fixture(name="X")
+def points():
     return np.random.default_rng(6).uniform(-1, 1, (400, 3))
 
 

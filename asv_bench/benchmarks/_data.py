@@ -1,5 +1,7 @@
 """What the benchmarks share: seeded arrays, networks, and a fixed number of threads."""
 
+from typing import Any
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -36,10 +38,10 @@ def widths_of(network: str) -> list[int]:
     return [int(width) for width in network.split("-")]
 
 
-def make_network(network: str, norm: str = "none") -> fastmlp.MLP:
-    """Return a network for `pixels`."""
+def make_network(network: str, norm: str = "none", **functions: Any) -> fastmlp.MLP:
+    """Return a network for `pixels`; `functions` are further arguments, which commits before them do not know."""
     batch_norm = None if norm == "none" else fastmlp.BatchNorm(placement=norm)
-    return fastmlp.MLP(widths_of(network), input_scale=1 / 255, batch_norm=batch_norm)
+    return fastmlp.MLP(widths_of(network), input_scale=1 / 255, batch_norm=batch_norm, **functions)
 
 
 def use_threads(threads: int) -> None:

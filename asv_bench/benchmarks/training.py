@@ -22,6 +22,16 @@ RULES: dict[str, tuple[str, dict[str, Any]]] = {
     "nesterov": ("SGD", {"momentum": 0.9, "nesterov": True}),
     "adam": ("Adam", {}),
     "adamw": ("AdamW", {}),
+    "plain, clipped": ("SGD", {"clip_norm": 1.0}),
+    "adam, clipped": ("Adam", {"clip_norm": 1.0}),
+}
+# of the hidden layers
+FUNCTIONS: dict[str, dict[str, Any]] = {
+    "relu": {},
+    "tanh": {"activation": "tanh"},
+    "gelu": {"activation": "gelu"},
+    "relu, dropout": {"dropout": 0.5},
+    "gelu, dropout": {"activation": "gelu", "dropout": 0.5},
 }
 
 Costs = NDArray[np.float64]
@@ -29,10 +39,12 @@ Labels = NDArray[np.int64]
 Pixels = NDArray[np.uint8]
 
 
-def make_trainer(network: str, norm: str, batch: int, threads: int, rule: str = "plain") -> Trainer:
+def make_trainer(
+    network: str, norm: str, batch: int, threads: int, rule: str = "plain", function: str = "relu"
+) -> Trainer:
     """Return a trainer on the seeded data set."""
     optimizer, settings = RULES[rule]
-    net = make_network(network, norm)
+    net = make_network(network, norm, **FUNCTIONS[function])
     x, y = pixels(SAMPLES, net.n_inputs), labels(SAMPLES, net.n_classes)
     return Trainer(net, x, y, batch, getattr(fastmlp, optimizer)(RATE, **settings), threads)
 
@@ -86,6 +98,24 @@ class Rule:
         self.time_steps()
 
     @shown_as(f"Training: {STEPS} steps, by update rule")
+    def time_steps(self, *_: object) -> tuple[Costs, ...]:
+        return (self.trainer.run_epoch(self.order),)
+
+
+class Function:
+    """The same steps by what the hidden layers do."""
+
+    params = (list(FUNCTIONS), ["784-128-10", "784-512-512-10"], NORMS[:2])
+    param_names = ("hidden layers", "network", "batch norm")
+    timeout = 600.0
+
+    def setup(self, function: str, network: str, norm: str) -> None:
+        use_threads(1)
+        self.trainer = make_trainer(network, norm, 128, 1, function=function)
+        self.order = np.random.default_rng(0).permutation(SAMPLES)[: STEPS * 128]
+        self.time_steps()
+
+    @shown_as(f"Training: {STEPS} steps, by activation, dropout")
     def time_steps(self, *_: object) -> tuple[Costs, ...]:
         return (self.trainer.run_epoch(self.order),)
 

@@ -8,6 +8,7 @@ import pytest
 import reference
 
 from fastmlp import kernels
+from fastmlp.kernels.dropout import threshold_of
 
 BATCH, EPS, RATE, DECAY = 1000, 1e-5, 0.009, 0.0005
 
@@ -37,6 +38,7 @@ def _calls(n):
         "batchnorm_relu_backward": ((z, features, features, mean, inv_std, dout), [matrix, vector, vector]),
         "softmax": ((z,), [matrix]),
         "softmax_cross_entropy": ((z, labels), [matrix, matrix]),
+        "dropout": ((z, 1, 2, 3, threshold_of(0.5)), [matrix]),
     }
 
 
@@ -52,6 +54,38 @@ def test_kernel(kernel, n, side, benchmark, assert_close):
     getattr(reference, kernel)(*inputs, *expected)
     for output, value in zip(outputs, expected, strict=True):
         assert_close(output, value)
+
+
+@pytest.mark.parametrize("side", ["fastmlp", "numpy"])
+@pytest.mark.parametrize("n", [64, 512])
+@pytest.mark.parametrize("function", ["logistic", "tanh", "leaky_relu", "gelu", "silu"])
+def test_activation(function, n, side, benchmark, assert_close):
+    benchmark.group = f"activate {function} {BATCH} x {n}"
+    z = _normal(BATCH, n)
+    outputs, expected = ([np.empty((BATCH, n), dtype) for _ in range(2)] for dtype in (np.float32, np.float64))
+    if side == "fastmlp":
+        benchmark(kernels.activate, kernels.activation(function, z.dtype), z, *outputs)
+    else:
+        benchmark(reference.activate, function, z, *outputs)
+    reference.activate(function, z, *expected)
+    for output, value in zip(outputs, expected, strict=True):
+        assert_close(output, value)
+
+
+@pytest.mark.parametrize("side", ["fastmlp", "numpy"])
+@pytest.mark.parametrize("n", [64, 512])
+@pytest.mark.parametrize("function", sorted(reference.LOSSES))
+def test_loss(function, n, side, benchmark, assert_close):
+    benchmark.group = f"loss_gradient {function} {BATCH} x {n}"
+    z, labels = _normal(BATCH, n), np.random.default_rng(0).integers(n, size=BATCH)
+    targets = labels if function == "cross_entropy" else np.eye(n, dtype=np.float32)[labels]
+    weights, dz, expected = np.ones(1), np.empty((BATCH, n), np.float32), np.empty((BATCH, n))
+    if side == "fastmlp":
+        cost = benchmark(kernels.loss_gradient, kernels.loss(function, z.dtype), z, targets, weights, 0.5, dz)
+    else:
+        cost = benchmark(reference.loss_gradient, function, z, targets, weights, 0.5, dz)
+    assert_close(cost, reference.loss_gradient(function, z, targets, weights, 0.5, expected), np.float32)
+    assert_close(dz, expected)
 
 
 @pytest.mark.parametrize("side", ["fastmlp", "numpy"])
