@@ -5,6 +5,9 @@ from types import TracebackType
 from typing import Any
 
 
+SHOWN = ("epoch", "cost", "val_accuracy", "learning_rate")
+
+
 class progress_bar:  # noqa: N801 - reads as a function where it is used
     """A tqdm bar on stderr, or nothing at all.
 
@@ -35,7 +38,7 @@ class progress_bar:  # noqa: N801 - reads as a function where it is used
         """Show a finished epoch's record beside the bar."""
         self._epochs_end = record["steps"]
         if self._bar is not None:
-            figures = {name: record[name] for name in ("epoch", "cost", "val_accuracy") if record.get(name) is not None}
+            figures = {name: record[name] for name in SHOWN if record.get(name) is not None}
             self._bar.set_postfix(figures, refresh=False)
             self.within_epoch(0)
 
