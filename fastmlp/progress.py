@@ -4,7 +4,6 @@ import sys
 from types import TracebackType
 from typing import Any
 
-
 SHOWN = ("epoch", "cost", "val_accuracy", "learning_rate")
 
 
