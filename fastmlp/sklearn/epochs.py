@@ -1,5 +1,6 @@
 """Training by mini-batches (solvers "sgd" and "adam"): the loop over the epochs."""
 
+import math
 import time
 import warnings
 from itertools import pairwise
@@ -20,8 +21,8 @@ from fastmlp.sklearn.update_rule import UpdateRule
 if TYPE_CHECKING:
     from fastmlp.sklearn.base import BaseMLP
 
-PIECES = 32  # of an epoch; 8 left errors of the loss up to 3e-3, which fall with the square of the number
-SMALL_CHANGE = 1e-5
+PIECES = 32  # of an epoch, at most; 8 left errors of the loss up to 3e-3, which fall with the square of the number
+SMALL_CHANGE = 1e-5  # of the loss, which needs no second piece
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
@@ -124,7 +125,7 @@ class Epochs:
         squares = [_weight_squares(net)]
         if self.change is None:
             self.change = 0.05 * float(l2.mean()) * squares[0]  # a guess: a loss of 1, a tenth of Σ‖W‖²
-        pieces = min(PIECES, self.steps) if self.change > SMALL_CHANGE else 1
+        pieces = min(PIECES, self.steps, math.ceil(math.sqrt(self.change / SMALL_CHANGE)) or 1)
         ends = np.linspace(0, self.steps, pieces + 1).round().astype(int)
         costs = list[np.ndarray]()
         for first, last in pairwise(ends):
