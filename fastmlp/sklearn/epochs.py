@@ -1,6 +1,5 @@
 """Training by mini-batches (solvers "sgd" and "adam"): the loop over the epochs."""
 
-import math
 import time
 import warnings
 from itertools import pairwise
@@ -125,7 +124,7 @@ class Epochs:
         squares = [_weight_squares(net)]
         if self.change is None:
             self.change = 0.05 * float(l2.mean()) * squares[0]  # a guess: a loss of 1, a tenth of Σ‖W‖²
-        pieces = min(PIECES, self.steps, math.ceil(math.sqrt(self.change / SMALL_CHANGE)) or 1)
+        pieces = int(np.clip(np.ceil(np.sqrt(self.change / SMALL_CHANGE)), 1, min(PIECES, self.steps)))
         ends = np.linspace(0, self.steps, pieces + 1).round().astype(int)
         costs = list[np.ndarray]()
         for first, last in pairwise(ends):

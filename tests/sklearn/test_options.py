@@ -273,12 +273,14 @@ def test_ctrl_c_leaves_a_fitted_estimator(X, targets, solver):
     assert np.isfinite(estimator.predict(X)).all()
 
 
-def test_zero_weights_are_no_rows(X, targets):
+def test_costs_of_zero(X, targets):
     # whole batches without weight: no step goes astray
     weights = np.zeros(len(X))
     weights[:40] = 1
     estimator = MLPRegressor(shuffle=False, alpha=1.0, **SMALL).fit(X, targets["number"], weights)
     assert np.isfinite(estimator.loss_curve_).all()
+    perfect = MLPRegressor(alpha=1.0, activation="identity", **SMALL).fit(np.zeros_like(X), np.zeros(len(X)))
+    assert np.isfinite(perfect.loss_curve_).all()
 
 
 def test_edits_of_coefs_change_the_prediction(X, targets):
