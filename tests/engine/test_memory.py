@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from fastmlp import MLP, SGD, BatchNorm, train
+from fastmlp import MLP, SGD, Adam, BatchNorm, train
 from fastmlp.engine import Trainer, evaluate, outputs
 
 WIDTHS, BATCH = (784, 40, 20, 10), 500
@@ -85,41 +85,74 @@ def _guarded(array, value):
     return inner, [whole[: skip + GUARD], whole[skip + GUARD + array.size :]]
 
 
+def _guard_buffers(trainer):
+    """Put zones around every buffer of a trainer; return them."""
+    zones = []
+    # NaN: a value read from there would spread
+    for holder, names, value in (
+        (trainer.workspace, ("rows", "statistics", "moments", "block_costs", "squares"), np.nan),
+        (trainer.workspace, ("control", "arrivals"), -1),
+        (trainer.parameters, ("buffer",), np.nan),
+        (trainer, ("state",) if trainer.states else (), np.nan),
+    ):
+        for name in names:
+            inner, beside = _guarded(getattr(holder, name), value)
+            setattr(holder, name, inner)
+            zones += beside
+    return zones
+
+
+def _check_guards(make, order, digest):
+    """The same bits with and without zones beside the buffers, in which nothing changes; `make` a net and a trainer."""
+    results = []
+    for guarded in (True, False):
+        net, trainer = make()
+        zones = _guard_buffers(trainer) if guarded else []
+        costs = trainer.run_epoch(order)
+        results.append((digest(net), costs.tobytes()))
+        assert net.is_finite()
+        for zone in zones:
+            assert (np.isnan(zone) if zone.dtype.kind == "f" else zone == -1).all()
+    assert results[0] == results[1]
+
+
 @pytest.mark.parametrize("widths", [(5, 3), (33, 17, 20, 18), (16, 16, 16, 16), (1, 40, 1, 9)], ids=str)
 @pytest.mark.parametrize("batch_size", [1, 30, 97, 600])
 def test_nothing_is_written_beside_the_buffers(widths, batch_size, norm, dtype, network, problem, digest, all_threads):
     X, y = problem(601, widths[0], widths[-1], "uint8")
-    order, nets = np.arange(601), []
-    for guarded in (True, False):
+
+    def make():
         net = network(widths, norm, dtype, input_scale=1 / 255)
-        trainer = Trainer(net, X, y, batch_size, SGD(0.05), 3)
-        zones = []
-        if guarded:
-            # NaN: a value read from there would spread
-            for name in ("rows", "statistics", "moments", "block_costs"):
-                inner, beside = _guarded(getattr(trainer.workspace, name), np.nan)
-                setattr(trainer.workspace, name, inner)
-                zones += beside
-            for name in ("control", "arrivals"):
-                inner, beside = _guarded(getattr(trainer.workspace, name), -1)
-                setattr(trainer.workspace, name, inner)
-                zones += beside
-            trainer.parameters.buffer, beside = _guarded(trainer.parameters.buffer, np.nan)
-            zones += beside
-        costs = trainer.run_epoch(order)
-        nets.append((digest(net), costs.tobytes()))
-        assert net.is_finite()
-        for zone in zones:
-            assert (np.isnan(zone) if zone.dtype.kind == "f" else zone == -1).all()
-    assert nets[0] == nets[1]
+        return net, Trainer(net, X, y, batch_size, SGD(0.05), 3)
+
+    _check_guards(make, np.arange(601), digest)
 
 
-def test_rows_beyond_the_batch_may_hold_anything(norm, dtype, network, problem, digest):
+@pytest.mark.parametrize("widths", [(5, 3), (33, 17, 20, 18), (1, 40, 1, 9)], ids=str)
+@pytest.mark.parametrize("batch_size", [1, 97])
+def test_nor_by_activations_dropout_clipping_and_moments(widths, batch_size, norm, dtype, network, problem, targets_of,
+                                                         digest, all_threads):  # fmt: skip
+    X, _ = problem(201, widths[0], 2, "uint8")
+
+    def make():
+        net = network(widths, norm, dtype, input_scale=1 / 255, activation="gelu", output="logistic", dropout=0.3)
+        optimizer, weights = Adam(0.01, clip_norm=0.5), np.ones(201)
+        return net, Trainer(net, X, targets_of(net, 201), batch_size, optimizer, 3, sample_weight=weights)
+
+    _check_guards(make, np.arange(201), digest)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "functions"),
+    [(SGD(0.05), {}), (Adam(0.01, clip_norm=0.5), {"activation": "logistic", "dropout": 0.3})],
+    ids=["plain", "all"],
+)
+def test_rows_beyond_the_batch_may_hold_anything(optimizer, functions, norm, dtype, network, problem, digest):
     X, y = problem(45, 20, 3, "uint8")
     nets = []
     for garbage in (0.0, np.nan):
-        net = network([20, 17, 9, 3], norm, dtype, input_scale=1 / 255)
-        trainer = Trainer(net, X, y, 9, SGD(0.05), 1)
+        net = network([20, 17, 9, 3], norm, dtype, input_scale=1 / 255, **functions)
+        trainer = Trainer(net, X, y, 9, optimizer, 1)
         lanes = trainer.plan.lanes
         trainer.workspace.rows.reshape(-1, trainer.plan.panel // lanes, lanes)[:, 9:] = garbage
         trainer.run_epoch(np.arange(45))
