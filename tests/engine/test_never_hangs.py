@@ -10,7 +10,7 @@ import pytest
 PRELUDE = """
 import hashlib, json, os, random, signal, subprocess, sys, threading, time
 import numpy as np
-from fastmlp import MLP, SGD, BatchNorm, train
+from fastmlp import MLP, SGD, Adam, BatchNorm, train
 from fastmlp.engine import Trainer, epoch, plan, team
 
 plan.PARALLEL_FLOP = 0  # threads for networks of any size
@@ -216,14 +216,13 @@ def test_ctrl_c_at_any_moment(network, run):
     assert again == "epochs"
 
 
-def test_ctrl_c_leaves_a_whole_step(run):
-    # the parameters after each step are known: what is left must be one of them
-    whole, found = run("""
+WHOLE_STEPS = """
+optimizer = {"plain": SGD(0.05), "clipped": Adam(0.01, clip_norm=0.5)}[sys.argv[1]]
 net_of, order = (lambda: make(BatchNorm(affine=True))), np.resize(np.random.default_rng(1).permutation(400), 400 * 60)
 labels = y.astype(np.int64)
 whole = []
 net = net_of()
-trainer = Trainer(net, X, labels, 32, SGD(0.05), 1)
+trainer = Trainer(net, X, labels, 32, optimizer, 1)
 whole.append(digest(net))
 for start in range(0, len(order), 32):
     trainer.run_epoch(order[start : start + 32])
@@ -231,7 +230,7 @@ for start in range(0, len(order), 32):
 found = []
 for threads in (1, 2, 3) * 15:
     net, moment = net_of(), random.uniform(0, 0.02)
-    trainer = Trainer(net, X, labels, 32, SGD(0.05), threads)
+    trainer = Trainer(net, X, labels, 32, optimizer, threads)
     timer = threading.Timer(moment, os.kill, (os.getpid(), signal.SIGINT))
     try:
         timer.start()
@@ -240,12 +239,18 @@ for threads in (1, 2, 3) * 15:
     except KeyboardInterrupt:
         pass
     timer.join()
-    found.append(digest(net))
+    found.append([trainer.steps_done, digest(net)])
 print(json.dumps([whole, found]))
-""")
+"""
+
+
+@pytest.mark.parametrize("optimizer", ["plain", "clipped"])
+def test_ctrl_c_leaves_a_whole_step(optimizer, run):
+    # the parameters after each step are known: what is left must be those of the steps that were done
+    whole, found = run(WHOLE_STEPS, optimizer)
     assert len(set(whole)) == len(whole) > 700
-    assert set(found) <= set(whole)
-    assert len(set(found)) > 5
+    assert [whole[steps] for steps, _ in found] == [digest for _, digest in found]
+    assert len({steps for steps, _ in found}) > 5
 
 
 @pytest.mark.parametrize("threads", [1, 2])
