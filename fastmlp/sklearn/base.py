@@ -15,6 +15,7 @@ from fastmlp import checks
 from fastmlp.history import History
 from fastmlp.mlp import MLP
 from fastmlp.sklearn import epochs, improvement, workers
+from fastmlp.sklearn.callbacks import CallbackSupportMixin, Listeners
 from fastmlp.sklearn.lbfgs import Minimisation
 from fastmlp.sklearn.network import Arrays, build
 from fastmlp.sklearn.rows import Rows, hold_out
@@ -24,7 +25,7 @@ FLOATS = (np.float64, np.float32)  # scikit-learn turns all others into the firs
 FEW_ROWS = 64  # up to here a prediction is shorter than scikit-learn's checks of its input
 
 
-class BaseMLP(BaseEstimator, ABC):
+class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     """Parameters as attributes, a network inside, and the steps of a fit."""
 
     network_: MLP
@@ -77,6 +78,7 @@ class BaseMLP(BaseEstimator, ABC):
     ) -> None:
         self._check_parameters(incremental)
         anew = not hasattr(self, "network_") or not (self.warm_start or incremental)
+        y_passed = y
         x, y = self._validated(X, y, reset=anew)
         y = self._learn_target(y, incremental=incremental)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, x, dtype=np.float64)
@@ -90,22 +92,30 @@ class BaseMLP(BaseEstimator, ABC):
         data = self._rows(x, y, self._loss_weight(y, weight))
         held_out = self._validation(validation)
         self.n_threads_ = workers.threads(self.threads)
+        listeners = Listeners(self, X, y_passed, sample_weight, 1 if incremental else self.max_iter)
         if self.solver == "lbfgs":
-            Minimisation(self, data, held_out).run()
+            Minimisation(self, data, held_out, listeners).run()
         else:
             if self.early_stopping and held_out is None:
                 data, held_out = hold_out(data, self.validation_fraction, self._stratify(y), weight, rng)
-            self._fit_epochs(data, held_out, rng, anew, incremental)
+            self._fit_epochs(data, held_out, listeners, rng, anew, incremental)
+        listeners.fit_ended()
         if not self.network_.is_finite():
             raise ValueError(epochs.NOT_FINITE)
 
     def _fit_epochs(
-        self, data: Rows, held_out: Rows | None, rng: np.random.RandomState, anew: bool, incremental: bool
+        self,
+        data: Rows,
+        held_out: Rows | None,
+        listeners: Listeners,
+        rng: np.random.RandomState,
+        anew: bool,
+        incremental: bool,
     ) -> None:
         if not incremental or not hasattr(self, "_optimizer"):
             self._optimizer: UpdateRule = update_rule(self)
         improvement.begin(self, anew=anew, validated=held_out is not None)
-        epochs.Epochs(self, data, held_out, self._optimizer, rng).run(1 if incremental else self.max_iter)
+        epochs.Epochs(self, data, held_out, self._optimizer, listeners, rng).run(1 if incremental else self.max_iter)
         if self.early_stopping:
             self.network_.restore(self._best)
         if not incremental:
@@ -207,10 +217,6 @@ class BaseMLP(BaseEstimator, ABC):
             and not hasattr(self, "feature_names_in_")
             and bool(np.isfinite(X).all())
         )
-
-    def _call_back(self, record: dict[str, Any]) -> bool:
-        answers = [callback(self, dict(record)) for callback in self.callbacks]
-        return any(answer is True for answer in answers)
 
     def _say(self, message: str) -> None:
         if self.verbose:

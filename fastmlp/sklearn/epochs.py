@@ -14,6 +14,7 @@ from fastmlp.engine import Trainer, evaluate
 from fastmlp.mlp import MLP
 from fastmlp.progress import progress_bar
 from fastmlp.sklearn import improvement
+from fastmlp.sklearn.callbacks import Listeners
 from fastmlp.sklearn.rows import Rows
 from fastmlp.sklearn.update_rule import UpdateRule
 
@@ -40,14 +41,23 @@ class Epochs:
         To validate on.
     rule : UpdateRule
         Its state goes on from here.
+    listeners : Listeners
+        Are told of every epoch.
     rng : numpy.random.RandomState
         For the shuffling.
     """
 
     def __init__(
-        self, estimator: "BaseMLP", data: Rows, held_out: Rows | None, rule: UpdateRule, rng: np.random.RandomState
+        self,
+        estimator: "BaseMLP",
+        data: Rows,
+        held_out: Rows | None,
+        rule: UpdateRule,
+        listeners: Listeners,
+        rng: np.random.RandomState,
     ) -> None:
-        self.estimator, self.data, self.held_out, self.rule, self.rng = estimator, data, held_out, rule, rng
+        self.estimator, self.data, self.held_out, self.rule = estimator, data, held_out, rule
+        self.listeners, self.rng = listeners, rng
         self.batch = batch_rows(estimator.batch_size, data.n)
         self.steps = -(-data.n // self.batch)
         self.positions = np.arange(data.n)
@@ -69,13 +79,14 @@ class Epochs:
         try:
             with interrupt.caught(), progress_bar(est.progress, epochs * self.steps, "step") as bar:
                 while est.n_iter_ < epochs and history.stopped_because == "epochs":
+                    self.listeners.epoch_begins()
                     record = self._epoch(bar)
                     if record is None:
                         break
                     bar.end_epoch(record | {"steps": est.n_iter_ * self.steps})
                     if improvement.exhausted(est):
                         self._stop_or_slow_down()
-                    if est._call_back(record) and history.stopped_because == "epochs":
+                    if self.listeners.epoch_ended(record) and history.stopped_because == "epochs":
                         history.stopped_because = "callback"
                     interrupt.check()
         except KeyboardInterrupt:

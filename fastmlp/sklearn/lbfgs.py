@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastmlp import interrupt
 from fastmlp.cost import CostFunction
+from fastmlp.sklearn.callbacks import Listeners
 from fastmlp.sklearn.epochs import held_out_cost
 from fastmlp.sklearn.rows import Rows
 
@@ -31,10 +32,12 @@ class Minimisation:
         To train on; all of the arrays.
     held_out : Rows or None
         To validate on.
+    listeners : Listeners
+        Are told of every iteration.
     """
 
-    def __init__(self, estimator: "BaseMLP", data: Rows, held_out: Rows | None) -> None:
-        self.estimator, self.held_out = estimator, held_out
+    def __init__(self, estimator: "BaseMLP", data: Rows, held_out: Rows | None, listeners: Listeners) -> None:
+        self.estimator, self.held_out, self.listeners = estimator, held_out, listeners
         self.l2 = estimator.alpha / (data.n if data.weights is None else float(data.weights.sum()))
         self.cost = CostFunction(
             estimator.network_, data.x, data.targets,
@@ -48,6 +51,7 @@ class Minimisation:
         est.n_iter_, history.stopped_because = 0, "epochs"
         options = {"maxfun": est.max_fun, "maxiter": est.max_iter, "gtol": est.tol}
         self.point = est.network_.snapshot().astype(np.float64)
+        self.listeners.epoch_begins()
         try:
             with interrupt.caught():
                 result = minimize(
@@ -82,10 +86,11 @@ class Minimisation:
             record |= {"val_cost": cost + est.network_.penalty(self.l2), "val_accuracy": accuracy}
         record |= {"learning_rate": None, "seconds": time.perf_counter() - self.started}
         history.records.append(record)
-        if est._call_back(record):
+        if self.listeners.epoch_ended(record):
             history.stopped_because = "callback"
             raise StopIteration
         interrupt.check()
+        self.listeners.epoch_begins()
 
     def _warn(self, result: OptimizeResult) -> None:
         history = self.estimator.history_

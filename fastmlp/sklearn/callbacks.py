@@ -1,0 +1,71 @@
+"""Whom a fit tells what it does: callbacks that see an epoch's record, and scikit-learn's own (from version 1.9)."""
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:  # scikit-learn before 1.9
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Nothing to support."""
+
+
+__all__ = ["CallbackSupportMixin", "Listeners"]
+
+if TYPE_CHECKING:
+    from fastmlp.sklearn.base import BaseMLP
+
+
+class Listeners:
+    """The callbacks of one ``fit``.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        Those of its parameter ``callbacks`` see records; those of ``set_callbacks`` see a task for the fit and one for
+        each of its epochs.
+    X, y, sample_weight
+        As they were passed to the fit.
+    epochs : int
+        At most this many.
+    """
+
+    def __init__(self, estimator: "BaseMLP", X: Any, y: Any, sample_weight: Any, epochs: int) -> None:
+        self.estimator = estimator
+        weights = None if sample_weight is None else {"sample_weight": sample_weight}
+        self.data: dict[str, Any] = {"estimator": estimator, "X": X, "y": y, "metadata": weights}
+        self.fit: Any = None
+        self.epoch: Any = None
+        if getattr(estimator, "_skl_callbacks", ()):
+            # SciPy ends L-BFGS-B without a word: one more iteration has been begun
+            self.fit = estimator._init_callback_context(max_subtasks=epochs + (estimator.solver == "lbfgs"))
+            self.fit.call_on_fit_task_begin(**self.data)
+
+    def epoch_begins(self) -> None:
+        """Open the task of an epoch."""
+        if self.fit is not None:
+            self.epoch = self.fit.subcontext(task_name="epoch")
+            self.epoch.call_on_fit_task_begin(**self.data)
+
+    def epoch_ended(self, record: dict[str, Any]) -> bool:
+        """Tell all of the epoch; return whether one of them wants to stop."""
+        answers = [callback(self.estimator, dict(record)) is True for callback in self.estimator.callbacks]
+        if self.epoch is not None:
+            answers.append(self._ended(self.epoch))
+            self.epoch = None
+        return any(answers)
+
+    def fit_ended(self) -> None:
+        """Close what is open."""
+        if self.epoch is not None:  # one that was begun and never ended
+            self.epoch.call_on_fit_task_end(estimator=self.estimator)
+        if self.fit is not None:
+            self._ended(self.fit)
+
+    def _ended(self, task: Any) -> bool:
+        # called only where a callback asks for an estimator that is ready to predict
+        return bool(task.call_on_fit_task_end(**self.data, reconstruction_attributes=self._copies))
+
+    def _copies(self) -> dict[str, Any]:
+        return {"network_": copy.deepcopy(self.estimator.network_)}
