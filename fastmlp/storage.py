@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from fastmlp import checks
+from fastmlp.arrays import parameter_shapes
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.files import replaced_whole
-from fastmlp.mlp import MLP, parameter_shapes
+from fastmlp.mlp import MLP
 
 FORMAT = "fastmlp-1"  # of networks with ReLU and softmax
 FORMAT_2 = "fastmlp-2"  # of others: a reader that knows no other functions must not take one for the other
