@@ -108,7 +108,7 @@ def train(
     loss = net.loss_of(loss)
     training, held_out = split(net, loss, X, y, sample_weight, class_weight, validation, rng)
     patience = _patience(stop, net, held_out, training.n, batch_size)
-    key = int(rng.integers(1 << 63)) if any(net.dropout) else 0
+    key = int(rng.integers(1 << 63)) if any(net.dropout) and state is None else 0  # a state has its own
 
     trainer = Trainer(
         net, training.x, training.targets, min(batch_size, training.n), optimizer, threads, loss=loss,

@@ -29,6 +29,14 @@ def _same(state, other):
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
 def test_two_halves_are_the_whole(optimizer, net, blobs, digest):
+    _check_halves(optimizer, net, blobs, digest)
+
+
+def test_two_halves_with_dropout_are_the_whole(blobs, digest):
+    _check_halves(Adam(0.01), lambda: MLP([5, 17, 3], dropout=0.4, seed=2), blobs, digest)
+
+
+def _check_halves(optimizer, net, blobs, digest):
     settings = {"validation": None, "optimizer": optimizer, "batch_size": 32, **QUIET}
     once, twice = net(), net()
     whole = train(once, *blobs, epochs=10, seed=5, **settings)

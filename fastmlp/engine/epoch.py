@@ -31,10 +31,13 @@ class State:
         Steps done.
     moments : list of numpy.ndarray
         Each laid out as a network's `snapshot`: the velocity of momentum, or Adam's two averages.
+    key : int
+        Of the dropout masks.
     """
 
     steps: int
     moments: list[np.ndarray]
+    key: int = 0
 
 
 @dataclass(frozen=True)
@@ -219,7 +222,8 @@ class Trainer:
 
     def remembered(self) -> State:
         """Return what the update rule remembers, a copy."""
-        return State(self.steps_done, [self._plain(slot) for slot in range(1, self.states)])
+        moments = [self._plain(slot) for slot in range(1, self.states)]
+        return State(self.steps_done, moments, int(self.settings["key"][0]))
 
     def continue_from(self, state: State) -> None:
         """Go on with what such an update rule remembered of a network of the same shape.
@@ -233,7 +237,7 @@ class Trainer:
         if sizes != max(self.states - 1, 0) * [size]:
             expected = f"{max(self.states - 1, 0)} moments of shape {size} for {self.optimizer}"
             raise ValueError(f"state must hold {expected}, got shapes {sizes}")
-        self.steps_done = state.steps
+        self.steps_done, self.settings["key"] = state.steps, state.key
         for slot, moment in enumerate(state.moments, start=1):
             arrays = self.net.views_of(moment)
             self._slot(slot).pack(arrays["weights"], vectors_of(arrays))
