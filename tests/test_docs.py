@@ -160,6 +160,14 @@ def test_pages_of_the_modules_in_all_are_there(reference):
         assert page_of(reference, f"fastmlp.{name}")
 
 
+def test_page_for_newcomers_is_in_the_reference_from_its_title_to_its_last_line(reference):
+    page = (reference / "fastmlp" / "guide.html").read_text(encoding="utf-8")
+    assert page.count("<table>") == 2
+    text = words("".join(page_of(reference, "fastmlp.guide").values()))
+    source = (ROOT / "fastmlp" / "guide" / "coming_from.md").read_text(encoding="utf-8")
+    assert set(words(re.sub(r"<!--.*?-->|```python", "", source))) <= set(text)
+
+
 def test_names_in_docstrings_are_links(reference):
     page = (reference / "fastmlp.html").read_text(encoding="utf-8")
     for target in ("fastmlp/losses.html", "fastmlp/sklearn.html", "fastmlp/guide.html", "#History"):
