@@ -115,7 +115,8 @@ class Cosine(Schedule):
 class OneCycle(Schedule):
     """Up to `peak` and down again, each by half a cosine.
 
-    Smith and Topin, "Super-Convergence" (2018), with the shape and the defaults of PyTorch's ``OneCycleLR``.
+    Smith and Topin, "Super-Convergence" (2018), with the defaults of PyTorch's ``OneCycleLR``, whose peak lies
+    up to a step earlier.
 
     Parameters
     ----------
