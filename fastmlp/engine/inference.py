@@ -1,4 +1,4 @@
-"""Prediction and evaluation: chunks of rows dealt out to a team, batch norm folded into the linear layers."""
+"""Prediction and evaluation: chunks of rows that a team takes one by one, batch norm folded into the linear layers."""
 
 import functools
 from typing import TYPE_CHECKING, Any
@@ -18,11 +18,10 @@ from fastmlp.kernels.gather import gather_rows
 from fastmlp.kernels.linear import forward_rows
 from fastmlp.kernels.losses import loss_rows, right_flags_rows
 from fastmlp.kernels.softmax import right_class_rows
-from fastmlp.simd.atomics import CONTROL_CELLS, STOP, load_shared
+from fastmlp.simd.atomics import CONTROL_CELLS, STOP, TAKEN, fetch_add, load_shared
 from fastmlp.simd.pointer import cast_address, number, offset, pointer
 from fastmlp.simd.vector import lanes
 
-NO_TEAM = aligned(CONTROL_CELLS, np.int64)  # nobody stops a single thread
 CLASSES, FLAGS = 1, 2  # what a row's right answer is: the class of the largest output, or flags
 ANSWERS = {"softmax": CLASSES, "logistic": FLAGS}
 
@@ -55,15 +54,16 @@ def _logits(s: Any, layers: Any, parameters: Any, rows: Any, index: Any, known: 
 
 
 @worker
-def evaluate_chunks(first: int, last: int, thread: int, settings: Any, layers: Any, parameters: Any, row_buffer: Any,
+def evaluate_chunks(chunks: int, thread: int, settings: Any, layers: Any, parameters: Any, row_buffer: Any,
                     order: Any, costs: Any, right: Any, control: Any) -> None:  # fmt: skip
-    """Weighted cost and weight of the right answers of the chunks ``first … last - 1`` of the rows `order`."""
+    """Weighted cost and weight of the right answers of all chunks of the rows `order`, shared with other threads."""
     s = settings[0]
     rows = pointer(row_buffer, thread * (row_buffer.size // s.threads))
     n_outputs = layers[len(layers) - 1].n_out
     weights = cast_address(s.weights, 1.0)
-    for chunk in range(first, last):
-        if load_shared(pointer(control, STOP)) != 0:
+    while True:
+        chunk = fetch_add(pointer(control, TAKEN), 1)
+        if chunk >= chunks or load_shared(pointer(control, STOP)) != 0:
             return
         start = chunk * s.batch
         count = min(s.batch, order.size - start)
@@ -82,14 +82,15 @@ def evaluate_chunks(first: int, last: int, thread: int, settings: Any, layers: A
 
 
 @worker
-def predict_chunks(first: int, last: int, thread: int, settings: Any, layers: Any, parameters: Any, row_buffer: Any,
+def predict_chunks(chunks: int, thread: int, settings: Any, layers: Any, parameters: Any, row_buffer: Any,
                    order: Any, outputs: Any, control: Any) -> None:  # fmt: skip
-    """Outputs of the chunks ``first … last - 1`` of the rows `order`, into ``outputs (n, n_outputs)``."""
+    """Outputs of all chunks of the rows `order`, shared with other threads, into ``outputs (n, n_outputs)``."""
     s = settings[0]
     rows = pointer(row_buffer, thread * (row_buffer.size // s.threads))
     width, top = lanes(rows), len(layers) - 1
-    for chunk in range(first, last):
-        if load_shared(pointer(control, STOP)) != 0:
+    while True:
+        chunk = fetch_add(pointer(control, TAKEN), 1)
+        if chunk >= chunks or load_shared(pointer(control, STOP)) != 0:
             return
         start = chunk * s.batch
         count = min(s.batch, order.size - start)
@@ -141,19 +142,17 @@ class _Forward:
         self.threads = min(threads, self.chunks)
         self.parameters = _packed(net, self.plan)
         self.rows = aligned(self.threads * self.plan.n_rows, net.dtype)
-        self.control = NO_TEAM if self.chunks == 1 else aligned(CONTROL_CELLS, np.int64)
+        self.control = aligned(CONTROL_CELLS, np.int64)
         settings = _settings(self.plan, net.dtype, x.dtype, self.threads, net.activation, output)
         self.settings = settings.copy()
         set_data(self.settings, x, net.input_scale)
 
     def run(self, chunks: Any, *results: np.ndarray) -> None:
-        """Call ``chunks`` in every thread for its share of the chunks."""
+        """Call ``chunks`` in every thread."""
 
         def work(thread: int) -> None:
-            first = self.chunks * thread // self.threads
-            last = self.chunks * (thread + 1) // self.threads
             layers = self.plan.layers
-            chunks(first, last, thread, self.settings, layers, self.parameters, self.rows, *results, self.control)
+            chunks(self.chunks, thread, self.settings, layers, self.parameters, self.rows, *results, self.control)
 
         if self.chunks == 1:  # starting a thread takes longer than one chunk of a small network
             work(0)
