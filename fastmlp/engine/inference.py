@@ -149,6 +149,7 @@ class _Forward:
 
     def run(self, chunks: Any, *results: np.ndarray) -> None:
         """Call ``chunks`` in every thread."""
+        self.control[TAKEN] = 0
 
         def work(thread: int) -> None:
             layers = self.plan.layers
