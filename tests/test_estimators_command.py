@@ -39,12 +39,24 @@ def test_seconds_of_an_epoch(tmp_path):
     assert found["job"]["hidden"] == [3]
 
 
-def test_scores():
-    done = run_command("estimators.py", *TINY, "--scores", "--states", "2", "--max-iter", "3")
-    assert done.returncode == 0, done.stderr
-    row = done.stdout.splitlines()[4]
-    match = re.fullmatch(r"\| digits \| 3 \| float32 \| (0\.\d+) ± 0\.\d+ \| (0\.\d+) ± 0\.\d+ \|", row)
-    assert float(match[1]) == pytest.approx(float(match[2]), abs=0.02)  # the same weights and steps
+@pytest.fixture
+def digits(cell, tmp_path):
+    """A cell with the digits, not yet measured."""
+    load("estimation.data").DATA["digits"].write(tmp_path / "digits.npz")
+    job = dataclasses.replace(cell.job, file=str(tmp_path / "digits.npz"), hidden=(20,))
+    return load("estimation.cell").Cell("digits", job)
+
+
+def test_scores(digits):
+    load("estimation.cell").scores(digits, ["fastmlp", "sklearn"], 1, 5)
+    (ours,), (theirs,) = digits.found["fastmlp"], digits.found["sklearn"]
+    assert 0.1 < ours < 1
+    assert ours == pytest.approx(theirs, abs=0.02)  # the same weights, orders and steps
+
+
+def test_table_of_scores(cell):
+    cell.found = {"fastmlp": [0.5, 0.7], "sklearn": [0.5]}
+    assert load("estimation.table").scores([cell])[2] == "| digits | 100-5 | float32 | 0.6000 ± 0.1414 | 0.5000 |"
 
 
 def test_predictions(cell):
@@ -55,29 +67,26 @@ def test_predictions(cell):
 
 
 @pytest.fixture
-def broken_torch(cell, monkeypatch, tmp_path):
-    """Return a function that has PyTorch raise an error, and a cell with the digits."""
+def broken_torch(monkeypatch, tmp_path):
+    """Return a function that has PyTorch raise an error."""
 
     def make(error):
         (tmp_path / "torch.py").write_text(f"raise {error}", encoding="utf-8")
         monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-        load("estimation.data").DATA["digits"].write(tmp_path / "digits.npz")
-        job = dataclasses.replace(cell.job, file=str(tmp_path / "digits.npz"))
-        return load("estimation.cell").Cell("digits", job)
 
     return make
 
 
-def test_missing_library_is_left_out(broken_torch):
-    cell = broken_torch("ModuleNotFoundError('not here')")
-    load("estimation.cell").seconds_of_a_prediction(cell, ["torch"], 1, 1)
-    assert (cell.found, cell.missing) == ({}, {"PyTorch": "not here"})
+def test_missing_library_is_left_out(broken_torch, digits):
+    broken_torch("ModuleNotFoundError('not here')")
+    load("estimation.cell").seconds_of_a_prediction(digits, ["torch"], 1, 1)
+    assert (digits.found, digits.missing) == ({}, {"PyTorch": "not here"})
 
 
-def test_crashed_process_is_named(broken_torch):
-    cell = broken_torch("RuntimeError('it is broken')")
+def test_crashed_process_is_named(broken_torch, digits):
+    broken_torch("RuntimeError('it is broken')")
     with pytest.raises(load("dialogue").CrashError, match="PyTorch ended with 1: RuntimeError: it is broken"):
-        load("estimation.cell").seconds_of_a_prediction(cell, ["torch"], 1, 1)
+        load("estimation.cell").seconds_of_a_prediction(digits, ["torch"], 1, 1)
 
 
 @pytest.mark.parametrize(
