@@ -3,14 +3,15 @@
     python asv_bench/race.py                                    # all libraries that are installed, three seeds
     python asv_bench/race.py --libraries fastmlp torch --seeds 5 --threads 1
 
-All train the same network by the same recipe from the same first weights: 784-128-10, float32, inputs standardised, all
+All train the same network by the same recipe from the same first weights: 784-256-10, float32, inputs standardised, all
 60,000 images, mini-batches of 64, Adam with β 0.9 and 0.99, a rate that rises linearly to 0.004 over the first fifth of
 the steps and falls linearly to 0 at the end of the third epoch; no batch norm, as scikit-learn has none. The seed draws
 the weights and the order. Each library runs in a process of its own; they take turns, seed by seed.
 
 Seconds are those of the training epochs until the first after which the accuracy is reached: start-up, imports, reading
 of the data, compilation and a first epoch to warm up are left out, and so are the tests of the accuracy. A seed that
-does not reach it counts as endless. JAX leaves out a last, smaller mini-batch. It needs a quiet machine.
+does not reach it counts as endless; with 784-128-10, seeds end on both sides of 98 %. JAX leaves out a last, smaller
+mini-batch. It needs a quiet machine.
 """
 
 import argparse
@@ -39,7 +40,7 @@ RACERS = [name for name in LIBRARIES if name != "jax_uint8"]  # standardised row
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--net", default="784-128-10", type=network, metavar="WIDTHS")
+    parser.add_argument("--net", default="784-256-10", type=network, metavar="WIDTHS")
     parser.add_argument("--batch", default=64, type=positive, metavar="N")
     parser.add_argument("--peak", default=RULE.rate, type=float, metavar="RATE")
     parser.add_argument("--epochs", default=3, type=positive, metavar="N")
