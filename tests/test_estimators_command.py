@@ -5,6 +5,7 @@ import json
 import os
 import re
 
+import numpy as np
 import pytest
 from peer_commands import load, run_command
 
@@ -119,6 +120,14 @@ def test_data_sets():
     x, x_test, _, _ = data["digits"].read()
     assert len(x) + len(x_test) == 1797
     assert (x.min(), x.max()) == (0, 1)
+
+
+def test_kernel_computes_at_every_call(digits):
+    arrays, kernel = digits.job.arrays(), load("estimation.kernel").make(digits.job)
+    kernel.fit(arrays["x"], arrays["y"], 1, 0)
+    call = kernel.predictor(arrays["x_test"])
+    call()[...] = 0
+    np.testing.assert_array_equal(call(), kernel.net.predict_proba(arrays["x_test"]))
 
 
 def test_torch_predicts_as_the_estimators_do(tmp_path):
