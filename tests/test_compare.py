@@ -137,6 +137,15 @@ def test_all_take_the_steps_of_numpy(name, rule):
         assert np.abs(mine - first).max() > 1e-2
 
 
+def test_sklearn_draws_a_new_order_for_every_epoch():
+    task = load("peers.task").Task((4, 3), 10, 1, 100)
+    training = training_of("sklearn", task)
+    before = training.net._random_state.get_state()[2]
+    training.epoch(0, task.rates(0))
+    assert training.net._random_state is training.net.random_state
+    assert training.net._random_state.get_state()[2] != before
+
+
 def test_data_is_the_same_for_all():
     task = load("peers.task").Task((16, 3), 10, 1, 50)
     pixels, labels = task.rows()

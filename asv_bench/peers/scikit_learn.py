@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
@@ -41,8 +42,15 @@ class _Classifier:
         self.begin(1)
 
     def begin(self, seed: int) -> None:
+        # random_state: from a number, every call would draw the same order again
         rule, batch = self.task.rule, min(self.task.batch, self.task.samples)
-        self.net = MLPClassifier(self.task.widths[1:-1], solver=rule.name, alpha=0, batch_size=batch, random_state=seed)
+        self.net = MLPClassifier(
+            self.task.widths[1:-1],
+            solver=rule.name,
+            alpha=0,
+            batch_size=batch,
+            random_state=np.random.RandomState(seed),
+        )
         # `partial_fit` makes the arrays; what its one step does to them goes
         self.net.partial_fit(self.x[:batch], self.y[:batch], classes=range(self.task.widths[-1]))
         for weight, first in zip(self.net.coefs_, self.task.weights(seed), strict=True):
