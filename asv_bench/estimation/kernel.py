@@ -21,7 +21,6 @@ class Kernel(Classifier):
         out = np.empty((len(x), net.n_outputs), net.dtype)
 
         def call() -> np.ndarray:
-            forward.control[:] = 0  # which chunks are taken
             forward.run(predict_chunks, order, out)
             return out
 

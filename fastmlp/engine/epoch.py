@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from fastmlp.mlp import MLP
     from fastmlp.optimizers import Optimizer
 
+# of steps that one thread does in the caller's thread, where Ctrl-C waits for their end: some 5 ms, for which a thread
+# of their own costs a tenth on a quiet machine, and more than the steps themselves on a busy one
+ALONE_FLOP = 2e8
+
 
 @dataclass(frozen=True)
 class State:
@@ -179,7 +183,10 @@ class Trainer:
                 progress(int(w.control[STEPS_DONE]))
 
         try:
-            run_team(work, self.threads, w.control, poll)
+            if self.threads == 1 and self.plan.flop_of_row * len(order) < ALONE_FLOP:
+                work(0)
+            else:
+                run_team(work, self.threads, w.control, poll)
         except KeyboardInterrupt:
             self._unpack()
             raise

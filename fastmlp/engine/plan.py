@@ -80,6 +80,11 @@ class Plan:
     widest: int
 
     @property
+    def flop_of_row(self) -> int:
+        """Floating point operations of a row's part in a training step: three products for each layer."""
+        return 6 * sum(int(layer["n_in"]) * int(layer["n_out"]) for layer in self.layers)
+
+    @property
     def blocks(self) -> int:
         """Blocks of a full mini-batch."""
         return -(-self.batch // self.block)
@@ -176,5 +181,4 @@ def deal_tiles(plan: Plan, threads: int) -> np.ndarray:
 
 def useful_threads(plan: Plan, threads: int) -> int:
     """Return how many of `threads` threads make a training step faster. Bits do not depend on it."""
-    work = 6 * plan.batch * sum(int(layer["n_in"]) * int(layer["n_out"]) for layer in plan.layers)
-    return threads if work >= PARALLEL_FLOP else 1
+    return threads if plan.batch * plan.flop_of_row >= PARALLEL_FLOP else 1
