@@ -8,7 +8,7 @@ import numpy as np
 
 from fastmlp import losses
 from fastmlp.cores import usable_cores
-from fastmlp.engine.plan import make_plan, useful_threads
+from fastmlp.engine.plan import is_short, make_plan, useful_threads
 from fastmlp.engine.settings import FUSED, STATES, STEP, make_settings, set_data, set_loss
 from fastmlp.engine.step import train_steps
 from fastmlp.engine.team import run_team
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from fastmlp.losses import Loss
     from fastmlp.mlp import MLP
     from fastmlp.optimizers import Optimizer
-
-# of steps that one thread does in the caller's thread, where Ctrl-C waits for their end: some 5 ms, for which a thread
-# of their own costs a tenth on a quiet machine, and more than the steps themselves on a busy one
-ALONE_FLOP = 2e8
 
 
 @dataclass(frozen=True)
@@ -96,7 +92,7 @@ class Trainer:
         self.loss, self.sample_weight = loss or losses.default(net.output), sample_weight
         slopes = net.activation not in FUSED
         plan = make_plan(net.widths, net.dtype, net.batch_norm, batch_size, slopes=slopes, dropout=net.dropout)
-        self.plan, self.threads = plan, useful_threads(plan, threads)
+        self.plan, self.threads = plan, useful_threads(plan, threads, len(x))
         self.parameters = Parameters(plan, net.dtype)
         self.parameters.pack(net.arrays["weights"], vectors_of(net.arrays))
         self.steps_done = 0
@@ -183,7 +179,7 @@ class Trainer:
                 progress(int(w.control[STEPS_DONE]))
 
         try:
-            if self.threads == 1 and self.plan.flop_of_row * len(order) < ALONE_FLOP:
+            if self.threads == 1 and is_short(self.plan, len(order)):  # Ctrl-C waits for its end
                 work(0)
             else:
                 run_team(work, self.threads, w.control, poll)

@@ -24,6 +24,7 @@ MOST_NORM_BLOCKS = 64  # with batch norm every thread merges the statistics of a
 CHUNK_ROWS = 96  # rows that go through all layers together: their activations stay in a 512 KB cache for 512 features
 
 PARALLEL_FLOP = 1e6  # of a step: below, two barriers cost more than a second thread saves
+EPOCH_FLOP = 1e8  # of an epoch, about a millisecond: below, starting threads takes longer than the steps
 
 NORM_NONE, NORM_AFTER_RELU, NORM_BEFORE_RELU = 0, 1, 2
 
@@ -179,6 +180,11 @@ def deal_tiles(plan: Plan, threads: int) -> np.ndarray:
     return dealt
 
 
-def useful_threads(plan: Plan, threads: int) -> int:
-    """Return how many of `threads` threads make a training step faster. Bits do not depend on it."""
-    return threads if plan.batch * plan.flop_of_row >= PARALLEL_FLOP else 1
+def is_short(plan: Plan, rows: int) -> bool:
+    """Whether the caller's thread trains on so many rows sooner than it has started others."""
+    return rows * plan.flop_of_row < EPOCH_FLOP
+
+
+def useful_threads(plan: Plan, threads: int, rows: int) -> int:
+    """Return how many of `threads` threads make training on so many rows faster. Bits do not depend on it."""
+    return 1 if plan.batch * plan.flop_of_row < PARALLEL_FLOP or is_short(plan, rows) else threads

@@ -19,6 +19,7 @@ WATCHDOG = 120  # seconds until a process counts as hung
 def all_threads(monkeypatch):
     """Let networks of any size use as many threads as they are given."""
     monkeypatch.setattr(plan, "PARALLEL_FLOP", 0)
+    monkeypatch.setattr(plan, "EPOCH_FLOP", 0)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import numpy as np
 from fastmlp import MLP, SGD, Adam, BatchNorm, train
 from fastmlp.engine import Trainer, epoch, plan, team
 
-plan.PARALLEL_FLOP = 0  # threads for networks of any size
+plan.PARALLEL_FLOP = plan.EPOCH_FLOP = 0  # threads for networks and data of any size
 rng = np.random.default_rng(0)
 X, y = rng.integers(0, 256, (400, 40), np.uint8), rng.integers(0, 10, 400)
 NORMS = [None, BatchNorm(affine=True), BatchNorm("before_relu")]
@@ -381,7 +381,6 @@ print(json.dumps(results))
 """
 
 NOT_STARTED = """
-epoch.ALONE_FLOP = 0  # one thread, too, is started
 norm, original = NORMS[int(sys.argv[1])], threading.Thread.start
 expected, results = trained(norm), []
 for threads, failing in [(1, 0), (2, 0), (2, 1), (5, 3)] * 3:

@@ -5,6 +5,7 @@ import pytest
 
 from fastmlp import MLP, BatchNorm
 from fastmlp.engine.plan import (
+    EPOCH_FLOP,
     MOST_NORM_BLOCKS,
     PARALLEL_FLOP,
     ROWS_UNIT,
@@ -106,12 +107,16 @@ def test_useful_threads():
     def plan(width, batch):
         return make_plan((width, width), np.dtype("float32"), None, batch)
 
-    assert useful_threads(plan(16, 8), 8) == 1
-    assert useful_threads(plan(512, 128), 8) == 8
-    assert useful_threads(plan(512, 128), 1) == 1
+    many = 10**6
+    assert useful_threads(plan(16, 8), 8, many) == 1
+    assert useful_threads(plan(512, 128), 8, many) == 8
+    assert useful_threads(plan(512, 128), 1, many) == 1
     # by the work of a step, 6 operations for each weight and row
     batch = int(PARALLEL_FLOP / 6 / 64**2)
-    assert [useful_threads(plan(64, rows), 2) for rows in (batch, batch + 1)] == [1, 2]
+    assert [useful_threads(plan(64, rows), 2, many) for rows in (batch, batch + 1)] == [1, 2]
+    # and by that of an epoch
+    rows = int(np.ceil(EPOCH_FLOP / 6 / 512**2))
+    assert [useful_threads(plan(512, 32), 2, n) for n in (rows - 1, rows)] == [1, 2]
 
 
 @pytest.mark.parametrize("lanes", [8, 16])
