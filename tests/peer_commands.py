@@ -21,7 +21,7 @@ def load(name):
 
 def run_command(script, *arguments, path=None):
     """Run one of the scripts, with `path` in front of all other places that packages come from."""
-    places = [str(path)] * (path is not None) + [os.environ["PYTHONPATH"]] * ("PYTHONPATH" in os.environ)
+    places = [str(path)] * (path is not None) + [os.environ.get("PYTHONPATH", "")] * ("PYTHONPATH" in os.environ)
     environment = os.environ | ({"PYTHONPATH": os.pathsep.join(places)} if places else {})
     command = [sys.executable, str(FOLDER / script), *map(str, arguments)]
     return subprocess.run(

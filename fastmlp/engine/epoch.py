@@ -179,16 +179,17 @@ class Trainer:
                 progress(int(w.control[STEPS_DONE]))
 
         try:
-            if self.threads == 1 and is_short(self.plan, len(order)):  # Ctrl-C waits for its end
-                work(0)
-            else:
-                run_team(work, self.threads, w.control, poll)
-        except KeyboardInterrupt:
+            try:
+                if self.threads == 1 and is_short(self.plan, len(order)):  # Ctrl-C waits for its end
+                    work(0)
+                else:
+                    run_team(work, self.threads, w.control, poll)
+            finally:
+                self.steps_done += int(w.control[STEPS_DONE])
+            self._unpack()
+        except KeyboardInterrupt:  # while the steps ran, or while they were unpacked
             self._unpack()
             raise
-        finally:
-            self.steps_done += int(w.control[STEPS_DONE])
-        self._unpack()
         return costs[: int(w.control[STEPS_DONE])]
 
     def _steps(self, order: np.ndarray, rates: np.ndarray | None, l2: np.ndarray | None) -> np.ndarray:
