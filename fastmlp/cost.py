@@ -60,8 +60,7 @@ class CostFunction:
         self.trainer = Trainer(
             net, x, targets, min(len(x), BATCH), _Gradient(), threads, loss=loss, sample_weight=sample_weight
         )
-        weight = len(x) if sample_weight is None else float(sample_weight.sum())
-        self.weight = weight
+        self.weight = len(x) if sample_weight is None else float(sample_weight.sum())
 
     def __call__(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the cost and its gradient, in the order of ``MLP.snapshot``.

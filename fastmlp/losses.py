@@ -30,7 +30,22 @@ class Loss(ABC):
 
 
 @dataclass(frozen=True)
-class CrossEntropy(Loss):
+class _Smoothed(Loss):
+    """A loss whose targets are smoothed."""
+
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        checks.fraction("label_smoothing", self.label_smoothing)
+
+    @property
+    def parameter(self) -> float:
+        """ε."""
+        return float(self.label_smoothing)
+
+
+@dataclass(frozen=True)
+class CrossEntropy(_Smoothed):
     """Cross-entropy of class indices: ``-Σ target · log(softmax(z))``, for softmax outputs.
 
     Parameters
@@ -45,21 +60,12 @@ class CrossEntropy(Loss):
         The smoothing is out of its range.
     """
 
-    label_smoothing: float = 0.0
     output: ClassVar[str] = "softmax"
     kernel: ClassVar[str] = "cross_entropy"
 
-    def __post_init__(self) -> None:
-        checks.fraction("label_smoothing", self.label_smoothing)
-
-    @property
-    def parameter(self) -> float:
-        """ε."""
-        return float(self.label_smoothing)
-
 
 @dataclass(frozen=True)
-class BinaryCrossEntropy(Loss):
+class BinaryCrossEntropy(_Smoothed):
     """Cross-entropy of each output with a target from 0 to 1, for logistic outputs: ``-t log p - (1 - t) log(1 - p)``.
 
     Parameters
@@ -73,17 +79,8 @@ class BinaryCrossEntropy(Loss):
         The smoothing is out of its range.
     """
 
-    label_smoothing: float = 0.0
     output: ClassVar[str] = "logistic"
     kernel: ClassVar[str] = "binary_cross_entropy"
-
-    def __post_init__(self) -> None:
-        checks.fraction("label_smoothing", self.label_smoothing)
-
-    @property
-    def parameter(self) -> float:
-        """ε."""
-        return float(self.label_smoothing)
 
 
 @dataclass(frozen=True)
