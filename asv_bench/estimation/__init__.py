@@ -4,27 +4,7 @@ Each file has ``make(job)``, which returns a `job.Model`, and imports its librar
 installed, importing the file raises ImportError.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Library:
-    """One way to fit, or to predict.
-
-    Attributes
-    ----------
-    label : str
-        For reading.
-    module : str
-        Its file in this folder.
-    distribution : str
-        Whose version is shown.
-    """
-
-    label: str
-    module: str
-    distribution: str
-
+from peers import Library
 
 OURS, THEIRS = "fastmlp", "sklearn"
 ESTIMATORS = {

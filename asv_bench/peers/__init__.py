@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Library:
-    """One way to train.
+    """One way to train, to fit or to predict.
 
     Attributes
     ----------
