@@ -1,6 +1,7 @@
 """Threads that run one compiled worker together, and the main thread that waits for them."""
 
 import os
+import queue
 import threading
 from collections.abc import Callable
 
@@ -11,36 +12,133 @@ from fastmlp.cores import usable_cores
 from fastmlp.simd.atomics import ABANDONED, STOP
 
 POLL_SECONDS = 0.1
+IDLE_SECONDS = 1.0  # a thread waits so long for the next team: two wake in a tenth of the time in which they start
 
-_pinned: list[threading.Thread] = []  # the team of this process whose threads are pinned, while they live
+
+class _Team:
+    """One call of `run_team`, as its members see it.
+
+    Members of an incomplete team would wait for one another at the first barrier, so each waits at the gate, and the
+    first element of `go` decides for all.
+    """
+
+    def __init__(self, worker: Callable[[int], None], size: int, control: np.ndarray) -> None:
+        self.worker, self.size, self.control = worker, size, control
+        self.gate, self.go = threading.Event(), list[bool]()
+        self.ended, self.all_ended = list[int](), threading.Event()
+        self.errors: list[BaseException] = []
+        self.allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+        self.cores: list[int] = []  # of its pinned members
+
+    def work(self, thread: int, member: "_Member") -> None:
+        """Do the share of one member."""
+        self.gate.wait()
+        if not self.go[0]:
+            return
+        try:
+            member.move({self.cores[thread]} if self.cores else self.allowed)
+            self.worker(thread)
+        except BaseException as error:  # noqa: BLE001 - raised again by the caller's thread
+            self.errors.append(error)
+            self.control[ABANDONED] = 1
+
+    def leave(self, thread: int) -> None:
+        """Say that a member has done its share."""
+        self.ended.append(thread)
+        if len(self.ended) == self.size:
+            self.all_ended.set()
+
+
+class _Member(threading.Thread):
+    """Works in one team after the other, and ends when none takes it for a while."""
+
+    def __init__(self, thread: int, cores: set[int] | None) -> None:
+        super().__init__(name=f"fastmlp-{thread}", daemon=True)
+        self.last, self.cores = thread, cores
+        self.teams: queue.SimpleQueue[tuple[_Team, int] | None] = queue.SimpleQueue()
+
+    def run(self) -> None:
+        """Work until there is nothing more to do."""
+        while self._work_once():
+            pass
+
+    def move(self, cores: set[int] | None) -> None:
+        """Go to these cores."""
+        if cores is not None and cores != self.cores:
+            os.sched_setaffinity(0, cores)
+            self.cores = cores
+
+    def _work_once(self) -> bool:
+        try:
+            share = self.teams.get(timeout=IDLE_SECONDS)
+        except queue.Empty:
+            with _lock:  # whoever takes it from the idle ones gives it a share before the lock is free again
+                if self in _idle:
+                    _idle.remove(self)
+                return not self.teams.empty()
+        if share is None:
+            return False
+        team, self.last = share
+        try:
+            team.work(self.last, self)
+        finally:
+            with _lock:
+                _idle.append(self)
+            team.leave(self.last)
+        return True
+
+
+_idle: list[_Member] = []
+_pinned: threading.Event | None = None  # the end of the team of this process whose members were pinned last
 _lock = threading.Lock()
 
 
+def _before_fork() -> None:
+    """End the idle members: Python warns of a fork beside other threads."""
+    with _lock:
+        members = _idle.copy()
+        _idle.clear()
+    for member in members:
+        member.teams.put(None)
+    for member in members:
+        member.join()
+
+
 def _after_fork() -> None:
-    global _lock
-    _lock = threading.Lock()
+    global _lock, _pinned
+    _lock, _pinned = threading.Lock(), None
+    _idle.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
 
 
-def _claim_cores(members: list[threading.Thread]) -> list[int]:
-    """Return a core for each of the started threads, or none at all.
+def _gather(team: _Team) -> None:
+    """Give every member its share: idle ones, each the one that it had before, and new ones."""
+    with _lock:
+        _idle.sort(key=lambda member: member.last)
+        found = min(len(_idle), team.size)
+        for thread in reversed(range(found)):
+            _idle.pop(thread).teams.put((team, thread))
+    for thread in range(found, team.size):
+        member = _Member(thread, team.allowed)
+        member.teams.put((team, thread))
+        member.start()
+
+
+def _claim_cores(team: _Team) -> None:
+    """Take a core for each member, or none at all.
 
     Only a team that takes all cores the process may use is pinned, and one at a time: a smaller one shares the machine
     with others (a second training, a joblib worker) whose cores cannot be known.
     """
-    if not hasattr(os, "sched_setaffinity"):
-        return []
-    cores = sorted(os.sched_getaffinity(0))
-    if len(members) < 2 or len(members) != len(cores) or len(members) != usable_cores():
-        return []
+    global _pinned
+    if team.allowed is None or team.size < 2 or team.size != len(team.allowed) or team.size != usable_cores():
+        return
     with _lock:
-        if any(member.is_alive() for member in _pinned):
-            return []
-        _pinned[:] = members
-    return cores
+        if _pinned is None or _pinned.is_set():
+            team.cores, _pinned = sorted(team.allowed), team.all_ended
 
 
 def run_team(
@@ -65,55 +163,28 @@ def run_team(
         The first error of a worker, after all threads have ended; or a KeyboardInterrupt of the caller's, after the
         workers have stopped at the end of a step.
     """
-    errors: list[BaseException] = []
-    cores: list[int] = []
-    # members of an incomplete team would wait for one another at the first barrier, so each waits at the gate, and the
-    # first element of `go` decides for all
-    gate, go = threading.Event(), list[bool]()
-    # Thread.join and is_alive lie after a Ctrl-C inside join (CPython 3.11): each member says itself that it has ended
-    ended, all_ended = list[int](), threading.Event()
-
-    def run(thread: int) -> None:
-        try:
-            gate.wait()
-            if go[0]:
-                if cores:
-                    os.sched_setaffinity(0, {cores[thread]})
-                worker(thread)
-        except BaseException as error:  # noqa: BLE001 - raised again by the caller's thread
-            errors.append(error)
-            control[ABANDONED] = 1
-        finally:
-            ended.append(thread)
-            if len(ended) == threads:
-                all_ended.set()
-
-    members = [threading.Thread(target=run, args=(i,), name=f"fastmlp-{i}", daemon=True) for i in range(threads)]
+    team = _Team(worker, threads, control)
     interrupted: BaseException | None = None
     start = True
     while True:
-        try:  # Ctrl-C may come at any line: none of them may leave a thread behind
+        try:  # Ctrl-C may come at any line: none of them may leave a member behind
             if start:
                 start = False
-                for member in members:
-                    member.start()
-                cores.extend(_claim_cores(members))
-                go.append(True)
-                gate.set()
-            while go[0] and not all_ended.wait(POLL_SECONDS):
+                _gather(team)
+                team.go.append(True)
+                _claim_cores(team)
+                team.gate.set()
+            while team.go[0] and not team.all_ended.wait(POLL_SECONDS):
                 interrupt.check()
                 if poll is not None:
                     poll()
-            for member in members:
-                if member.ident is not None:
-                    member.join()
             break
         except BaseException as error:  # noqa: BLE001 - raised again when all have ended
             interrupted = interrupted or error
-            go.append(False)
+            team.go.append(False)
             control[STOP] = 1
-            gate.set()
-    if errors:
-        raise errors[0]
+            team.gate.set()
+    if team.errors:
+        raise team.errors[0]
     if interrupted is not None:
         raise interrupted

@@ -12,8 +12,10 @@ import hashlib, json, os, random, signal, subprocess, sys, threading, time
 import numpy as np
 from fastmlp import MLP, SGD, Adam, BatchNorm, train
 from fastmlp.engine import Trainer, epoch, plan, team
+from fastmlp.simd.atomics import CONTROL_CELLS
 
 plan.PARALLEL_FLOP = plan.EPOCH_FLOP = 0  # threads for networks and data of any size
+team.IDLE_SECONDS = 0.005
 rng = np.random.default_rng(0)
 X, y = rng.integers(0, 256, (400, 40), np.uint8), rng.integers(0, 10, 400)
 NORMS = [None, BatchNorm(affine=True), BatchNorm("before_relu")]
@@ -37,7 +39,7 @@ def is_clean():
             return False
         time.sleep(0.001)
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
-    return not any(member.is_alive() for member in team._pinned) and cores == CORES
+    return (team._pinned is None or team._pinned.is_set()) and cores == CORES
 
 CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
 
@@ -270,6 +272,7 @@ found, done = [], []
 for attempt in range(20):
     net = make()
     trainer = Trainer(net, X, labels, 32, SGD(0.001), threads)
+    is_clean()  # waits until no idle thread is left to be taken
     threading.Thread.start = start
     try:
         trainer.run_epoch(order)
@@ -294,12 +297,16 @@ print(json.dumps([whole, found, done, len(order) // 32, is_clean()]))
     assert clean
 
 
-def test_ctrl_c_at_every_line(run):
+@pytest.mark.parametrize("threads", ["new", "idle"])
+def test_ctrl_c_at_every_line(threads, run):
     # not at random: KeyboardInterrupt is raised at the first line of train and the engine that the caller's thread
     # runs, then at the second, and so on to the last. Python looks for signals after calls: lines without one are left
     # out, and so is the end of a with block, which no signal can come between
-    whole, results = run("""
+    whole, results = run(
+        """
 import linecache
+if sys.argv[1] == "idle":
+    team.IDLE_SECONDS = 0.05
 files = (os.path.dirname(plan.__file__), sys.modules["fastmlp.train"].__file__)
 settings = QUIET | {"batch_size": 400, "epochs": 1, "threads": len(CORES or [1, 2])}  # one step
 
@@ -318,6 +325,8 @@ def interrupted(line):
                 raise KeyboardInterrupt
         return trace
 
+    if sys.argv[1] == "idle":
+        team.run_team(lambda _: None, settings["threads"], np.zeros(CONTROL_CELLS, np.int64))
     sys.settrace(trace)
     try:
         outcome = train(net, X, y, **settings).stopped_because
@@ -340,7 +349,9 @@ while count >= line:
         if not is_clean():
             break
 print(json.dumps([whole, results]))
-""")
+""",
+        threads,
+    )
     assert whole[0] != whole[1]
     assert len(results) > 100
     mixtures = {(place, outcome) for place, outcome, digest, _ in results if digest not in whole}
@@ -391,6 +402,7 @@ for threads, failing in [(1, 0), (2, 0), (2, 1), (5, 3)] * 3:
 
     net, message = make(norm), None
     before = digest(net)
+    is_clean()  # waits until no idle thread is left to be taken
     threading.Thread.start = start
     try:
         train(net, X, y, epochs=3, threads=threads, **QUIET)

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -21,14 +22,24 @@ def control():
 
 
 @pytest.fixture(autouse=True)
-def _as_it_was():
+def _as_it_was(monkeypatch):
     """Afterwards no thread is left, no core is held, and the caller may use the same cores."""
+    monkeypatch.setattr(team, "IDLE_SECONDS", 0.01)
     cores = os.sched_getaffinity(0) if CORES else None
-    threads = set(threading.enumerate())
+    _until(lambda: not _members())  # of other tests
     yield
-    _until(lambda: set(threading.enumerate()) == threads)
-    assert not any(member.is_alive() for member in team._pinned)
+    _until(lambda: not _members())
+    assert not _cores_are_held()
+    assert team._idle == []
     assert cores == (os.sched_getaffinity(0) if CORES else None)
+
+
+def _members():
+    return [thread for thread in threading.enumerate() if isinstance(thread, team._Member)]
+
+
+def _cores_are_held():
+    return team._pinned is not None and not team._pinned.is_set()
 
 
 def _until(condition):
@@ -118,6 +129,72 @@ def test_the_error_of_a_worker_goes_before_an_interrupt(control, monkeypatch):
         run_team(work, 2, control, poll)
 
 
+# ---- from one team to the next
+
+
+def test_the_next_team_has_the_same_threads(control, monkeypatch):
+    monkeypatch.setattr(team, "IDLE_SECONDS", 1)
+    seen = []
+    for _ in range(20):
+        run_team(lambda thread: seen.append((thread, threading.get_ident())), 3, control)
+    assert len(set(seen)) == 3, "or a thread has another share than before"
+
+
+def test_a_larger_team_takes_idle_threads_and_new_ones(control, monkeypatch):
+    monkeypatch.setattr(team, "IDLE_SECONDS", 1)
+    seen = {2: set(), 5: set()}
+    for threads in (2, 5, 2, 5):
+        run_team(lambda _, threads=threads: seen[threads].add(threading.get_ident()), threads, control)
+    assert len(seen[2]) == 2
+    assert len(seen[5]) == 5
+    assert seen[2] < seen[5]
+
+
+def test_threads_go_at_the_moment_they_are_wanted(control, monkeypatch):
+    monkeypatch.setattr(team, "IDLE_SECONDS", 0.001)
+    started, original = [], threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", lambda self: (started.append(self), original(self)))
+    calls = np.zeros(3, int)
+
+    def work(thread):
+        calls[thread] += 1
+
+    for pause in np.random.default_rng(0).uniform(-0.0004, 0.0014, 500):
+        run_team(work, 3, control)
+        if pause > 0:
+            time.sleep(pause)
+    assert calls.tolist() == [500] * 3
+    assert 3 < len(started) < 1500, "none went, or all"
+
+
+def test_an_idle_thread_holds_nothing_of_its_last_team(control, monkeypatch):
+    monkeypatch.setattr(team, "IDLE_SECONDS", 60)
+
+    class Worker:
+        def __call__(self, thread):
+            pass
+
+    worker = Worker()
+    gone = weakref.ref(worker)
+    run_team(worker, 2, control)
+    del worker
+    _until(lambda: gone() is None)
+    assert len(_members()) == 2
+    team._before_fork()  # ends them
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_no_idle_thread_is_there_at_a_fork(control, monkeypatch):
+    monkeypatch.setattr(team, "IDLE_SECONDS", 60)
+    run_team(lambda _: None, 2, control)
+    assert len(_members()) == 2
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    assert _members() == []
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 # ---- cores
 
 
@@ -153,6 +230,28 @@ def test_any_other_team_is_not(threads, control, free_cores):
 
 
 @needs_affinity
+def test_threads_that_were_pinned_are_free_in_the_next_team(control, free_cores, monkeypatch):
+    monkeypatch.setattr(team, "IDLE_SECONDS", 1)
+    own = os.sched_getaffinity(0)
+    assert [len(cores) for cores in _affinities(control, CORES)] == [1] * CORES
+    assert _affinities(control, 1) == [own]
+    os.sched_setaffinity(0, {max(own)})
+    try:
+        assert _affinities(control, CORES) == [{max(own)}] * CORES
+    finally:
+        os.sched_setaffinity(0, own)
+    assert [len(cores) for cores in _affinities(control, CORES)] == [1] * CORES
+
+
+@needs_affinity
+def test_a_thread_keeps_its_core(control, free_cores, monkeypatch):
+    monkeypatch.setattr(team, "IDLE_SECONDS", 1)
+    first = _affinities(control, CORES)
+    monkeypatch.setattr(os, "sched_setaffinity", None)  # raises when it is called
+    assert all(_affinities(control, CORES) == first for _ in range(10))
+
+
+@needs_affinity
 def test_nor_is_one_under_a_quota(control, monkeypatch):
     monkeypatch.setattr(team, "usable_cores", lambda: CORES - 1)
     assert _affinities(control, CORES) == [os.sched_getaffinity(0)] * CORES
@@ -164,7 +263,7 @@ def test_a_second_team_leaves_the_cores_to_the_first(control, free_cores):
 
     def work(thread):
         if thread == 0:
-            inner.append([member.is_alive() for member in team._pinned])
+            inner.append(_cores_are_held())
             seen.set()
         seen.wait(60)
 
@@ -178,7 +277,7 @@ def test_a_second_team_leaves_the_cores_to_the_first(control, free_cores):
     run_team(work, CORES, control)
     affinities, held = inner
     assert all(cores == affinities[0] for cores in affinities)  # as the thread that started them
-    assert held == [True] * CORES
+    assert held
 
 
 @needs_affinity
@@ -197,5 +296,5 @@ def test_cores_are_free_after_an_error(place, control, free_cores, monkeypatch):
             patch.setattr(threading.Thread, "start", fail)
         with pytest.raises(OSError, match=place):
             run_team(fail if place == "worker" else wait, CORES, control, fail if place == "poll" else None)
-    assert not any(member.is_alive() for member in team._pinned)
+    assert not _cores_are_held()
     assert [len(cores) for cores in _affinities(control, CORES)] == [1] * CORES
