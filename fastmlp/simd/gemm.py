@@ -40,6 +40,8 @@ class _Operands:
     out_panel: Any
     alpha: Any
     beta: Any
+    begun: Any = None  # whether the output holds the sums of earlier terms; None where all terms are here
+    unfinished: Any = None  # whether more terms follow
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,12 @@ def _scaled_add(builder: Builder, value: Any, out: Any, operand: Any, all_: _Ope
     return ir.fma(builder, ir.splat(builder, all_.alpha, value.type), value, kept)
 
 
+def _places(builder: Builder, x: _Operands, lanes: int, height: int, vectors: int) -> list[Any]:
+    """Where the vectors of a tile lie in the output, row by row."""
+    panels = [builder.mul(x.out_panel, ir.index(j)) for j in range(vectors)]
+    return [builder.add(panel, ir.index(i * lanes)) for i in range(height) for panel in panels]
+
+
 def _contract(builder: Builder, x: _Operands, by_rows: bool, kind: Any, lanes: int, height: int, vectors: int) -> Any:
     """Emit the sums of one tile; return the accumulators, row by row."""
 
@@ -88,7 +96,10 @@ def _contract(builder: Builder, x: _Operands, by_rows: bool, kind: Any, lanes: i
         return results
 
     panels = [builder.gep(x.b, [builder.mul(x.b_panel, ir.index(j))]) for j in range(vectors)]
-    zeros = [ir.constant(kind, 0.0)] * (height * vectors)
+    starts = [ir.constant(kind, 0.0)] * (height * vectors)
+    if x.begun is not None:
+        places = [builder.gep(x.out, [place]) for place in _places(builder, x, lanes, height, vectors)]
+        starts = ir.where_begun(builder, x.begun, places, starts)
     width = ir.index(lanes)
 
     def row(r: Any, sums: list[Any]) -> list[Any]:
@@ -96,7 +107,7 @@ def _contract(builder: Builder, x: _Operands, by_rows: bool, kind: Any, lanes: i
         return turn(builder.gep(x.a, [step]), [builder.gep(panel, [step]) for panel in panels], sums)
 
     if not by_rows:
-        return ir.loop(builder, x.count, zeros, row)
+        return ir.loop(builder, x.count, starts, row)
 
     def panel_of_a(o: Any, sums: list[Any]) -> list[Any]:
         a = builder.gep(x.a, [builder.mul(o, x.a_panel)])
@@ -112,19 +123,27 @@ def _contract(builder: Builder, x: _Operands, by_rows: bool, kind: Any, lanes: i
         return ir.loop(builder, here, sums, column)
 
     whole = builder.sdiv(builder.add(x.count, ir.index(lanes - 1)), width)
-    return ir.loop(builder, whole, zeros, panel_of_a)
+    return ir.loop(builder, whole, starts, panel_of_a)
 
 
 def _tile(builder: Builder, x: _Operands, form: _Form, kind: Any, lanes: int, height: int, vectors: int) -> None:
     """Emit one tile of the output, at the start of `x`'s addresses."""
     sums = _contract(builder, x, form.by_rows, kind, lanes, height, vectors)
-    for j in range(vectors):
-        panel = builder.mul(x.out_panel, ir.index(j))
-        for i in range(height):
-            position = builder.add(panel, ir.index(i * lanes))
-            out = builder.gep(x.out, [position])
-            operand = builder.gep(x.operand, [ir.index(j * lanes) if form.per_column else position])
-            ir.store(builder, form.epilogue(builder, sums[i * vectors + j], out, operand, x), out)
+
+    def write(epilogue: Epilogue) -> None:
+        for i, place in enumerate(_places(builder, x, lanes, height, vectors)):
+            out = builder.gep(x.out, [place])
+            operand = builder.gep(x.operand, [ir.index(i % vectors * lanes) if form.per_column else place])
+            ir.store(builder, epilogue(builder, sums[i], out, operand, x), out)
+
+    if x.unfinished is None:
+        write(form.epilogue)
+        return
+    with builder.if_else(x.unfinished) as (unfinished, finished):
+        with unfinished:
+            write(_store)
+        with finished:
+            write(form.epilogue)
 
 
 def _panel(
@@ -166,6 +185,25 @@ def _all_panels(builder: Builder, x: _Operands, form: _Form, rows: Any, columns:
         half = TILES.half_tall if form.by_rows else TILES.half_square
         last = (half, 1, 2) if half else (TILES.tall, 1, 1)
         _panel(builder, x, form, wide, rows, lanes, last)
+
+
+def _all_terms(builder: Builder, x: _Operands, form: _Form, rows: Any, columns: Any, lanes: int) -> None:
+    """Emit the panels, for so many terms at a time as stay in the caches where that is what they need."""
+    if not form.by_rows or TILES.depth is None:
+        _all_panels(builder, x, form, rows, columns, lanes)
+        return
+    with cgutils.for_range_slice(builder, ir.index(0), x.count, ir.index(TILES.depth)) as (done, _):
+        rest = builder.sub(x.count, done)
+        unfinished = builder.icmp_signed("<", ir.index(TILES.depth), rest)
+        some = replace(
+            x,
+            a=builder.gep(x.a, [builder.mul(builder.sdiv(done, ir.index(lanes)), x.a_panel)]),
+            b=builder.gep(x.b, [builder.mul(done, ir.index(lanes))]),
+            count=builder.select(unfinished, ir.index(TILES.depth), rest),
+            begun=builder.icmp_signed("<", ir.index(0), done),
+            unfinished=unfinished,
+        )
+        _all_panels(builder, some, form, rows, columns, lanes)
 
 
 def make_product(epilogue: Epilogue, *, by_rows: bool, per_column: bool = False) -> Any:
@@ -210,7 +248,7 @@ def make_product(epilogue: Epilogue, *, by_rows: bool, per_column: bool = False)
         def emit(target: Any, builder: Builder, signature: Any, arguments: Any) -> Any:
             addresses, (row_count, column_count), rest = arguments[:4], arguments[4:6], arguments[6:]
             lanes = llvm_vector(a.dtype).count
-            _all_panels(builder, _Operands(*addresses, *rest), form, row_count, column_count, lanes)
+            _all_terms(builder, _Operands(*addresses, *rest), form, row_count, column_count, lanes)
             return target.get_dummy_value()
 
         return signature, emit

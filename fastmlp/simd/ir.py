@@ -81,6 +81,22 @@ def where(builder: ir.IRBuilder, condition: ir.Value, x: ir.Value, y: ir.Value) 
     return builder.select(builder.fcmp_ordered(">", condition, constant(condition.type, 0.0)), x, y)
 
 
+def where_begun(
+    builder: ir.IRBuilder, begun: ir.Value, pointers: Sequence[ir.Value], starts: Sequence[ir.Value]
+) -> list[ir.Value]:
+    """Return the vectors at the pointers if `begun`, else `starts`."""
+    before = builder.block
+    with builder.if_then(begun):
+        loaded = [load(builder, pointer, start.type) for pointer, start in zip(pointers, starts, strict=True)]
+        inside = builder.block
+    values = []
+    for vector, start in zip(loaded, starts, strict=True):
+        values.append(builder.phi(start.type))
+        values[-1].add_incoming(vector, inside)
+        values[-1].add_incoming(start, before)
+    return values
+
+
 def loop(
     builder: ir.IRBuilder,
     count: ir.Value,

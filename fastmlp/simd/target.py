@@ -31,6 +31,9 @@ class Tiles:
         The same for dW, whose 16 rows it must divide: 12 + 4 rows leave the FMA units waiting, 8 + 8 gave 1.15×.
     register : int
         Bytes of a register.
+    depth : int or None
+        Terms of a sum done for all rows and columns before the next ones, a multiple of all lane counts: a panel of so
+        many weights takes half of a 32 KB cache. None for all at once.
     """
 
     tall: int
@@ -40,6 +43,7 @@ class Tiles:
     half_tall: int | None
     half_square: int | None
     register: int
+    depth: int | None
 
 
 def features() -> str:
@@ -54,13 +58,13 @@ def features() -> str:
 def tiles(cpu_features: str, triple: str) -> Tiles:
     """Choose the tile shapes for a CPU."""
     if "+avx512f" in cpu_features:  # 32 registers of 16 lanes
-        return Tiles(tall=8, group=8, short=4, vectors=2, half_tall=None, half_square=None, register=64)
+        return Tiles(tall=8, group=8, short=4, vectors=2, half_tall=None, half_square=None, register=64, depth=None)
     if "+avx2" in cpu_features:  # 16 registers of 8 lanes; 4×2 and 6×2 spill and halve the speed
-        return Tiles(tall=6, group=12, short=4, vectors=1, half_tall=12, half_square=8, register=32)
+        return Tiles(tall=6, group=12, short=4, vectors=1, half_tall=12, half_square=8, register=32, depth=256)
     if triple.startswith(("aarch64", "arm64")):  # 32 registers of 4 lanes
-        return Tiles(tall=6, group=12, short=4, vectors=1, half_tall=12, half_square=8, register=16)
+        return Tiles(tall=6, group=12, short=4, vectors=1, half_tall=12, half_square=8, register=16, depth=None)
     # 16 registers of 4 lanes
-    return Tiles(tall=2, group=4, short=2, vectors=1, half_tall=4, half_square=4, register=16)
+    return Tiles(tall=2, group=4, short=2, vectors=1, half_tall=4, half_square=4, register=16, depth=None)
 
 
 TILES = tiles(features(), binding.get_process_triple())

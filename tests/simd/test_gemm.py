@@ -170,7 +170,7 @@ def _problems(name, form):
     heights = [4, 8, 12, 16] if form == "update" else [4, 8, 12, 16, 20, 24, 28, 40]
     turns = itertools.cycle([height for height in heights if form != "update" or height <= lanes])
     sizes = [1, 2, 3, *range(7, 10), *range(15, 18), 24, 25, *range(31, 34), 40]
-    counts = [*sizes, 129] if form == "update" else sizes
+    counts = [*sizes, 129] if form == "update" else [*sizes, 255, 256, 257, 512, 513]
     for columns in sorted({*sizes, *range(1, 41, 3)}):
         for count in counts:
             yield Problem(form, name, next(turns), columns, count)

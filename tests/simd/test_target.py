@@ -24,6 +24,7 @@ def test_tiles_fit_the_rows_and_the_registers(cpu):
     found = tiles(cpu_features, triple)
     assert found.group % found.tall == found.group % 4 == 4 % found.short == 0
     assert found.register == size
+    assert found.depth is None or found.depth % 16 == 0  # whole panels of float32 and of float64
     per_vector = VECTOR_BYTES // size
     assert found.tall * found.vectors * per_vector < registers
     if found.half_tall is not None:
