@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from fastmlp.optimizers import Optimizer
 
 
+NOT_WANTED = np.empty(0)
+
+
 @dataclass(frozen=True)
 class State:
     """What an update rule remembers between steps.
@@ -95,6 +98,8 @@ class Trainer:
         self.plan, self.threads = plan, useful_threads(plan, threads, len(x))
         self.parameters = Parameters(plan, net.dtype)
         self.parameters.pack(net.arrays["weights"], vectors_of(net.arrays))
+        self.flat = net.snapshot()
+        self.unpacked = net.views_of(self.flat)
         self.steps_done = 0
         self.workspace = Workspace(plan, net.dtype, self.threads)
         self.settings = self._settings(optimizer, key)
@@ -122,6 +127,7 @@ class Trainer:
         *,
         rates: np.ndarray | None = None,
         l2: np.ndarray | None = None,
+        weight_squares: np.ndarray | None = None,
     ) -> np.ndarray:
         """Train on the rows `order`, cut into mini-batches.
 
@@ -135,6 +141,8 @@ class Trainer:
             The learning rate of every step, float64; default: those that the schedule has for the first epoch of one.
         l2 : numpy.ndarray, optional
             λ of every step, of the term ``λ/2 · Σ‖W‖²`` in its cost; default: the optimizer's for all.
+        weight_squares : numpy.ndarray, optional
+            Takes the Σ‖W‖² behind every step, float64.
 
         Returns
         -------
@@ -147,7 +155,8 @@ class Trainer:
         KeyboardInterrupt
             After the step in which Ctrl-C came; the network holds the parameters of the last whole step.
         """
-        return self._run(order, self._steps(order, rates, l2), progress)
+        self.settings["weight_squares"] = weight_squares is not None
+        return self._run(order, self._steps(order, rates, l2), progress, weight_squares)
 
     def whole_gradient(self, order: np.ndarray, weight: float) -> tuple[float, np.ndarray]:
         """Return the mean cost over the rows `order`, whose weights sum to `weight`, and its gradient, float64.
@@ -162,16 +171,23 @@ class Trainer:
         cost = float(self._run(order, steps).sum())
         return cost, self._plain(0).astype(np.float64)
 
-    def _run(self, order: np.ndarray, steps: np.ndarray, progress: Callable[[int], None] | None = None) -> np.ndarray:
+    def _run(
+        self,
+        order: np.ndarray,
+        steps: np.ndarray,
+        progress: Callable[[int], None] | None = None,
+        weight_squares: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Run the steps and return their costs."""
-        w = self.workspace
+        w, behind = self.workspace, NOT_WANTED if weight_squares is None else weight_squares
         costs = np.full(len(steps), np.nan)
         w.reset()
 
         def work(thread: int) -> None:
             train_steps(
                 thread, self.settings, self.plan.layers, w.tiles, self.parameters.buffer, self.state, w.rows,
-                w.statistics, w.moments, w.block_costs, w.squares, steps, costs, order, w.control, w.arrivals, w.claims,
+                w.statistics, w.moments, w.block_costs, w.squares, w.weight_squares, steps, costs, behind, order,
+                w.control, w.arrivals, w.claims,
             )  # fmt: skip
 
         def poll() -> None:
@@ -194,23 +210,25 @@ class Trainer:
 
     def _steps(self, order: np.ndarray, rates: np.ndarray | None, l2: np.ndarray | None) -> np.ndarray:
         """Return the record of every step over the rows `order`."""
-        starts = np.arange(0, len(order), self.plan.batch)
-        steps = np.zeros(len(starts), STEP)
+        weights = self.weights(order)
+        count = len(weights)
+        steps = np.zeros(count, STEP)
         if rates is None:
-            rates = self.optimizer.schedule.rates(np.arange(len(starts)), len(starts), 1)
+            rates = self.optimizer.schedule.rates(np.arange(count), count, 1)
         steps["rate"], steps["size"] = rates, self.optimizer.step_sizes(rates, self.steps_done)
         steps["l2"] = self.optimizer.l2 if l2 is None else l2
-        steps["number"] = np.arange(self.steps_done, self.steps_done + len(starts))
-        weights = self.weights(order)
+        steps["number"] = np.arange(self.steps_done, self.steps_done + count)
         steps["weight"] = np.where(weights > 0, weights, 1.0)  # rows that weigh nothing: cost and gradient 0
         return steps
 
     def weights(self, order: np.ndarray) -> np.ndarray:
         """Return the summed weight of the rows of each mini-batch of `order`."""
-        starts = np.arange(0, len(order), self.plan.batch)
-        if self.sample_weight is None:
-            return np.diff(starts, append=len(order))
-        return np.add.reduceat(self.sample_weight[order], starts)
+        batch = self.plan.batch
+        if self.sample_weight is not None:
+            return np.add.reduceat(self.sample_weight[order], np.arange(0, len(order), batch))
+        found = np.full(-(-len(order) // batch), float(batch))
+        found[-1] += len(order) - found.sum()
+        return found
 
     def keep(self) -> Kept:
         """Return a copy of the network's parameters and of what the update rule remembers."""
@@ -260,7 +278,5 @@ class Trainer:
 
     def _unpack(self) -> None:
         """Hand the trained parameters to the network, all in one copy: Ctrl-C must not leave half of them."""
-        state = self.net.snapshot()
-        arrays = self.net.views_of(state)
-        self.parameters.unpack(arrays["weights"], vectors_of(arrays))
-        self.net.restore(state)
+        self.parameters.unpack(self.unpacked["weights"], vectors_of(self.unpacked))
+        self.net.restore(self.flat)

@@ -86,6 +86,11 @@ class Plan:
         return 6 * sum(int(layer["n_in"]) * int(layer["n_out"]) for layer in self.layers)
 
     @property
+    def n_tiles(self) -> int:
+        """Tiles of all layers."""
+        return int(self.layers["tiles"].sum())
+
+    @property
     def blocks(self) -> int:
         """Blocks of a full mini-batch."""
         return -(-self.batch // self.block)

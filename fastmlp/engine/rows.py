@@ -38,6 +38,7 @@ class Batch(NamedTuple):
     moments: Any  # partial sums of the blocks, in two halves that phases use in turn
     costs: Any  # of the blocks
     squares: Any  # of the gradients, summed by tiles
+    weight_squares: Any  # of the weights, summed by tiles
     index: Any  # of the mini-batch's rows in the data
     known: int  # indices from there on
     n: int  # rows of the mini-batch

@@ -51,19 +51,35 @@ def step_tiles(b: Any, i: int, first: int, last: int, factor: float) -> None:
 
 
 @body
+def _squares(layer: Any, values: Any, tile: int, bias: bool) -> float:
+    """The summed squares of a tile of what is laid out as the parameters."""
+    lanes = v.lanes(values)
+    inputs, outputs = padded(layer.n_in, lanes) // lanes, padded(layer.n_out, lanes) // lanes
+    square, total = lanes * lanes, 0.0
+    k, j = tile_at(tile, inputs, outputs)
+    for p in range(j, min(j + TILE_PANELS, outputs)):
+        total += square_sum(offset(values, layer.weight + (p * inputs + k) * square), square)
+        if bias and k == 0:
+            total += square_sum(offset(values, layer.bias + p * lanes), lanes)
+    return total
+
+
+@body
 def _note_squares(b: Any, i: int, first: int, last: int) -> None:
     """The summed squares of the gradients of each of some tiles, for `clip_factor`."""
-    layer, lanes = b.layers[i], v.lanes(b.parameters)
-    inputs, outputs = padded(layer.n_in, lanes) // lanes, padded(layer.n_out, lanes) // lanes
-    square = lanes * lanes
+    layer = b.layers[i]
     for tile in range(first, last):
-        k, j = tile_at(tile, inputs, outputs)
-        total = 0.0
-        for p in range(j, min(j + TILE_PANELS, outputs)):
-            total += square_sum(pointer(b.state, layer.weight + (p * inputs + k) * square), square)
-            if k == 0:
-                total += square_sum(pointer(b.state, layer.bias + p * lanes), lanes)
-        b.squares[layer.first_tile + tile] = total
+        b.squares[layer.first_tile + tile] = _squares(layer, pointer(b.state, 0), tile, True)
+
+
+@body
+def note_weight_squares(b: Any, i: int, first: int, last: int) -> None:
+    """Σ‖W‖² of each of some tiles, where it is wanted."""
+    if b.s.weight_squares == 0:
+        return
+    layer = b.layers[i]
+    for tile in range(first, last):
+        b.weight_squares[layer.first_tile + tile] = _squares(layer, b.parameters, tile, False)
 
 
 @inlined
@@ -91,6 +107,15 @@ def rule_tiles(b: Any, i: int, first: int, last: int) -> None:
             step_tiles(b, i, start, end, 1.0)
 
 
+@inlined
+def total_of(b: Any, squares: Any) -> float:
+    """The sum over the tiles of all layers, in their order."""
+    last, total = b.layers[len(b.layers) - 1], 0.0
+    for tile in range(last.first_tile + last.tiles):
+        total += squares[tile]
+    return total
+
+
 @body
 def clip_factor(b: Any) -> float:
     """What the gradients are multiplied by so that their norm is at most ``clip``: 1 without clipping.
@@ -100,9 +125,7 @@ def clip_factor(b: Any) -> float:
     s, top = b.s, len(b.layers) - 1
     if s.clip == 0:
         return 1.0
-    total = 0.0
-    for tile in range(b.layers[top].first_tile + b.layers[top].tiles):
-        total += b.squares[tile]
+    total = total_of(b, b.squares)
     if s.affine != 0:
         for i in range(top):
             layer = b.layers[i]

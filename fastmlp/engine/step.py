@@ -10,7 +10,7 @@ import numpy as np
 
 from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
 from fastmlp.engine.rows import Batch, merge, pass_over, phases, statistic
-from fastmlp.engine.rules import clip_factor, rule_tiles, rule_vector, step_tiles
+from fastmlp.engine.rules import clip_factor, note_weight_squares, rule_tiles, rule_vector, step_tiles, total_of
 from fastmlp.engine.shares import blocks_of, row_cell, row_pieces, share_of_rows, take, tile_cell, tile_unit
 from fastmlp.jit import body, by_state, inlined, worker
 from fastmlp.kernels.linear import update_tiles
@@ -95,6 +95,8 @@ def _update(b: Any, thread: int, claims: Any, stride: int) -> None:
                 if count == 0:
                     break
                 _tiles(b, i, first + start, first + start + count)
+                if b.s.clip == 0:
+                    note_weight_squares(b, i, first + start, first + start + count)
 
 
 @inlined
@@ -112,6 +114,7 @@ def _clipped(b: Any, thread: int, control: Any, arrivals: Any) -> bool:
     factor = clip_factor(b)
     for i in range(len(b.layers)):
         step_tiles(b, i, b.tiles[thread, i, 0], b.tiles[thread, i, 1], factor)
+        note_weight_squares(b, i, b.tiles[thread, i, 0], b.tiles[thread, i, 1])
     return True
 
 
@@ -154,13 +157,14 @@ def _mean_cost(b: Any) -> float:
 
 @worker
 def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters: Any, state: Any, rows: Any,
-                statistics: Any, moments: Any, block_costs: Any, squares: Any, steps: Any, step_costs: Any, order: Any,
-                control_cells: Any, arrival_counts: Any, claim_cells: Any) -> None:  # fmt: skip
+                statistics: Any, moments: Any, block_costs: Any, squares: Any, weight_squares: Any, steps: Any,
+                step_costs: Any, step_squares: Any, order: Any, control_cells: Any, arrival_counts: Any,
+                claim_cells: Any) -> None:  # fmt: skip
     """Train on the rows `order`, cut into mini-batches, as one thread of a team.
 
     Every thread of the team calls this with the same arguments but `thread`. Each step has its record in `steps`
-    (`fastmlp.engine.settings.STEP`) and leaves its cost in `step_costs`. Ends early, after a whole step, when the stop
-    cell is set or a cost is not finite.
+    (`fastmlp.engine.settings.STEP`) and leaves its cost in `step_costs` and, where that is wanted, the Σ‖W‖² behind it
+    in `step_squares`. Ends early, after a whole step, when the stop cell is set or a cost is not finite.
     """
     s = settings[0]
     control, arrivals = pointer(control_cells, 0), pointer(arrival_counts, LINE * thread)
@@ -179,6 +183,7 @@ def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters:
             pointer(moments, 0),
             pointer(block_costs, 0),
             pointer(squares, 0),
+            pointer(weight_squares, 0),
             pointer(order, position),
             known,
             min(s.batch, known),
@@ -208,6 +213,8 @@ def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters:
         if not _wait(s, control, arrivals):
             return
         if thread == 0:
+            if s.weight_squares != 0:
+                step_squares[step] = total_of(b, b.weight_squares)
             store_shared(offset(control, STEPS_DONE), step + 1)
         if load_shared(offset(control, HALT)) != 0:
             return

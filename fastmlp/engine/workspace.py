@@ -117,7 +117,7 @@ class Workspace:
         self.statistics = aligned(threads * plan.n_statistics, dtype)
         self.moments = aligned(2 * plan.blocks * 2 * plan.widest if plan.norm != NORM_NONE else 1, dtype)
         self.block_costs = aligned(plan.blocks, np.float64)
-        self.squares = aligned(int(plan.layers["tiles"].sum()), np.float64)
+        self.squares, self.weight_squares = (aligned(plan.n_tiles, np.float64) for _ in range(2))
         self.control = aligned(CONTROL_CELLS, np.int64)
         self.arrivals = aligned(LINE * threads, np.int64)
         # of each thread: rows taken, in two cells on lines of their own, and tiles of each layer taken

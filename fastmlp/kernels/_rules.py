@@ -85,9 +85,12 @@ def gradient_tiles(x: Any, dout: Any, gradient: Any, bias_gradient: Any, first: 
 
 @body
 def square_sum(values: Any, n: int) -> float:
-    """Σ values², each vector in float64."""
-    total = 0.0
-    for i in range(0, n, v.lanes(values)):
-        vector = v.load(offset(values, i))
-        total += v.sum_lanes(v.multiply(vector, vector))
+    """Σ values²: lanes of every 16 vectors in their own dtype, then in float64."""
+    lanes, total = v.lanes(values), 0.0
+    for first in range(0, n, 16 * lanes):
+        squares = v.splat(number(values, 0.0))
+        for i in range(first, min(first + 16 * lanes, n), lanes):
+            vector = v.load(offset(values, i))
+            squares = v.fma(vector, vector, squares)
+        total += v.sum_lanes(squares)
     return total

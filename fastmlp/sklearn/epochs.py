@@ -2,7 +2,6 @@
 
 import time
 import warnings
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +19,6 @@ from fastmlp.sklearn.update_rule import UpdateRule
 if TYPE_CHECKING:
     from fastmlp.sklearn.base import BaseMLP
 
-PIECES = 32  # of an epoch, at most; 8 left errors of the loss up to 3e-3, which fall with the square of the number
-SMALL_CHANGE = 1e-5  # of the loss, which needs no second piece
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
@@ -60,9 +57,9 @@ class Epochs:
         self.batch = batch_rows(estimator.batch_size, data.n)
         self.steps = -(-data.n // self.batch)
         self.positions = np.arange(data.n)
-        self.change: float | None = None  # of the L2 part of the loss in an epoch, relative to the loss
         self.started = time.perf_counter() - estimator.history_.seconds
         net = estimator.network_
+        self.squares = np.full(self.steps + 1, _weight_squares(net))  # Σ‖W‖² before each step and behind the last
         key = int(rng.randint(np.iinfo(np.int32).max)) if any(net.dropout) else 0
         self.trainer = Trainer(
             net, data.x, data.targets, self.batch, rule.optimizer, estimator.n_threads_,
@@ -105,11 +102,12 @@ class Epochs:
         rates = self.rule.rates(self.steps, est.max_iter)
         weights = self.trainer.weights(order)
         l2 = np.divide(est.alpha, weights, out=np.zeros(self.steps), where=weights > 0)
-        costs, squares = self._train(order, rates, l2, bar)
+        self.squares[0] = self.squares[-1]
+        costs = self.trainer.run_epoch(order, bar.within_epoch, rates=rates, l2=l2, weight_squares=self.squares[1:])
         if not (len(costs) == self.steps and np.isfinite(costs).all() and net.is_finite()):
             self._diverged()
             return None
-        record = self._record(costs / est._outputs_in_mean(), l2, squares)
+        record = self._record(costs / est._outputs_in_mean(), l2)
         est.n_iter_ += 1
         est.t_ += self.data.n
         self.rule.epoch_ended(self.steps, est.t_)
@@ -124,41 +122,11 @@ class Epochs:
         est.history_.records.append(record)
         return record
 
-    def _train(
-        self, order: np.ndarray, rates: np.ndarray, l2: np.ndarray, bar: progress_bar
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Run the steps; return the cost of each without its L2 part, and Σ‖W‖² before each and behind the last.
-
-        scikit-learn's loss has an L2 part with the weights before each step. Σ‖W‖² is known at the ends of pieces of
-        the epoch and linear between them, one piece where the epoch before says that it hardly matters.
-        """
-        net = self.estimator.network_
-        squares = [_weight_squares(net)]
-        if self.change is None:
-            self.change = 0.05 * float(l2.mean()) * squares[0]  # a guess: a loss of 1, a tenth of Σ‖W‖²
-        pieces = int(np.clip(np.ceil(np.sqrt(self.change / SMALL_CHANGE)), 1, min(PIECES, self.steps)))
-        ends = np.linspace(0, self.steps, pieces + 1).round().astype(int)
-        costs = list[np.ndarray]()
-        for first, last in pairwise(ends):
-
-            def progress(done: int, first: int = first) -> None:
-                bar.within_epoch(first + done)
-
-            rows = order[first * self.batch : last * self.batch]
-            costs.append(self.trainer.run_epoch(rows, progress, rates=rates[first:last], l2=l2[first:last]))
-            squares.append(_weight_squares(net))
-            if not np.isfinite(squares[-1]) or len(costs[-1]) < last - first:
-                break
-        else:
-            moved = 0.5 * float(l2.mean()) * np.abs(np.diff(squares)).sum()
-            self.change = moved / max(float(np.concatenate(costs).mean()), np.finfo(float).tiny)
-        return np.concatenate(costs), np.interp(np.arange(self.steps + 1), ends[: len(squares)], squares)
-
-    def _record(self, costs: np.ndarray, l2: np.ndarray, squares: np.ndarray) -> dict[str, Any]:
+    def _record(self, costs: np.ndarray, l2: np.ndarray) -> dict[str, Any]:
         history = self.estimator.history_
         shares = np.full(self.steps, self.batch / self.data.n)
         shares[-1] = 1 - shares[:-1].sum()
-        losses = costs + 0.5 * l2 * squares[:-1]
+        losses = costs + 0.5 * l2 * self.squares[:-1]  # scikit-learn's, with the weights before each step
         record = {
             "epoch": history.epochs + 1,
             "steps": history.steps + self.steps,
@@ -170,7 +138,7 @@ class Epochs:
         }
         if self.held_out is not None:
             cost, accuracy = held_out_cost(self.estimator, self.held_out)
-            record |= {"val_cost": cost + 0.5 * float(l2 @ shares * squares[-1]), "val_accuracy": accuracy}
+            record |= {"val_cost": cost + 0.5 * float(l2 @ shares * self.squares[-1]), "val_accuracy": accuracy}
         return record
 
     def _diverged(self) -> None:

@@ -96,6 +96,32 @@ def test_a_batch_without_weight_is_harmless(optimizer, norm, network, problem):
     assert net.is_finite()
 
 
+# ---- Σ‖W‖² behind every step
+
+SUMMED = [SGD(0.1, 0.3), SGD(0.1, 0.3, momentum=0.9), Adam(0.1, 0.3), Adam(0.1, clip_norm=0.5), SGD(0.1, clip_norm=0.1)]
+
+
+@pytest.mark.parametrize("optimizer", SUMMED, ids=repr)
+def test_the_squares_of_the_weights(optimizer, norm, dtype, network, problem, all_threads):
+    X, y = problem(64, 33, 3, dtype)
+    X, widths = X - X.dtype.type(0.5), [33, 70, 9, 3]
+    rng = np.random.default_rng(4)
+    for threads in (1, 3):
+        at_once, one_by_one = network(widths, norm, dtype), network(widths, norm, dtype)
+        for net in (at_once, one_by_one):
+            net.biases[0][:] = rng.uniform(5, 9, 70)  # no weights
+        one_by_one.restore(at_once.snapshot())
+        squares = np.full(4, np.nan)
+        trainer = Trainer(at_once, X, y, 16, optimizer, threads)
+        costs = trainer.run_epoch(np.arange(64), weight_squares=squares)
+        trainer = Trainer(one_by_one, X, y, 16, optimizer, threads)
+        for step in range(4):
+            cost = trainer.run_epoch(np.arange(16 * step, 16 * step + 16))
+            assert cost == costs[step]
+            assert squares[step] == pytest.approx(one_by_one.penalty(2.0), rel=1e-6 if dtype == "float32" else 1e-14)
+        assert at_once.snapshot().tobytes() == one_by_one.snapshot().tobytes()
+
+
 # ---- the decay of single steps
 
 
