@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.batchnorm import BatchNorm
-from fastmlp.engine import Parameters
+from fastmlp.engine.inference import Packed
 
 Shapes = dict[str, list[tuple[int, ...]]]
 
@@ -56,7 +56,7 @@ class Arrays:
         self._shapes = parameter_shapes(widths, batch_norm)
         self._state = np.zeros(sum(math.prod(shape) for group in self._shapes.values() for shape in group), dtype)
         self._views = self.views_of(self._state)
-        self.packed: tuple[np.ndarray, Parameters] | None = None  # bits of all parameters, and what predicts by them
+        self.packed: Packed | None = None  # since the last prediction
         for ones in self.gammas + self.running_vars:
             ones[:] = 1
 

@@ -128,6 +128,13 @@ def features(name: str, value: Any, n_inputs: int, dtype: np.dtype) -> np.ndarra
     ValueError
         The array is not 2-D, has no rows, has another width, or holds NaN, infinity or a number beyond `dtype`.
     """
+    array = matrix(name, value, n_inputs)
+    finite(name, array, dtype)
+    return array
+
+
+def matrix(name: str, value: Any, n_inputs: int) -> np.ndarray:
+    """Return a data set as `features` does, whether or not its numbers are finite."""
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -144,21 +151,30 @@ def features(name: str, value: Any, n_inputs: int, dtype: np.dtype) -> np.ndarra
         array = array.view(np.uint8)
     elif array.dtype == np.float16:
         array = array.astype(np.float32)
-    array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
-    if array.dtype.kind == "f":
-        _finite(name, array, dtype)
-    return array
+    if array.flags.c_contiguous and array.dtype.isnative:
+        return array
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
 
 
-def _finite(name: str, array: np.ndarray, dtype: np.dtype) -> None:
-    limit = LIMITS[dtype]
+def finite(name: str, array: np.ndarray, dtype: np.dtype) -> None:
+    """Raise ValueError where a matrix holds NaN, infinity or a number beyond `dtype`."""
+    if array.dtype.kind != "f":
+        return
+    limit, whole = LIMITS[dtype], array.dtype == dtype
     rows = max(1, CHUNK_BYTES // array[0].nbytes)
     for start in range(0, len(array), rows):
         chunk = array[start : start + rows]
+        if whole and math.isfinite(_sum(chunk)):
+            continue  # one pass instead of two
         if not (chunk.max() <= limit and chunk.min() >= -limit):  # NaN passes neither
             row, column = np.argwhere(~(np.abs(chunk) <= limit))[0]
             found = chunk[row, column]
             raise ValueError(f"{name} must be finite in {dtype}, got {found} at row {start + row}, column {column}")
+
+
+def _sum(chunk: np.ndarray) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(chunk.sum())
 
 
 def labels(name: str, value: Any, n_classes: int, n_rows: int, features_name: str = "X") -> np.ndarray:
@@ -214,7 +230,7 @@ def targets(name: str, value: Any, kernel: str, n_outputs: int, n_rows: int, dty
     if array.shape != (n_rows, n_outputs):
         raise ValueError(f"{name} must be {shape}, a row for each row of {features_name}, got shape {np.shape(value)}")
     if array.dtype.kind == "f":
-        _finite(name, array, dtype)
+        finite(name, array, dtype)
     lowest, highest = {"binary_cross_entropy": (0, 1), "poisson": (0, math.inf)}.get(kernel, (-math.inf, math.inf))
     if array.min() < lowest or array.max() > highest:
         expected = "between 0 and 1" if highest == 1 else "of at least 0"

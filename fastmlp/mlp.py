@@ -135,7 +135,11 @@ class MLP(Arrays):
         ValueError, TypeError
             `X` has another width or shape, no rows, another dtype, or a value that is not finite.
         """
-        return outputs(self, checks.features("X", X, self.n_inputs, self.dtype), checks.threads(threads))
+        x = checks.matrix("X", X, self.n_inputs)
+        found, finite = outputs(self, x, checks.threads(threads))
+        if not finite:  # an element of x, or its product with input_scale
+            checks.finite("X", x, self.dtype)
+        return found
 
     def predict_proba(self, X: Any, *, threads: int | None = None) -> np.ndarray:
         """Return probabilities: the `outputs` of a network whose output is softmax or logistic.

@@ -3,6 +3,7 @@
 import copy
 import itertools
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -85,6 +86,48 @@ def test_a_row_is_predicted_alike_whatever_stands_beside_it(batch_norm, dtype):
     X, _ = _data(net, n=40)
     alone = np.concatenate([net.predict_proba(X[i : i + 1]) for i in range(40)])
     assert alone.tobytes() == net.predict_proba(X).tobytes()
+
+
+def test_predictions_in_turns_and_at_once(dtype):
+    # a network keeps the memory of its last prediction of few rows for the next one
+    net = MLP([5, 8, 3], dtype=dtype, seed=1)
+    X = np.random.default_rng(0).uniform(0, 9, (300, 5))
+    kinds = [(n, kind) for n in (1, 2, 7, 300) for kind in ("float32", "float64", "uint8")]
+    expected = {(n, kind): MLP([5, 8, 3], dtype=dtype, seed=1).predict_proba(X[:n].astype(kind)) for n, kind in kinds}
+
+    def predict(seed):
+        rng = np.random.default_rng(seed)
+        for _ in range(150):
+            n, kind = kinds[rng.integers(len(kinds))]
+            net.cost(X[:n].astype(kind), np.zeros(n, int), threads=int(rng.integers(1, 4)))
+            found = net.predict_proba(X[:n].astype(kind), threads=int(rng.integers(1, 4)))
+            np.testing.assert_array_equal(found, expected[n, kind])
+        return seed
+
+    assert predict(0) == 0
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(predict, range(4))) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("n", [1, 4, 95, 96, 97, 500])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_found_anywhere(value, n, dtype):
+    net = MLP([37, 3], dtype=dtype)
+    rng = np.random.default_rng(n)
+    for kind in ("float32", "float64"):
+        X = rng.uniform(-1, 1, (n, 37)).astype(kind)
+        for _ in range(20):
+            row, column = rng.integers(n), rng.integers(37)
+            whole, X[row, column] = X[row, column], value
+            with pytest.raises(ValueError, match=f"{value} at row {row}, column {column}"):
+                net.predict_proba(X, threads=int(rng.integers(1, 4)))
+            X[row, column] = whole
+        assert np.isfinite(net.predict_proba(X)).all()
+
+
+def test_inputs_that_only_input_scale_makes_infinite_are_predicted():
+    net = MLP([2, 3], input_scale=1e10)
+    assert net.predict_proba(np.array([[1e30, 0.0]], np.float32)).shape == (1, 3)
 
 
 def test_omega_counts_weights_only(perturb):

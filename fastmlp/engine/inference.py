@@ -1,24 +1,23 @@
 """Prediction and evaluation: chunks of rows that a team takes one by one, batch norm folded into the linear layers."""
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastmlp import losses
 from fastmlp.batchnorm import folded
-from fastmlp.engine.plan import CHUNK_ROWS, PLANS, Plan, make_plan
+from fastmlp.engine.plan import CHUNK_ROWS, make_plan
 from fastmlp.engine.settings import make_settings, set_data, set_loss
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Parameters, aligned
 from fastmlp.jit import body, worker
-from fastmlp.kernels._panels import unpack_strip
+from fastmlp.kernels._panels import all_finite, unpack_strip
 from fastmlp.kernels.activations import activate_rows, activation
 from fastmlp.kernels.gather import gather_rows
 from fastmlp.kernels.linear import forward_rows
 from fastmlp.kernels.losses import loss_rows, right_flags_rows
 from fastmlp.kernels.softmax import right_class_rows
-from fastmlp.simd.atomics import CONTROL_CELLS, STOP, TAKEN, fetch_add, load_shared
+from fastmlp.simd.atomics import CONTROL_CELLS, NOT_FINITE, STOP, TAKEN, fetch_add, load_shared, store_shared
 from fastmlp.simd.pointer import cast_address, number, offset, pointer
 from fastmlp.simd.vector import lanes
 
@@ -31,9 +30,12 @@ if TYPE_CHECKING:
 
 
 @body
-def _logits(s: Any, layers: Any, parameters: Any, rows: Any, index: Any, known: int, count: int) -> Any:
+def _logits(s: Any, layers: Any, parameters: Any, rows: Any, index: Any, known: int, count: int,
+            control: Any) -> Any:  # fmt: skip
     """Fill the logits of `count` rows; return where they are."""
     gather_rows(s.convert, s.address, index, count, known, s.n_features, s.scale, rows, s.panel)
+    if not all_finite(rows, count, s.n_features, s.panel):
+        store_shared(offset(control, NOT_FINITE), 1)
     for i in range(len(layers)):
         layer = layers[i]
         forward_rows(
@@ -68,7 +70,7 @@ def evaluate_chunks(chunks: int, thread: int, settings: Any, layers: Any, parame
         start = chunk * s.batch
         count = min(s.batch, order.size - start)
         index = pointer(order, start)
-        z = _logits(s, layers, pointer(parameters, 0), rows, index, order.size - start, count)
+        z = _logits(s, layers, pointer(parameters, 0), rows, index, order.size - start, count, pointer(control, 0))
         if s.answers == CLASSES:
             labels = cast_address(s.targets, np.int64(0))
             right[chunk] = right_class_rows(z, labels, weights, s.weight_stride, index, count, n_outputs, s.panel)
@@ -94,7 +96,8 @@ def predict_chunks(chunks: int, thread: int, settings: Any, layers: Any, paramet
             return
         start = chunk * s.batch
         count = min(s.batch, order.size - start)
-        z = _logits(s, layers, pointer(parameters, 0), rows, pointer(order, start), order.size - start, count)
+        index = pointer(order, start)
+        z = _logits(s, layers, pointer(parameters, 0), rows, index, order.size - start, count, pointer(control, 0))
         if s.output != 0:
             activate_rows(s.output, z, offset(rows, layers[top].slope), count, outputs.shape[1], s.panel)
         for j in range(0, outputs.shape[1], width):
@@ -112,61 +115,89 @@ def _same_bits(a: Any, b: Any) -> bool:
     return True
 
 
-def _packed(net: "MLP", plan: Plan) -> np.ndarray:
-    """Return the folded parameters as panels, packed anew only when a bit of the network's has changed.
+class _Forward:
+    """What the chunks of so many rows share: memory for each thread, settings."""
+
+    def __init__(self, net: "MLP", n: int, stored: np.dtype, threads: int, output: str) -> None:
+        self.task = n, stored, threads, output
+        self.plan = make_plan(net.widths, net.dtype, None, min(n, CHUNK_ROWS), slopes=True, training=False)
+        self.chunks = -(-n // self.plan.batch)
+        self.threads = min(threads, self.chunks)
+        self.rows = aligned(self.threads * self.plan.n_rows, net.dtype)
+        self.control = aligned(CONTROL_CELLS, np.int64)
+        self.settings = make_settings(self.plan, net.dtype, stored, self.threads, net.activation)
+        self.settings["output"] = activation(output, net.dtype) if output != "identity" else 0
+
+    def run(self, chunks: Any, parameters: np.ndarray, *results: np.ndarray) -> bool:
+        """Call ``chunks`` in every thread; return whether all data were finite numbers in the network's dtype."""
+        self.control[TAKEN] = self.control[NOT_FINITE] = 0
+
+        def work(thread: int) -> None:
+            chunks(self.chunks, thread, self.settings, self.plan.layers, parameters, self.rows, *results, self.control)
+
+        if self.chunks == 1:  # waking a thread takes longer than one chunk of a small network
+            work(0)
+        else:
+            run_team(work, self.threads, self.control)
+        return not self.control[NOT_FINITE]
+
+
+class Packed:
+    """The parameters of a network as it predicts by them.
+
+    Attributes
+    ----------
+    bits : numpy.ndarray
+        Of all parameters and running statistics.
+    buffer : numpy.ndarray
+        Batch norm folded into the linear layers, as panels.
+    idle : list of _Forward
+        At most one, of the last prediction: a row of a small network takes less time than to make another.
+    """
+
+    def __init__(self, net: "MLP") -> None:
+        self.bits = net.bits.copy()  # first: who writes meanwhile is noticed later
+        plan = make_plan(net.widths, net.dtype, None, CHUNK_ROWS, slopes=True, training=False)
+        parameters = Parameters(plan, net.dtype)
+        weights, biases = folded(net)
+        parameters.pack(weights, {"bias": biases})
+        self.buffer, self.idle = parameters.buffer, list[_Forward]()
+
+    def take(self, net: "MLP", x: np.ndarray, n: int, threads: int, output: str) -> _Forward:
+        """Return what predicts `n` rows of `x`; other threads may do the same meanwhile."""
+        try:
+            found = self.idle.pop()
+        except IndexError:
+            found = None
+        if found is None or found.task != (n, x.dtype, threads, output):
+            found = _Forward(net, n, x.dtype, threads, output)
+        set_data(found.settings, x, net.input_scale)
+        return found
+
+    def give_back(self, forward: _Forward) -> None:
+        """Keep it for the next prediction, unless it is larger than the parameters."""
+        if forward.rows.nbytes <= self.buffer.nbytes:
+            self.idle[:] = [forward]
+
+
+def _packed(net: "MLP") -> Packed:
+    """Return the parameters as panels, packed anew only when a bit of the network's has changed.
 
     Looking takes 5 to 20 times less than packing, and a view of the network may be written to at any time.
     """
     packed = net.packed
-    if packed is None or not _same_bits(net.bits, packed[0]):
-        packed = net.bits.copy(), Parameters(plan, net.dtype)  # copied first: who writes meanwhile is noticed later
-        weights, biases = folded(net)
-        packed[1].pack(weights, {"bias": biases})
-        net.packed = packed
-    return packed[1].buffer
+    if packed is None or not _same_bits(net.bits, packed.bits):
+        net.packed = packed = Packed(net)
+    return packed
 
 
-@functools.lru_cache(maxsize=PLANS)
-def _settings(plan: Plan, dtype: np.dtype, stored: np.dtype, threads: int, function: str, output: str) -> np.ndarray:
-    record = make_settings(plan, dtype, stored, threads, function)
-    record["output"] = activation(output, dtype) if output != "identity" else 0
-    return record
-
-
-class _Forward:
-    """What the chunks share: folded parameters, memory for each thread, settings."""
-
-    def __init__(self, net: "MLP", x: np.ndarray, n: int, threads: int, output: str = "identity") -> None:
-        self.plan: Plan = make_plan(net.widths, net.dtype, None, min(n, CHUNK_ROWS), slopes=True, training=False)
-        self.chunks = -(-n // self.plan.batch)
-        self.threads = min(threads, self.chunks)
-        self.parameters = _packed(net, self.plan)
-        self.rows = aligned(self.threads * self.plan.n_rows, net.dtype)
-        self.control = aligned(CONTROL_CELLS, np.int64)
-        settings = _settings(self.plan, net.dtype, x.dtype, self.threads, net.activation, output)
-        self.settings = settings.copy()
-        set_data(self.settings, x, net.input_scale)
-
-    def run(self, chunks: Any, *results: np.ndarray) -> None:
-        """Call ``chunks`` in every thread."""
-        self.control[TAKEN] = 0
-
-        def work(thread: int) -> None:
-            layers = self.plan.layers
-            chunks(self.chunks, thread, self.settings, layers, self.parameters, self.rows, *results, self.control)
-
-        if self.chunks == 1:  # starting a thread takes longer than one chunk of a small network
-            work(0)
-        else:
-            run_team(work, self.threads, self.control)
-
-
-def outputs(net: "MLP", x: np.ndarray, threads: int) -> np.ndarray:
-    """Outputs ``(n, n_outputs)`` of the rows of `x`."""
-    out = np.empty((len(x), net.n_outputs), net.dtype)
-    forward = _Forward(net, x, len(x), threads, net.output)
-    forward.run(predict_chunks, np.arange(len(x)), out)
-    return out
+def outputs(net: "MLP", x: np.ndarray, threads: int) -> tuple[np.ndarray, bool]:
+    """Outputs ``(n, n_outputs)`` of the rows of `x`, and whether all of `x` was finite in the network's dtype."""
+    out, packed = np.empty((len(x), net.n_outputs), net.dtype), _packed(net)
+    forward = packed.take(net, x, len(x), threads, net.output)
+    finite = forward.run(predict_chunks, packed.buffer, np.arange(len(x)), out)
+    packed.give_back(forward)
+    return out, finite
 
 
 def evaluate(
@@ -185,10 +216,12 @@ def evaluate(
     no classes, the accuracy is None.
     """
     order = np.arange(len(x)) if rows is None else np.ascontiguousarray(rows)
-    forward = _Forward(net, x, len(order), threads)
+    packed = _packed(net)
+    forward = packed.take(net, x, len(order), threads, "identity")
     set_loss(forward.settings, loss or losses.default(net.output), net.dtype, targets, sample_weight)
     forward.settings["answers"] = ANSWERS.get(net.output, 0)
     costs, right = np.zeros(forward.chunks), np.zeros(forward.chunks)
-    forward.run(evaluate_chunks, order, costs, right)
+    forward.run(evaluate_chunks, packed.buffer, order, costs, right)
+    packed.give_back(forward)
     weight = len(order) if sample_weight is None else float(sample_weight[order].sum())
     return float(costs.sum()) / weight, float(right.sum()) / weight if net.output in ANSWERS else None

@@ -66,3 +66,18 @@ def unpack_rows(panels: Any, matrix: Any, first: int, count: int) -> None:
     for p in range(panels.shape[0]):
         start = pointer(panels, p * panels.shape[1] * panels.shape[2])
         unpack_strip(start, matrix, first, count, p * panels.shape[2])
+
+
+@body
+def all_finite(panels: Any, rows: int, columns: int, panel: int) -> bool:
+    """Whether `rows` rows of panels hold neither NaN nor infinity: times 0 these are NaN, all else is 0."""
+    lanes, nothing = v.lanes(panels), v.splat(number(panels, 0.0))
+    a, b = nothing, nothing  # two sums, so that one addition does not wait for the other
+    for j in range(0, columns, lanes):
+        strip = offset(panels, j // lanes * panel)
+        for r in range(0, rows - 1, 2):
+            a = v.fma(v.load(offset(strip, r * lanes)), nothing, a)
+            b = v.fma(v.load(offset(strip, (r + 1) * lanes)), nothing, b)
+        if rows % 2 == 1:
+            a = v.fma(v.load(offset(strip, (rows - 1) * lanes)), nothing, a)
+    return v.sum_lanes(v.add(a, b)) == 0.0

@@ -17,8 +17,8 @@ SPINS, SPINS_OVERSUBSCRIBED = 20_000, 100
 LINE = 8  # int64 cells of a cache line
 
 # cells of a team's control block, each on a cache line of its own
-ARRIVED, STOP, ABANDONED, SKIPPED, HALT, STEPS_DONE, TAKEN = (LINE * i for i in range(7))
-CONTROL_CELLS = 7 * LINE
+ARRIVED, STOP, ABANDONED, SKIPPED, HALT, STEPS_DONE, TAKEN, NOT_FINITE = (LINE * i for i in range(8))
+CONTROL_CELLS = 8 * LINE
 
 _INT64 = types.CPointer(types.int64)
 

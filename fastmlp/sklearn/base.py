@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, is_regressor
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils import assert_all_finite, check_random_state, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from fastmlp import checks
@@ -167,12 +167,12 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 if np.any(value):
                     raise ValueError(f"{name}={value!r} needs solver='sgd' or 'adam', got 'lbfgs'")
 
-    def _validated(self, X: Any, y: Any = "no_validation", *, reset: bool) -> Any:
+    def _validated(self, X: Any, y: Any = "no_validation", *, reset: bool, finite: bool = True) -> Any:
         """Return X, or X and y, checked by scikit-learn; integers stay as they are, sparse matrices become dense."""
         dtype = "numeric" if isinstance(X, np.ndarray) and X.dtype.kind in "iub" else FLOATS
         options = {"accept_sparse": ["csr", "csc"], "dtype": dtype, "reset": reset}
         if isinstance(y, str):
-            return _dense(validate_data(self, X, **options))
+            return _dense(validate_data(self, X, ensure_all_finite=finite, **options))
         x, y = validate_data(self, X, y, multi_output=True, y_numeric=is_regressor(self), **options)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -180,7 +180,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _rows(self, x: np.ndarray, y: Any, weight: np.ndarray | None) -> Rows:
         net = self.network_
-        return Rows(checks.features("X", x, net.n_inputs, net.dtype), self._targets(y, net.dtype), weight, y=y)
+        x = checks.matrix("X", x, net.n_inputs)
+        if x.dtype != net.dtype:  # scikit-learn has looked for what is not finite in its own
+            checks.finite("X", x, net.dtype)
+        return Rows(x, self._targets(y, net.dtype), weight, y=y)
 
     def _validation(self, validation: tuple[Any, Any, Any]) -> Rows | None:
         X, y, sample_weight = validation
@@ -202,20 +205,23 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 "using this estimator."
             )
         if not self._is_plain(X):
-            X = self._validated(X, reset=False)
+            X = self._validated(X, reset=False, finite=False)
         few = len(X) <= FEW_ROWS
-        return self.network_.outputs(X, threads=1 if few else workers.threads(self.threads))
+        try:
+            return self.network_.outputs(X, threads=1 if few else workers.threads(self.threads))
+        except ValueError:
+            assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
+            raise
 
     def _is_plain(self, X: Any) -> bool:
-        """Whether `X` is a few rows in which scikit-learn's checks, slower than the network, would find nothing."""
+        """Whether scikit-learn's checks, slower than a small network, would find nothing but what is not finite."""
         return (
             type(X) is np.ndarray
             and X.dtype in FLOATS
             and X.ndim == 2
-            and 0 < len(X) <= FEW_ROWS
+            and len(X) > 0
             and X.shape[1] == self.n_features_in_
             and not hasattr(self, "feature_names_in_")
-            and bool(np.isfinite(X).all())
         )
 
     def _say(self, message: str) -> None:

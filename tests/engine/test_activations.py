@@ -20,7 +20,7 @@ def test_a_step_and_a_prediction_equal_the_twins(activation, norm, dtype, networ
     twin = Network(net)
     for found, expected in zip(gradient_of_step(net, X, y), twin.gradients(X, y).parts(), strict=True):
         assert_close(found, expected, dtype, factor=10.0)
-    assert_close(outputs(net, X, 2), twin.outputs(X), dtype, factor=10.0)
+    assert_close(outputs(net, X, 2)[0], twin.outputs(X), dtype, factor=10.0)
     assert_close(evaluate(net, X, y, None, 2)[0], twin.cost(X, y), dtype, factor=10.0)
 
 
@@ -34,7 +34,7 @@ def test_outputs_equal_the_twins(n_outputs, activation, output, dtype, network, 
     targets, twin = targets_of(net, 150), Network(net)
     for found, expected in zip(gradient_of_step(net, X, targets), twin.gradients(X, targets).parts(), strict=True):
         assert_close(found, expected, dtype, factor=10.0)
-    predicted = outputs(net, X, 2)
+    predicted = outputs(net, X, 2)[0]
     assert_close(predicted, twin.outputs(X), dtype, factor=10.0)
     cost, accuracy = evaluate(net, X, targets, None, 2)
     assert_close(cost, twin.cost(X, targets), dtype, factor=10.0)
@@ -66,6 +66,6 @@ def test_hidden_layers_are_no_linear_map(network, problem):
     X, _ = problem(64, 9, 3, "float64")
     for activation in ACTIVATIONS:
         net = network([9, 20, 4], None, "float64", activation=activation, output="identity")
-        z = outputs(net, np.concatenate([X, -X, np.zeros_like(X)]), 1)
+        z = outputs(net, np.concatenate([X, -X, np.zeros_like(X)]), 1)[0]
         linear = np.abs(z[:64] + z[64:128] - 2 * z[128:]).max() < 1e-12
         assert linear == (activation == "identity"), activation

@@ -63,7 +63,7 @@ def test_any_number_of_threads(trained, digest):
         assert history.batch_costs.tobytes() == expected.batch_costs.tobytes()
         assert _history(history) == _history(expected)
     for threads in (1, 2, 5, 7):
-        assert outputs(one, X, threads).tobytes() == outputs(one, X, 3).tobytes()
+        assert outputs(one, X, threads)[0].tobytes() == outputs(one, X, 3)[0].tobytes()
         assert evaluate(one, X, y, None, threads) == evaluate(one, X, y, None, 3)
 
 
