@@ -54,8 +54,8 @@ def _drawn(samples: int, features: int, classes: int) -> Split:
 
 
 DATA = {
-    "digits": DataSet(_digits, epochs=10),
-    "20000x50": DataSet(lambda: _drawn(20_000, 50, classes=10), epochs=5),
+    "digits": DataSet(_digits, epochs=100),
+    "20000x50": DataSet(lambda: _drawn(20_000, 50, classes=10), epochs=10),
     "100000x20": DataSet(lambda: _drawn(100_000, 20, classes=5), epochs=3),
     "mnist": DataSet(_mnist, epochs=3),
 }

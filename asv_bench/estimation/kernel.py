@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.engine.inference import _Forward, predict_chunks
+from fastmlp.engine.inference import _packed, predict_chunks
 from fastmlp.sklearn import MLPClassifier
 
 from .job import Job, Model
@@ -17,11 +17,12 @@ class Kernel(Classifier):
     def predictor(self, x: np.ndarray) -> Any:
         """Return a call of `predict_chunks`."""
         net, order = self.net.network_, np.arange(len(x))
-        forward = _Forward(net, x, len(x), 1 if len(x) == 1 else self.job.threads, net.output)
+        packed = _packed(net)
+        forward = packed.take(net, x, len(x), 1 if len(x) == 1 else self.job.threads, net.output)
         out = np.empty((len(x), net.n_outputs), net.dtype)
 
         def call() -> np.ndarray:
-            forward.run(predict_chunks, order, out)
+            forward.run(predict_chunks, packed.buffer, order, out)
             return out
 
         return call
