@@ -24,7 +24,7 @@ MOST_NORM_BLOCKS = 64  # with batch norm every thread merges the statistics of a
 CHUNK_ROWS = 96  # rows that go through all layers together: their activations stay in a 512 KB cache for 512 features
 
 PARALLEL_FLOP = 1e6  # of a step: below, two barriers cost more than a second thread saves
-EPOCH_FLOP = 1e8  # of an epoch, about a millisecond: below, starting threads takes longer than the steps
+EPOCH_FLOP = 1e8  # of an epoch, about a millisecond: below, a second thread wakes too late to help
 
 NORM_NONE, NORM_AFTER_RELU, NORM_BEFORE_RELU = 0, 1, 2
 
@@ -186,7 +186,7 @@ def deal_tiles(plan: Plan, threads: int) -> np.ndarray:
 
 
 def is_short(plan: Plan, rows: int) -> bool:
-    """Whether the caller's thread trains on so many rows sooner than it has started others."""
+    """Whether the caller's thread trains on so many rows sooner than others have woken."""
     return rows * plan.flop_of_row < EPOCH_FLOP
 
 
