@@ -53,7 +53,10 @@ def fma_peak(threads: int, repeats: int) -> float:
     start = time.perf_counter()
     compute_tile(1000)
     calls = max(1, int(1000 * PEAK_SECONDS / (time.perf_counter() - start)))
-    return max(threads * calls * flop / _seconds(threads, lambda _: compute_tile(calls)) for _ in range(repeats)) / 1e9
+    return (
+        max(threads * calls * flop / seconds_of_team(threads, lambda _: compute_tile(calls)) for _ in range(repeats))
+        / 1e9
+    )
 
 
 def barrier_nanoseconds(threads: int, rounds: int, repeats: int) -> float:
@@ -62,12 +65,12 @@ def barrier_nanoseconds(threads: int, rounds: int, repeats: int) -> float:
     best = np.inf
     for _ in range(repeats):
         control = aligned(CONTROL_CELLS, np.int64)
-        seconds = _seconds(threads, lambda _, control=control: _barriers(control, threads, rounds))
+        seconds = seconds_of_team(threads, lambda _, control=control: _barriers(control, threads, rounds))
         best = min(best, seconds / rounds * 1e9)
     return float(best)
 
 
-def _seconds(threads: int, worker: Any) -> float:
+def seconds_of_team(threads: int, worker: Any) -> float:
     """Run ``worker(thread)`` in a team of threads, pinned as the engine pins them."""
     start = time.perf_counter()
     run_team(worker, threads, aligned(CONTROL_CELLS, np.int64))
