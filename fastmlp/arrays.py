@@ -27,6 +27,11 @@ def parameter_shapes(widths: Sequence[int], batch_norm: BatchNorm | None) -> Sha
     }
 
 
+def named(arrays: dict[str, list[np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return arrays by kind and layer as arrays by name, such as ``"weights.0"``."""
+    return {f"{name}.{i}": array for name, group in arrays.items() for i, array in enumerate(group)}
+
+
 class Arrays:
     """The parameters and running statistics of a network, in one buffer.
 
@@ -49,6 +54,12 @@ class Arrays:
         ``(n,)`` for each hidden layer, empty unless the batch norm is affine.
     running_means, running_vars : list of numpy.ndarray
         ``(n,)`` for each hidden layer, empty without batch norm.
+    packed : Packed or None
+        What the last prediction made of them.
+    version : int
+        Counts what the package itself writes.
+    lent : bool
+        Whether somebody else may hold a view, and write at any time.
     """
 
     def __init__(self, widths: Sequence[int], batch_norm: BatchNorm | None, dtype: np.dtype) -> None:
@@ -56,9 +67,14 @@ class Arrays:
         self._shapes = parameter_shapes(widths, batch_norm)
         self._state = np.zeros(sum(math.prod(shape) for group in self._shapes.values() for shape in group), dtype)
         self._views = self.views_of(self._state)
-        self.packed: Packed | None = None  # since the last prediction
-        for ones in self.gammas + self.running_vars:
+        self._begin()
+        for ones in self._views["gammas"] + self._views["running_vars"]:
             ones[:] = 1
+
+    def _begin(self) -> None:
+        self.packed: Packed | None = None
+        self.version = 0
+        self.lent = False
 
     def views_of(self, state: np.ndarray) -> dict[str, list[np.ndarray]]:
         """Return the arrays that a `snapshot` consists of, by kind and layer; views.
@@ -73,51 +89,59 @@ class Arrays:
         return {name: [next(pieces).reshape(shape) for shape in group] for name, group in self._shapes.items()}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("_views", "packed")}
+        return {
+            name: value for name, value in vars(self).items() if name not in ("_views", "packed", "version", "lent")
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._state = self._state.copy()  # copy.copy() passes the very array; two networks must not share parameters
         self._views = self.views_of(self._state)
-        self.packed = None
+        self._begin()
 
     @property
     def arrays(self) -> dict[str, list[np.ndarray]]:
         """The parameters and running statistics by kind and layer; writable views."""
+        self.lent = True
+        return self._views
+
+    @property
+    def views(self) -> dict[str, list[np.ndarray]]:
+        """As `arrays`, for code of the package that does not write, or not after a prediction."""
         return self._views
 
     @property
     def weights(self) -> list[np.ndarray]:  # noqa: D102 - described by the class
-        return list(self._views["weights"])
+        return list(self.arrays["weights"])
 
     @property
     def biases(self) -> list[np.ndarray]:  # noqa: D102
-        return list(self._views["biases"])
+        return list(self.arrays["biases"])
 
     @property
     def gammas(self) -> list[np.ndarray]:  # noqa: D102
-        return list(self._views["gammas"])
+        return list(self.arrays["gammas"])
 
     @property
     def betas(self) -> list[np.ndarray]:  # noqa: D102
-        return list(self._views["betas"])
+        return list(self.arrays["betas"])
 
     @property
     def running_means(self) -> list[np.ndarray]:  # noqa: D102
-        return list(self._views["running_means"])
+        return list(self.arrays["running_means"])
 
     @property
     def running_vars(self) -> list[np.ndarray]:  # noqa: D102
-        return list(self._views["running_vars"])
+        return list(self.arrays["running_vars"])
 
     @property
     def n_parameters(self) -> int:
         """Number of trained parameters."""
-        return sum(p.size for name in ("weights", "biases", "gammas", "betas") for p in self._views[name])
+        return sum(p.size for name in ("weights", "biases", "gammas", "betas") for p in self.views[name])
 
     def named_arrays(self) -> dict[str, np.ndarray]:
         """Return the parameters and running statistics by name, such as ``"weights.0"``; views, not copies."""
-        return {f"{name}.{i}": array for name, group in self._views.items() for i, array in enumerate(group)}
+        return named(self.arrays)
 
     def snapshot(self) -> np.ndarray:
         """Return a copy of all parameters and running statistics, for `restore`."""
@@ -131,7 +155,9 @@ class Arrays:
         state : numpy.ndarray
             From `snapshot`, of a network of these widths and this batch norm.
         """
+        self.version += 1  # a prediction at the same time, in another thread, must not keep half of each
         self._state[:] = state
+        self.version += 1
 
     @property
     def bits(self) -> np.ndarray:
@@ -152,4 +178,4 @@ class Arrays:
         """
         if not weight_decay:
             return 0.0
-        return 0.5 * weight_decay * sum(float(np.square(w, dtype=np.float64).sum()) for w in self.weights)
+        return 0.5 * weight_decay * sum(float(np.square(w, dtype=np.float64).sum()) for w in self.views["weights"])

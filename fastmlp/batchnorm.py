@@ -57,16 +57,16 @@ def folded(net: "MLP") -> tuple[list[np.ndarray], list[np.ndarray]]:
 
     Before the ReLU, the normalisation scales the columns of its own layer; after it, the rows of the next one.
     """
-    weights = [w.astype(np.float64) for w in net.weights]
-    biases = [b.astype(np.float64) for b in net.biases]
+    views = net.views
+    weights, biases = ([array.astype(np.float64) for array in views[name]] for name in ("weights", "biases"))
     batch_norm = net.batch_norm
     if batch_norm is not None:
-        for i, (mean, var) in enumerate(zip(net.running_means, net.running_vars, strict=True)):
+        for i, (mean, var) in enumerate(zip(views["running_means"], views["running_vars"], strict=True)):
             scale = 1 / np.sqrt(var.astype(np.float64) + batch_norm.eps)
             shift = -mean * scale
             if batch_norm.affine:
-                scale = net.gammas[i] * scale
-                shift = net.gammas[i] * shift + net.betas[i]
+                scale = views["gammas"][i] * scale
+                shift = views["gammas"][i] * shift + views["betas"][i]
             if batch_norm.placement == "before_relu":
                 weights[i] = weights[i] * scale
                 biases[i] = biases[i] * scale + shift

@@ -77,6 +77,6 @@ class CostFunction:
         """
         self.net.restore(parameters)
         cost, gradient = self.trainer.whole_gradient(self.order, self.weight)
-        n_weights = sum(w.size for w in self.net.weights)
+        n_weights = sum(w.size for w in self.net.views["weights"])
         gradient[:n_weights] += self.l2 * self.net.snapshot()[:n_weights]
         return cost + self.net.penalty(self.l2), gradient

@@ -94,7 +94,7 @@ class MLP(Arrays):
         self.class_names: list[str] | None = None
         self.feature_names: list[str] | None = None
         rng = checks.generator("seed", seed)
-        for weight in self.weights:
+        for weight in self.views["weights"]:
             drawn = np.asarray(init(rng, *weight.shape))
             if drawn.shape != weight.shape:
                 raise ValueError(f"init must return an array {weight.shape} for these widths, got {drawn.shape}")

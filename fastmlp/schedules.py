@@ -35,6 +35,35 @@ class Schedule(ABC):
             A rate for each of the steps, finite and at least 0.
         """
 
+    def rates_of_epoch(self, first: int, steps_per_epoch: int, epochs: int) -> Rates:
+        """Return the rates of the epoch that begins with the step `first`.
+
+        Parameters
+        ----------
+        first : int
+            Number of the step, from 0 at the start of the training.
+        steps_per_epoch, epochs : int
+            As for `rates`.
+
+        Returns
+        -------
+        numpy.ndarray (steps_per_epoch,)
+            Checked, float64.
+
+        Raises
+        ------
+        ValueError
+            `rates` gives another number of rates, or one that is negative or not finite.
+        """
+        steps = np.arange(first, first + steps_per_epoch)
+        found = np.ascontiguousarray(self.rates(steps, steps_per_epoch, epochs), np.float64)
+        if found.shape != steps.shape or not (np.isfinite(found) & (found >= 0)).all():
+            raise ValueError(
+                f"{self!r} must give {steps.size} finite rates of at least 0 for the steps from {first} on, got shape "
+                f"{found.shape} with values from {found.min(initial=np.inf)} to {found.max(initial=-np.inf)}"
+            )
+        return found
+
 
 @dataclass(frozen=True)
 class Constant(Schedule):

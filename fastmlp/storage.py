@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp import checks
-from fastmlp.arrays import parameter_shapes
+from fastmlp.arrays import named, parameter_shapes
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.files import replaced_whole
 from fastmlp.mlp import MLP
@@ -35,7 +35,7 @@ def save(net: MLP, path: str | os.PathLike[str]) -> None:
     }
     # one key: safetensors writes several in random order, and equal networks should make equal files
     kind = FORMAT if (net.activation, net.output) == ("relu", "softmax") else FORMAT_2
-    content = to_bytes(net.named_arrays(), {kind: json.dumps(architecture)})
+    content = to_bytes(named(net.views), {kind: json.dumps(architecture)})
     with replaced_whole(path) as temporary:
         temporary.write_bytes(content)
 
@@ -84,6 +84,7 @@ def load(path: str | os.PathLike[str]) -> MLP:
     for name, array in net.named_arrays().items():
         if not np.isfinite(array).all():
             raise ValueError(f"{path}: {name} must be finite, got NaN or infinity")
+    net.lent = False
     return net
 
 

@@ -125,7 +125,7 @@ def train(
                 order = rng.permutation(training.n)
                 if training.rows is not None:
                     order = training.rows[order]
-                rates = _rates(optimizer, epoch, steps_per_epoch, epochs)
+                rates = optimizer.schedule.rates_of_epoch((epoch - 1) * steps_per_epoch, steps_per_epoch, epochs)
                 batch_costs = trainer.run_epoch(order, bar.within_epoch, rates=rates)
                 interrupt.check()
                 if not (np.isfinite(batch_costs).all() and net.is_finite()):
@@ -171,18 +171,6 @@ def _patience(stop: Any, net: MLP, held_out: Rows | None, n: int, batch_size: in
             f"metric='accuracy' needs output='softmax' or 'logistic', got output={net.output!r}; take metric='cost'"
         )
     return Patience(stop, stop.epochs_of_patience(-(-n // batch_size)))
-
-
-def _rates(optimizer: Optimizer, epoch: int, steps_per_epoch: int, epochs: int) -> np.ndarray:
-    """Return the learning rate of every step of an epoch, counted from 1."""
-    steps = np.arange((epoch - 1) * steps_per_epoch, epoch * steps_per_epoch)
-    rates = np.ascontiguousarray(optimizer.schedule.rates(steps, steps_per_epoch, epochs), np.float64)
-    if rates.shape != steps.shape or not (np.isfinite(rates) & (rates >= 0)).all():
-        raise ValueError(
-            f"{optimizer.learning_rate!r} must give {steps.size} finite rates of at least 0 for epoch {epoch}, got "
-            f"shape {rates.shape} with values from {rates.min(initial=np.inf)} to {rates.max(initial=-np.inf)}"
-        )
-    return rates
 
 
 def _record(net: MLP, epoch: int, batch_costs: np.ndarray, weights: np.ndarray, optimizer: Optimizer) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from reference_network import Network
+from sklearn.neural_network import MLPClassifier
 
-from fastmlp import MLP, SGD, BatchNorm, EarlyStopping, init, train
+from fastmlp import MLP, SGD, Adam, BatchNorm, EarlyStopping, init, load, train
+from fastmlp.engine import inference
 
 WIDTHS = [[1, 1], [1, 2], [7, 16], [16, 7, 17], [17, 1, 33], [33, 16, 16, 3], [5, 31, 13, 7, 2], [101, 3, 10]]
 
@@ -153,6 +155,66 @@ def test_every_parameter_takes_part(name, perturb):
     before = net.predict_proba(X)
     getattr(net, name)[0][1:] *= 2
     assert np.abs(net.predict_proba(X) - before).max() > 1e-6
+
+
+LENDERS = {
+    "weights": lambda net: net.weights[0],
+    "biases": lambda net: net.biases[1],
+    "gammas": lambda net: net.gammas[0],
+    "betas": lambda net: net.betas[0],
+    "running_means": lambda net: net.running_means[0],
+    "running_vars": lambda net: net.running_vars[0],
+    "arrays": lambda net: net.arrays["weights"][1],
+    "named_arrays": lambda net: net.named_arrays()["biases.0"],
+}
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("lender", LENDERS)
+def test_a_view_taken_at_any_time_is_live(lender, moment):
+    net = MLP([5, 7, 3], batch_norm=BatchNorm(affine=True))
+    X, _ = _data(net)
+    view = LENDERS[lender](net) if moment == "before" else None
+    before = net.predict_proba(X)
+    view = LENDERS[lender](net) if view is None else view
+    for _ in range(3):
+        view.flat[0] += 0.5
+        found = net.predict_proba(X)
+        assert np.abs(found - before).max() > 1e-6
+        np.testing.assert_array_equal(found, copy.deepcopy(net).predict_proba(X))
+        before = found
+
+
+def _made(kind, tmp_path):
+    net = MLP([5, 7, 3])
+    if kind == "loaded":
+        net.save(tmp_path / "net.safetensors")
+        return load(tmp_path / "net.safetensors")
+    if kind == "copied":
+        _ = net.weights
+        return copy.copy(net)
+    return MLP.from_sklearn(MLPClassifier((7,), max_iter=2).fit(*BLOBS)) if kind == "converted" else net
+
+
+BLOBS = np.random.default_rng(1).standard_normal((60, 5)), np.arange(60) % 3
+
+
+@pytest.mark.parametrize("kind", ["new", "loaded", "copied", "converted"])
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+def test_parameters_that_nobody_else_holds_are_not_compared(kind, tmp_path, monkeypatch):
+    net = _made(kind, tmp_path)
+    monkeypatch.setattr(inference, "_same_bits", None)  # raises when it is called
+    X, y = BLOBS
+    found = [net.predict_proba(X)]
+    for write in (
+        lambda: train(net, X, y, validation=0.2, epochs=2, batch_size=10, progress=False),
+        lambda: net.restore(np.linspace(-1, 1, net.snapshot().size, dtype=net.dtype)),
+        lambda: train(net, X, y, optimizer=Adam(0.01), stop=EarlyStopping(), epochs=3, batch_size=10, progress=False),
+    ):
+        write()
+        found.append(net.predict_proba(X))
+        np.testing.assert_array_equal(found[-1], pickle.loads(pickle.dumps(net)).predict_proba(X))
+        assert np.abs(found[-1] - found[-2]).max() > 1e-6
 
 
 def test_views_stay_live_through_a_training(blobs):

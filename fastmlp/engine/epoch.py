@@ -97,7 +97,7 @@ class Trainer:
         plan = make_plan(net.widths, net.dtype, net.batch_norm, batch_size, slopes=slopes, dropout=net.dropout)
         self.plan, self.threads = plan, useful_threads(plan, threads, len(x))
         self.parameters = Parameters(plan, net.dtype)
-        self.parameters.pack(net.arrays["weights"], vectors_of(net.arrays))
+        self.parameters.pack(net.views["weights"], vectors_of(net.views))
         self.flat = net.snapshot()
         self.unpacked = net.views_of(self.flat)
         self.steps_done = 0
@@ -164,7 +164,7 @@ class Trainer:
         The optimizer's rule is the one that sums gradients; the parameters are those of the network.
         """
         assert self.state is not None
-        self.parameters.pack(self.net.arrays["weights"], vectors_of(self.net.arrays))
+        self.parameters.pack(self.net.views["weights"], vectors_of(self.net.views))
         self.state[:] = 0
         steps = self._steps(order, None, None)
         steps["weight"] = weight
@@ -232,15 +232,20 @@ class Trainer:
 
     def keep(self) -> Kept:
         """Return a copy of the network's parameters and of what the update rule remembers."""
-        return Kept(self.net.snapshot(), self.steps_done, None if self.state is None else self.state.copy())
+        return Kept(self.net.snapshot(), self.steps_done, None if self.state is None else self._moments().copy())
 
     def go_back(self, kept: Kept) -> None:
         """Go back to what `keep` returned."""
         self.net.restore(kept.parameters)
-        self.parameters.pack(self.net.arrays["weights"], vectors_of(self.net.arrays))
+        self.parameters.pack(self.net.views["weights"], vectors_of(self.net.views))
         self.steps_done = kept.steps
         if self.state is not None:
-            self.state[:] = kept.state
+            self._moments()[:] = kept.state
+
+    def _moments(self) -> np.ndarray:
+        """The state behind the gradients, a view."""
+        assert self.state is not None
+        return self.state[self.plan.n_parameters :]
 
     def remembered(self) -> State:
         """Return what the update rule remembers, a copy."""

@@ -34,6 +34,7 @@ def assembled(kind: type[Network], arrays: dict[str, list[np.ndarray]], **settin
             target[:] = arrays[name][i]
             if not np.isfinite(target).all():
                 raise ValueError(f"{name}[{i}] must be finite, got NaN or infinity")
+    net.lent = False
     return net
 
 

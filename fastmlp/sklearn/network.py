@@ -49,6 +49,7 @@ def build(
         bound = math.sqrt(factor / sum(weight.shape))
         weight[:] = rng.uniform(-bound, bound, weight.shape)
         bias[:] = rng.uniform(-bound, bound, bias.shape)
+    net.lent = False
     return net
 
 

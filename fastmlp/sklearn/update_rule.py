@@ -43,11 +43,7 @@ class UpdateRule:
         """Return the learning rate of every step of the coming epoch."""
         if self.schedule is None:
             return np.full(steps, self.learning_rate)
-        found = self.schedule.rates(np.arange(self.steps, self.steps + steps), steps, epochs)
-        rates = np.ascontiguousarray(found, np.float64)
-        if rates.shape != (steps,) or not (np.isfinite(rates) & (rates >= 0)).all():
-            raise ValueError(f"{self.schedule!r} must give {steps} finite rates of at least 0, got {found!r}")
-        return rates
+        return self.schedule.rates_of_epoch(self.steps, steps, epochs)
 
     def epoch_ended(self, steps: int, samples: int) -> None:
         """Go on to the next epoch; `samples` is the number of rows trained on since the first fit."""
