@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from fastmlp.mlp import MLP
     from fastmlp.optimizers import Optimizer
 
-
-NOT_WANTED = np.empty(0)
+NOT_WANTED = np.empty(0)  # in place of the Σ‖W‖² behind every step
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,6 @@ class Trainer:
         KeyboardInterrupt
             After the step in which Ctrl-C came; the network holds the parameters of the last whole step.
         """
-        self.settings["weight_squares"] = weight_squares is not None
         return self._run(order, self._steps(order, rates, l2), progress, weight_squares)
 
     def whole_gradient(self, order: np.ndarray, weight: float) -> tuple[float, np.ndarray]:
@@ -180,6 +178,7 @@ class Trainer:
     ) -> np.ndarray:
         """Run the steps and return their costs."""
         w, behind = self.workspace, NOT_WANTED if weight_squares is None else weight_squares
+        self.settings["weight_squares"] = weight_squares is not None
         costs = np.full(len(steps), np.nan)
         w.reset()
 
