@@ -3,10 +3,10 @@
     python asv_bench/prove_gate.py                                # 20 of each kind, an hour or two
     python asv_bench/prove_gate.py --comparisons 5 --busy no
 
-HEAD is compared with itself, in a second environment, and with a commit that differs by ``slowdown.patch``: it makes the
-matrix product take 16 terms at a time, which costs about 12 % on a CPU with AVX2. Each kind also with a second process
-that keeps a core busy. What is done is kept in a file of JSON lines; the same command goes on where it was interrupted,
-and prints the table at the end.
+HEAD is compared with itself, in a second environment, and with a commit that differs by ``slowdown.patch``: it makes
+the matrix product take 16 terms at a time, which costs about 12 % on a CPU with AVX2. Each kind also with a second
+process that keeps a core busy. What is done is kept in a file of JSON lines; the same command goes on where it was
+interrupted, and prints the table at the end.
 """
 
 import argparse
