@@ -229,8 +229,7 @@ def targets(name: str, value: Any, kernel: str, n_outputs: int, n_rows: int, dty
         array = array[:, None]
     if array.shape != (n_rows, n_outputs):
         raise ValueError(f"{name} must be {shape}, a row for each row of {features_name}, got shape {np.shape(value)}")
-    if array.dtype.kind == "f":
-        finite(name, array, dtype)
+    finite(name, array, dtype)
     lowest, highest = {"binary_cross_entropy": (0, 1), "poisson": (0, math.inf)}.get(kernel, (-math.inf, math.inf))
     if array.min() < lowest or array.max() > highest:
         expected = "between 0 and 1" if highest == 1 else "of at least 0"
