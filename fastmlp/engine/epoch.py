@@ -13,6 +13,7 @@ from fastmlp.engine.settings import FUSED, STATES, STEP, make_settings, set_data
 from fastmlp.engine.step import train_steps
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Parameters, Workspace, aligned, vectors_of
+from fastmlp.kernels import nonzero
 from fastmlp.simd.atomics import SPINS, SPINS_OVERSUBSCRIBED, STEPS_DONE
 
 if TYPE_CHECKING:
@@ -100,8 +101,8 @@ class Trainer:
         self.flat = net.snapshot()
         self.unpacked = net.views_of(self.flat)
         self.steps_done = 0
-        self.workspace = Workspace(plan, net.dtype, self.threads)
         self.settings = self._settings(optimizer, key)
+        self.workspace = Workspace(plan, net.dtype, self.threads, lists=bool(self.settings["forward"][0]))
         self.states = max(STATES[self.settings["rule"][0]], int(self.settings["clip"][0] > 0))
         self.state = aligned(self.states * plan.n_parameters, net.dtype) if self.states else None
 
@@ -109,6 +110,8 @@ class Trainer:
         net, norm = self.net, self.net.batch_norm
         record = make_settings(self.plan, net.dtype, self.x.dtype, self.threads, net.activation)
         set_data(record, self.x, net.input_scale)
+        if nonzero.mostly_zeros(self.x):
+            record["forward"], record["update"] = nonzero.forward(net.dtype), nonzero.update(net.dtype)
         record["spins"] = SPINS if self.threads <= usable_cores() else SPINS_OVERSUBSCRIBED
         record["slot"], record["key"] = self.plan.n_parameters, key
         for name, value in optimizer.settings().items():
@@ -186,7 +189,7 @@ class Trainer:
             train_steps(
                 thread, self.settings, self.plan.layers, w.tiles, self.parameters.buffer, self.state, w.rows,
                 w.statistics, w.moments, w.block_costs, w.squares, w.weight_squares, steps, costs, behind, order,
-                w.control, w.arrivals, w.claims,
+                w.control, w.arrivals, w.claims, w.lists,
             )  # fmt: skip
 
         def poll() -> None:

@@ -11,6 +11,8 @@ from fastmlp.engine.settings import make_settings, set_data, set_loss
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Parameters, aligned
 from fastmlp.jit import body, worker
+from fastmlp.kernels import nonzero
+from fastmlp.kernels._lists import lists_bytes
 from fastmlp.kernels._panels import all_finite, unpack_strip
 from fastmlp.kernels.activations import activate_rows, activation
 from fastmlp.kernels.gather import gather_rows
@@ -18,9 +20,10 @@ from fastmlp.kernels.linear import forward_rows
 from fastmlp.kernels.losses import loss_rows, right_flags_rows
 from fastmlp.kernels.softmax import right_class_rows
 from fastmlp.simd.atomics import CONTROL_CELLS, NOT_FINITE, STOP, TAKEN, fetch_add, load_shared, store_shared
-from fastmlp.simd.pointer import cast_address, number, offset, pointer
+from fastmlp.simd.pointer import call, cast_address, number, offset, pointer
 from fastmlp.simd.vector import lanes
 
+SAMPLED_FLOP = 3e8  # of the first layer, about 4 ms: looking for zeros takes 1 to 3 % of that
 CLASSES, FLAGS = 1, 2  # what a row's right answer is: the class of the largest output, or flags
 ANSWERS = {"softmax": CLASSES, "logistic": FLAGS}
 
@@ -30,25 +33,20 @@ if TYPE_CHECKING:
 
 
 @body
-def _logits(s: Any, layers: Any, parameters: Any, rows: Any, index: Any, known: int, count: int,
+def _logits(s: Any, layers: Any, parameters: Any, rows: Any, lists: Any, index: Any, known: int, count: int,
             control: Any) -> Any:  # fmt: skip
     """Fill the logits of `count` rows; return where they are."""
     gather_rows(s.convert, s.address, index, count, known, s.n_features, s.scale, rows, s.panel)
     if not all_finite(rows, count, s.n_features, s.panel):
         store_shared(offset(control, NOT_FINITE), 1)
     for i in range(len(layers)):
-        layer = layers[i]
-        forward_rows(
-            offset(rows, layer.input),
-            offset(parameters, layer.weight),
-            offset(parameters, layer.bias),
-            offset(rows, layer.out),
-            count,
-            layer.n_in,
-            layer.n_out,
-            s.panel,
-            i < len(layers) - 1 and s.relu != 0,
-        )
+        layer, relu = layers[i], i < len(layers) - 1 and s.relu != 0
+        x, out = offset(rows, layer.input), offset(rows, layer.out)
+        weight, bias = offset(parameters, layer.weight), offset(parameters, layer.bias)
+        if i == 0 and s.forward != 0:
+            call(s.forward, (x, weight, bias, out, count, layer.n_in, layer.n_out, s.panel, relu, lists))
+        else:
+            forward_rows(x, weight, bias, out, count, layer.n_in, layer.n_out, s.panel, relu)
         if i < len(layers) - 1 and s.activate != 0:
             values, slope = offset(rows, layer.out), offset(rows, layer.slope)
             activate_rows(s.activate, values, slope, count, layer.n_out, s.panel)
@@ -57,10 +55,11 @@ def _logits(s: Any, layers: Any, parameters: Any, rows: Any, index: Any, known: 
 
 @worker
 def evaluate_chunks(chunks: int, thread: int, settings: Any, layers: Any, parameters: Any, row_buffer: Any,
-                    order: Any, costs: Any, right: Any, control: Any) -> None:  # fmt: skip
+                    list_buffer: Any, order: Any, costs: Any, right: Any, control: Any) -> None:  # fmt: skip
     """Weighted cost and weight of the right answers of all chunks of the rows `order`, shared with other threads."""
     s = settings[0]
     rows = pointer(row_buffer, thread * (row_buffer.size // s.threads))
+    lists = pointer(list_buffer, thread * (list_buffer.size // s.threads))
     n_outputs = layers[len(layers) - 1].n_out
     weights = cast_address(s.weights, 1.0)
     while True:
@@ -70,7 +69,8 @@ def evaluate_chunks(chunks: int, thread: int, settings: Any, layers: Any, parame
         start = chunk * s.batch
         count = min(s.batch, order.size - start)
         index = pointer(order, start)
-        z = _logits(s, layers, pointer(parameters, 0), rows, index, order.size - start, count, pointer(control, 0))
+        known = order.size - start
+        z = _logits(s, layers, pointer(parameters, 0), rows, lists, index, known, count, pointer(control, 0))
         if s.answers == CLASSES:
             labels = cast_address(s.targets, np.int64(0))
             right[chunk] = right_class_rows(z, labels, weights, s.weight_stride, index, count, n_outputs, s.panel)
@@ -85,10 +85,11 @@ def evaluate_chunks(chunks: int, thread: int, settings: Any, layers: Any, parame
 
 @worker
 def predict_chunks(chunks: int, thread: int, settings: Any, layers: Any, parameters: Any, row_buffer: Any,
-                   order: Any, outputs: Any, control: Any) -> None:  # fmt: skip
+                   list_buffer: Any, order: Any, outputs: Any, control: Any) -> None:  # fmt: skip
     """Outputs of all chunks of the rows `order`, shared with other threads, into ``outputs (n, n_outputs)``."""
     s = settings[0]
     rows = pointer(row_buffer, thread * (row_buffer.size // s.threads))
+    lists = pointer(list_buffer, thread * (list_buffer.size // s.threads))
     width, top = lanes(rows), len(layers) - 1
     while True:
         chunk = fetch_add(pointer(control, TAKEN), 1)
@@ -97,7 +98,8 @@ def predict_chunks(chunks: int, thread: int, settings: Any, layers: Any, paramet
         start = chunk * s.batch
         count = min(s.batch, order.size - start)
         index = pointer(order, start)
-        z = _logits(s, layers, pointer(parameters, 0), rows, index, order.size - start, count, pointer(control, 0))
+        known = order.size - start
+        z = _logits(s, layers, pointer(parameters, 0), rows, lists, index, known, count, pointer(control, 0))
         if s.output != 0:
             activate_rows(s.output, z, offset(rows, layers[top].slope), count, outputs.shape[1], s.panel)
         for j in range(0, outputs.shape[1], width):
@@ -118,8 +120,8 @@ def _same_bits(a: Any, b: Any) -> bool:
 class _Forward:
     """What the chunks of so many rows share: memory for each thread, settings."""
 
-    def __init__(self, net: "MLP", n: int, stored: np.dtype, threads: int, output: str) -> None:
-        self.task = n, stored, threads, output
+    def __init__(self, net: "MLP", n: int, stored: np.dtype, threads: int, output: str, listed: bool) -> None:
+        self.task = n, stored, threads, output, listed
         self.plan = make_plan(net.widths, net.dtype, None, min(n, CHUNK_ROWS), slopes=True, training=False)
         self.chunks = -(-n // self.plan.batch)
         self.threads = min(threads, self.chunks)
@@ -127,13 +129,20 @@ class _Forward:
         self.control = aligned(CONTROL_CELLS, np.int64)
         self.settings = make_settings(self.plan, net.dtype, stored, self.threads, net.activation)
         self.settings["output"] = activation(output, net.dtype) if output != "identity" else 0
+        if listed:
+            self.settings["forward"] = nonzero.forward(net.dtype)
+        size = lists_bytes(self.plan.batch, net.widths[0], self.plan.lanes) if listed else 1
+        self.lists = aligned(self.threads * size, np.uint8)
 
     def run(self, chunks: Any, parameters: np.ndarray, *results: np.ndarray) -> bool:
         """Call ``chunks`` in every thread; return whether all data were finite numbers in the network's dtype."""
         self.control[TAKEN] = self.control[NOT_FINITE] = 0
 
         def work(thread: int) -> None:
-            chunks(self.chunks, thread, self.settings, self.plan.layers, parameters, self.rows, *results, self.control)
+            layers = self.plan.layers
+            chunks(
+                self.chunks, thread, self.settings, layers, parameters, self.rows, self.lists, *results, self.control
+            )
 
         if self.chunks == 1:  # waking a thread takes longer than one chunk of a small network
             work(0)
@@ -171,8 +180,9 @@ class Packed:
             found = self.idle.pop()
         except IndexError:
             found = None
-        if found is None or found.task != (n, x.dtype, threads, output):
-            found = _Forward(net, n, x.dtype, threads, output)
+        listed = 2 * n * net.widths[0] * net.widths[1] >= SAMPLED_FLOP and nonzero.mostly_zeros(x)
+        if found is None or found.task != (n, x.dtype, threads, output, listed):
+            found = _Forward(net, n, x.dtype, threads, output, listed)
         set_data(found.settings, x, net.input_scale)
         return found
 

@@ -11,7 +11,7 @@ from fastmlp.engine.shares import blocks_of
 from fastmlp.jit import body, inlined
 from fastmlp.kernels.activations import activate_rows, multiply_rows
 from fastmlp.kernels.gather import gather_rows
-from fastmlp.kernels.linear import backward_rows, forward_rows, padded
+from fastmlp.kernels.linear import backward_rows, forward_rows, padded, update_tiles
 from fastmlp.kernels.losses import loss_rows
 from fastmlp.kernels.relu_batchnorm import (
     block_gradient_sums,
@@ -43,6 +43,7 @@ class Batch(NamedTuple):
     known: int  # indices from there on
     n: int  # rows of the mini-batch
     step: Any  # record of the step
+    lists: Any  # the thread's own memory for lists of what is not zero
 
 
 @inlined
@@ -81,17 +82,13 @@ def _linear(b: Any, i: int, first: int, count: int) -> None:
     """The linear layer, and its activation where no batch norm comes between."""
     layer = b.layers[i]
     activated = i < len(b.layers) - 1 and b.s.norm != NORM_BEFORE_RELU
-    forward_rows(
-        _at(b, layer.input, first),
-        offset(b.parameters, layer.weight),
-        offset(b.parameters, layer.bias),
-        _at(b, layer.pre, first),
-        count,
-        layer.n_in,
-        layer.n_out,
-        b.s.panel,
-        activated and b.s.relu != 0,
-    )
+    x, out = _at(b, layer.input, first), _at(b, layer.pre, first)
+    weight, bias = offset(b.parameters, layer.weight), offset(b.parameters, layer.bias)
+    relu = activated and b.s.relu != 0
+    if i == 0 and b.s.forward != 0:
+        call(b.s.forward, (x, weight, bias, out, count, layer.n_in, layer.n_out, b.s.panel, relu, b.lists))
+    else:
+        forward_rows(x, weight, bias, out, count, layer.n_in, layer.n_out, b.s.panel, relu)
     if activated:
         _activate(b, i, layer.pre, first, count)
 
@@ -224,6 +221,21 @@ def _normalise_backward(b: Any, i: int, first: int, count: int) -> None:
     )
     if b.s.norm == NORM_AFTER_RELU:
         _activate_backward(b, i, first, count)
+
+
+@body
+def descend_tiles(b: Any, i: int, buffer: Any, first: int, last: int, rate: float, keep: float,
+                  has_transposed: bool) -> None:  # fmt: skip
+    """Weights and biases, or their gradients, less `rate` times the gradient over all rows, for some tiles."""
+    layer = b.layers[i]
+    x, dz = offset(b.rows, layer.input), offset(b.rows, layer.dz)
+    weight, bias = offset(buffer, layer.weight), offset(buffer, layer.bias)
+    n_in, n_out, panel = layer.n_in, layer.n_out, b.s.panel
+    if i == 0 and b.s.update != 0:
+        call(b.s.update, (x, dz, weight, bias, first, last, b.n, n_in, n_out, panel, rate, keep, b.lists))
+    else:
+        transposed = offset(buffer, layer.transposed if has_transposed else layer.weight)
+        update_tiles(x, dz, weight, transposed, bias, first, last, b.n, n_in, n_out, panel, rate, keep, has_transposed)
 
 
 @body

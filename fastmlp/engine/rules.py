@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from fastmlp.engine.plan import DBETA, DGAMMA
-from fastmlp.engine.rows import statistic
+from fastmlp.engine.rows import descend_tiles, statistic
 from fastmlp.engine.settings import ADAM, GRADIENT, MOMENTUM
 from fastmlp.jit import body, inlined
-from fastmlp.kernels._rules import adam, gradient_tiles, momentum, plain, square_sum
+from fastmlp.kernels._rules import adam, clear_biases, momentum, plain, square_sum
 from fastmlp.kernels.linear import TILE_PANELS, padded, tile_at
 from fastmlp.simd import vector as v
 from fastmlp.simd.pointer import offset, pointer
@@ -88,19 +88,10 @@ def rule_tiles(b: Any, i: int, first: int, last: int) -> None:
     s, layer = b.s, b.layers[i]
     for start in range(first, last, TOGETHER):
         end = min(start + TOGETHER, last)
-        gradient_tiles(
-            offset(b.rows, layer.input),
-            offset(b.rows, layer.dz),
-            pointer(b.state, layer.weight),
-            pointer(b.state, layer.bias),
-            start,
-            end,
-            b.n,
-            layer.n_in,
-            layer.n_out,
-            s.panel,
-            s.rule == GRADIENT,
-        )
+        added = s.rule == GRADIENT
+        if not added:
+            clear_biases(pointer(b.state, layer.bias), start, end, layer.n_in, layer.n_out)
+        descend_tiles(b, i, pointer(b.state, 0), start, end, -1.0, 1.0 if added else 0.0, False)
         if s.clip > 0:
             _note_squares(b, i, start, end)
         elif s.rule != GRADIENT:

@@ -39,6 +39,8 @@ _INTEGERS = (
     "nesterov",
     "slot",
     "weight_squares",
+    "forward",
+    "update",
 )
 # parameter: of the loss; decay: of the parameters beside the cost; beta_1: momentum of the update rule; momentum: of
 # batch norm's averages; clip: greatest norm of the gradients, 0 for any

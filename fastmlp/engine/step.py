@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
-from fastmlp.engine.rows import Batch, merge, pass_over, phases, statistic
+from fastmlp.engine.rows import Batch, descend_tiles, merge, pass_over, phases, statistic
 from fastmlp.engine.rules import clip_factor, note_weight_squares, rule_tiles, rule_vector, step_tiles, total_of
 from fastmlp.engine.shares import blocks_of, row_cell, row_pieces, share_of_rows, take, tile_cell, tile_unit
 from fastmlp.jit import body, by_state, inlined, worker
-from fastmlp.kernels.linear import update_tiles
 from fastmlp.kernels.update import average, descend
 from fastmlp.simd.atomics import HALT, LINE, SKIPPED, STEPS_DONE, STOP, barrier, load_shared, store_shared
 from fastmlp.simd.pointer import offset, pointer
@@ -53,23 +52,7 @@ def _rows(b: Any, phase: int, thread: int, claims: Any, stride: int, control: An
 
 @inlined
 def _plain_tiles(b: Any, i: int, first: int, last: int) -> None:
-    s, layer = b.s, b.layers[i]
-    update_tiles(
-        offset(b.rows, layer.input),
-        offset(b.rows, layer.dz),
-        offset(b.parameters, layer.weight),
-        offset(b.parameters, layer.transposed if i > 0 else layer.weight),
-        offset(b.parameters, layer.bias),
-        first,
-        last,
-        b.n,
-        layer.n_in,
-        layer.n_out,
-        s.panel,
-        b.step.rate,
-        1.0 - b.step.rate * b.step.l2,
-        i > 0,
-    )
+    descend_tiles(b, i, b.parameters, first, last, b.step.rate, 1.0 - b.step.rate * b.step.l2, i > 0)
 
 
 _tiles = by_state(
@@ -159,7 +142,7 @@ def _mean_cost(b: Any) -> float:
 def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters: Any, state: Any, rows: Any,
                 statistics: Any, moments: Any, block_costs: Any, squares: Any, weight_squares: Any, steps: Any,
                 step_costs: Any, step_squares: Any, order: Any, control_cells: Any, arrival_counts: Any,
-                claim_cells: Any) -> None:  # fmt: skip
+                claim_cells: Any, lists: Any) -> None:  # fmt: skip
     """Train on the rows `order`, cut into mini-batches, as one thread of a team.
 
     Every thread of the team calls this with the same arguments but `thread`. Each step has its record in `steps`
@@ -188,6 +171,7 @@ def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters:
             known,
             min(s.batch, known),
             steps[step],
+            pointer(lists, thread * (lists.size // s.threads)),
         )
         for i in range(len(layers)):
             store_shared(tile_cell(claims, stride, thread, i), 0)

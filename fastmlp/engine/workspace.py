@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fastmlp.engine.plan import NORM_NONE, Plan, deal_tiles, up
+from fastmlp.engine.plan import CHUNK_ROWS, NORM_NONE, Plan, deal_tiles, up
+from fastmlp.kernels._lists import lists_bytes
 from fastmlp.simd.atomics import CONTROL_CELLS, LINE
 from fastmlp.simd.target import VECTOR_BYTES
 
@@ -110,9 +111,11 @@ class Workspace:
         Of the network.
     threads : int
         Of the team.
+    lists : bool
+        Whether there is memory for lists of what is not zero in the data.
     """
 
-    def __init__(self, plan: Plan, dtype: np.dtype, threads: int) -> None:
+    def __init__(self, plan: Plan, dtype: np.dtype, threads: int, *, lists: bool = False) -> None:
         self.rows = aligned(plan.n_rows, dtype)
         self.statistics = aligned(threads * plan.n_statistics, dtype)
         self.moments = aligned(2 * plan.blocks * 2 * plan.widest if plan.norm != NORM_NONE else 1, dtype)
@@ -123,6 +126,8 @@ class Workspace:
         # of each thread: rows taken, in two cells on lines of their own, and tiles of each layer taken
         self.claims = aligned(threads * (2 * LINE + up(len(plan.layers), LINE)), np.int64)
         self.tiles = deal_tiles(plan, threads)
+        rows, n_in = max(plan.block, CHUNK_ROWS), int(plan.layers[0]["n_in"])
+        self.lists = aligned(threads * lists_bytes(rows, n_in, plan.lanes) if lists else 1, np.uint8)
 
     def reset(self) -> None:
         """Forget the last epoch's arrivals, claims and stops."""

@@ -1,7 +1,7 @@
 """Update rules that need the gradient in memory: momentum, Adam, and any with its norm clipped.
 
-The gradients of tiles of weights, and of their biases, go into the state's first buffer (`gradient_tiles`); then each
-parameter takes its step, elementwise. Buffers of the state are laid out as the parameters, `slot` elements apart.
+The gradients of tiles of weights, and of their biases, go into the state's first buffer; then each parameter takes its
+step, elementwise. Buffers of the state are laid out as the parameters, `slot` elements apart.
 
 Plain: ``parameter ← keep · parameter - rate · gradient``.
 
@@ -19,7 +19,7 @@ Clipping multiplies the gradient by a `factor` (Pascanu, Mikolov and Bengio, 201
 from typing import Any
 
 from fastmlp.jit import body
-from fastmlp.kernels.linear import TILE_PANELS, tile_at, update_tiles
+from fastmlp.kernels.linear import TILE_PANELS, tile_at
 from fastmlp.simd import vector as v
 from fastmlp.simd.pointer import number, offset
 
@@ -68,19 +68,16 @@ def adam(parameter: Any, gradient: Any, first: Any, second: Any, n: int, size: f
 
 
 @body
-def gradient_tiles(x: Any, dout: Any, gradient: Any, bias_gradient: Any, first: int, last: int, rows: int, n_in: int,
-                   n_out: int, panel: int, added: bool) -> None:  # fmt: skip
-    """The gradients of tiles of weights and of their biases, to what is there if `added`; see `update_tiles`."""
-    lanes = v.lanes(x)
+def clear_biases(bias: Any, first: int, last: int, n_in: int, n_out: int) -> None:
+    """Zeros for the biases that belong to some tiles."""
+    lanes = v.lanes(bias)
     inputs, outputs = (n_in + lanes - 1) // lanes, (n_out + lanes - 1) // lanes
-    nothing = v.splat(number(x, 0.0))
+    nothing = v.splat(number(bias, 0.0))
     for tile in range(first, last):
         k, j = tile_at(tile, inputs, outputs)
         for p in range(j, min(j + TILE_PANELS, outputs)):
-            if k == 0 and not added:
-                v.store(nothing, offset(bias_gradient, p * lanes))
-    keep = 1.0 if added else 0.0
-    update_tiles(x, dout, gradient, gradient, bias_gradient, first, last, rows, n_in, n_out, panel, -1.0, keep, False)
+            if k == 0:
+                v.store(nothing, offset(bias, p * lanes))
 
 
 @body

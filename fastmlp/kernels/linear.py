@@ -11,14 +11,16 @@ import numpy as np
 from numba import prange
 
 from fastmlp.jit import body, driver, inlined
+from fastmlp.kernels._lists import list_rows
 from fastmlp.kernels._panels import pack_rows, pack_strip, scratch, unpack_rows
 from fastmlp.simd import gemm
 from fastmlp.simd import vector as v
+from fastmlp.simd.gemm import LIST, LISTED
 from fastmlp.simd.pointer import keep_alive, number, offset, pointer
 from fastmlp.simd.target import VECTOR_BYTES
 
 ROWS = 96  # most rows of a driver's block: their panels stay in a 512 KB cache for layers up to 1024
-SUM_ROWS = 128  # rows of one partial sum of dW: a tile's 3 panels of them fill 24 KB of a 32 KB cache
+SUM_ROWS = LISTED  # of one partial sum of dW: a tile's 3 panels of 128 rows fill 24 KB of a 32 KB cache
 TILE_PANELS = 2  # panels of dz to a tile
 
 
@@ -85,10 +87,11 @@ def tile_at(tile: int, inputs: int, outputs: int) -> Any:
 @body
 def update_tiles(x: Any, dout: Any, weight: Any, transposed: Any, bias: Any, first: int, last: int, rows: int,
                  n_in: int, n_out: int, panel: int, rate: float, keep: float, has_transposed: bool,
-                 ) -> None:  # fmt: skip
+                 lists: Any = None) -> None:  # fmt: skip
     """``weight = keep · weight - rate · xᵀ·dout`` and ``bias -= rate · Σ dout``, for tiles ``first … last - 1``.
 
-    The gradient goes from the registers into the weights; `transposed` is refreshed behind it.
+    The gradient goes from the registers into the weights; `transposed` is refreshed behind it. With memory for `lists`
+    rows that are zero in all columns of a register tile are left out.
     """
     lanes = v.lanes(x)
     inputs = (n_in + lanes - 1) // lanes
@@ -98,24 +101,24 @@ def update_tiles(x: Any, dout: Any, weight: Any, transposed: Any, bias: Any, fir
     for start in range(0, rows, SUM_ROWS):
         count = min(SUM_ROWS, rows - start)
         kept = number(x, keep if start == 0 else 1.0)
+        listed = -1
         for tile in range(first, last):
             k, j = tile_at(tile, inputs, outputs)
-            here = offset(weight, (j * inputs + k) * square)
-            columns = min(TILE_PANELS * lanes, n_out - j * lanes)
-            gemm.update(
-                offset(x, k * panel + start * lanes),
-                offset(dout, j * panel + start * lanes),
-                here,
-                here,
-                min(lanes, padded(n_in - k * lanes, 4)),
-                columns,
-                count,
-                np.int64(0),
-                panel,
-                inputs * square,
-                down,
-                kept,
-            )
+            here, strip = offset(weight, (j * inputs + k) * square), offset(x, k * panel + start * lanes)
+            height, columns = min(lanes, padded(n_in - k * lanes, 4)), min(TILE_PANELS * lanes, n_out - j * lanes)
+            gradient = offset(dout, j * panel + start * lanes)
+            if lists is not None:
+                if k != listed:
+                    list_rows(strip, height, count, lists)
+                    listed = k
+                gemm.update_listed(
+                    strip, gradient, here, here, height, columns, count, np.int64(0), panel, inputs * square, down,
+                    kept, lists, LIST,
+                )  # fmt: skip
+            else:
+                gemm.update(
+                    strip, gradient, here, here, height, columns, count, np.int64(0), panel, inputs * square, down, kept
+                )
             if start + SUM_ROWS >= rows:
                 for p in range(min(TILE_PANELS, outputs - j)):
                     if has_transposed:

@@ -7,6 +7,9 @@ contraction by fused multiply-adds, so the bits depend neither on the tile's sha
 ``rows`` form (forward, dx):  ``acc[i][lane] = Σ_k a[i][k] · b[k][lane]``, a and c by rows.
 ``columns`` form (dW):        ``acc[i][lane] = Σ_r a[r][i] · b[r][lane]``, a read by columns.
 
+A ``listed`` product leaves terms out: the sums of a tile run over those that its list names. A list is `LIST` bytes,
+the number of terms and then the terms, in order and at least one, counted from a multiple of `LISTED`.
+
 An epilogue turns the accumulators into the output while they are in registers.
 """
 
@@ -22,6 +25,9 @@ from numba.extending import intrinsic
 from fastmlp.simd import ir
 from fastmlp.simd.target import TILES
 from fastmlp.simd.vector import llvm_vector
+
+LISTED = 128  # most terms of a list, so that they are bytes; of so many rows of weights two panels fill 16 KB
+LIST = LISTED + 8  # whoever writes it writes 8 terms at once
 
 Builder: TypeAlias = llvm.IRBuilder
 
@@ -42,6 +48,8 @@ class _Operands:
     beta: Any
     begun: Any = None  # whether the output holds the sums of earlier terms; None where all terms are here
     unfinished: Any = None  # whether more terms follow
+    lists: Any = None  # of the tiles; None where all terms count
+    list_stride: Any = None  # bytes from one tile's lists to the next one's
 
 
 @dataclass(frozen=True)
@@ -106,6 +114,17 @@ def _contract(builder: Builder, x: _Operands, by_rows: bool, kind: Any, lanes: i
         step = builder.mul(r, width)
         return turn(builder.gep(x.a, [step]), [builder.gep(panel, [step]) for panel in panels], sums)
 
+    def listed(position: Any, sums: list[Any]) -> list[Any]:
+        at = builder.gep(x.lists, [builder.add(position, ir.index(1))])
+        term = builder.zext(builder.load(at), ir.INDEX)
+        if not by_rows:
+            return row(term, sums)
+        a_panel = builder.mul(builder.udiv(term, width), x.a_panel)
+        a = builder.gep(x.a, [builder.add(a_panel, builder.urem(term, width))])
+        return turn(a, [builder.gep(panel, [builder.mul(term, width)]) for panel in panels], sums)
+
+    if x.lists is not None:
+        return ir.loop(builder, builder.zext(builder.load(x.lists), ir.INDEX), starts, listed)
     if not by_rows:
         return ir.loop(builder, x.count, starts, row)
 
@@ -146,12 +165,17 @@ def _tile(builder: Builder, x: _Operands, form: _Form, kind: Any, lanes: int, he
             write(form.epilogue)
 
 
-def _panel(
-    builder: Builder, x: _Operands, form: _Form, first: Any, rows: Any, lanes: int, shape: tuple[int, int, int]
+def _rows_of_panels(
+    builder: Builder,
+    x: _Operands,
+    form: _Form,
+    first: Any,
+    rows: tuple[Any, Any],
+    lanes: int,
+    shape: tuple[Any, int, int],
 ) -> None:
-    """Emit all rows of the panels from `first` on, ``shape = (tall, vectors, halves)``."""
-    tall, vectors, halves = shape
-    kind = llvm.VectorType(x.a.type.pointee, lanes // halves)
+    """Emit the tiles of some rows of the panels from `first` on, ``shape = (type of a vector, height, vectors)``."""
+    kind, height, vectors = shape
     out_start = builder.mul(first, x.out_panel)
     operand_start = builder.mul(first, ir.index(lanes)) if form.per_column else out_start
     at_panel = replace(
@@ -160,18 +184,30 @@ def _panel(
         out=builder.gep(x.out, [out_start]),
         operand=builder.gep(x.operand, [operand_start]),
     )
+    with cgutils.for_range_slice(builder, *rows, ir.index(height)) as (row, _):
+        position = builder.mul(row, ir.index(lanes))
+        at_row = replace(
+            at_panel,
+            a=builder.gep(x.a, [position if form.by_rows else row]),
+            out=builder.gep(at_panel.out, [position]),
+            operand=at_panel.operand if form.per_column else builder.gep(at_panel.operand, [position]),
+        )
+        if x.lists is not None:
+            tile = builder.udiv(row, ir.index(height))
+            at_row = replace(at_row, lists=builder.gep(x.lists, [builder.mul(tile, x.list_stride)]))
+        _tile(builder, at_row, form, kind, lanes, height, vectors)
+
+
+def _panel(
+    builder: Builder, x: _Operands, form: _Form, first: Any, rows: Any, lanes: int, shape: tuple[int, int, int]
+) -> None:
+    """Emit all rows of the panels from `first` on, ``shape = (tall, vectors, halves)``."""
+    tall, vectors, halves = shape
+    kind = llvm.VectorType(x.a.type.pointee, lanes // halves)
     group = TILES.group if halves == 1 else tall
     tall_rows = builder.sub(rows, builder.srem(rows, ir.index(group)))
     for start, stop, height in ((ir.index(0), tall_rows, tall), (tall_rows, rows, TILES.short)):
-        with cgutils.for_range_slice(builder, start, stop, ir.index(height)) as (row, _):
-            position = builder.mul(row, ir.index(lanes))
-            at_row = replace(
-                at_panel,
-                a=builder.gep(x.a, [position if form.by_rows else row]),
-                out=builder.gep(at_panel.out, [position]),
-                operand=at_panel.operand if form.per_column else builder.gep(at_panel.operand, [position]),
-            )
-            _tile(builder, at_row, form, kind, lanes, height, vectors)
+        _rows_of_panels(builder, x, form, first, (start, stop), lanes, (kind, height, vectors))
 
 
 def _all_panels(builder: Builder, x: _Operands, form: _Form, rows: Any, columns: Any, lanes: int) -> None:
@@ -187,26 +223,41 @@ def _all_panels(builder: Builder, x: _Operands, form: _Form, rows: Any, columns:
         _panel(builder, x, form, wide, rows, lanes, last)
 
 
+def _listed_panels(builder: Builder, x: _Operands, form: _Form, rows: Any, columns: Any, lanes: int) -> None:
+    """Emit tiles of few rows: the more rows, the fewer terms are zero in all of them."""
+    height, vectors = TILES.listed
+    kind = llvm.VectorType(x.a.type.pointee, lanes)
+    panels = builder.sdiv(builder.add(columns, ir.index(lanes - 1)), ir.index(lanes))
+    wide = builder.sub(panels, builder.srem(panels, ir.index(vectors)))
+    for start, stop, width in ((ir.index(0), wide, vectors), (wide, panels, 1)):
+        with cgutils.for_range_slice(builder, start, stop, ir.index(width)) as (panel, _):
+            _rows_of_panels(builder, x, form, panel, (ir.index(0), rows), lanes, (kind, height, width))
+
+
 def _all_terms(builder: Builder, x: _Operands, form: _Form, rows: Any, columns: Any, lanes: int) -> None:
     """Emit the panels, for so many terms at a time as stay in the caches where that is what they need."""
-    if not form.by_rows or TILES.depth is None:
-        _all_panels(builder, x, form, rows, columns, lanes)
+    depth, emit = (TILES.depth, _all_panels) if x.lists is None else (LISTED, _listed_panels)
+    if not form.by_rows or depth is None:
+        emit(builder, x, form, rows, columns, lanes)
         return
-    with cgutils.for_range_slice(builder, ir.index(0), x.count, ir.index(TILES.depth)) as (done, _):
+    with cgutils.for_range_slice(builder, ir.index(0), x.count, ir.index(depth)) as (done, _):
         rest = builder.sub(x.count, done)
-        unfinished = builder.icmp_signed("<", ir.index(TILES.depth), rest)
+        unfinished = builder.icmp_signed("<", ir.index(depth), rest)
         some = replace(
             x,
             a=builder.gep(x.a, [builder.mul(builder.sdiv(done, ir.index(lanes)), x.a_panel)]),
             b=builder.gep(x.b, [builder.mul(done, ir.index(lanes))]),
-            count=builder.select(unfinished, ir.index(TILES.depth), rest),
+            count=builder.select(unfinished, ir.index(depth), rest),
             begun=builder.icmp_signed("<", ir.index(0), done),
             unfinished=unfinished,
         )
-        _all_panels(builder, some, form, rows, columns, lanes)
+        if x.lists is not None:
+            before = builder.mul(builder.udiv(done, ir.index(LISTED)), ir.index(LIST))
+            some = replace(some, lists=builder.gep(x.lists, [before]))
+        emit(builder, some, form, rows, columns, lanes)
 
 
-def make_product(epilogue: Epilogue, *, by_rows: bool, per_column: bool = False) -> Any:
+def make_product(epilogue: Epilogue, *, by_rows: bool, per_column: bool = False, listed: bool = False) -> Any:
     """Make a matrix product.
 
     Parameters
@@ -217,14 +268,54 @@ def make_product(epilogue: Epilogue, *, by_rows: bool, per_column: bool = False)
         The ``rows`` or the ``columns`` form; the latter takes at most `lanes` rows, one panel of ``a``.
     per_column : bool
         The epilogue's operand is one vector for each panel (a bias) and not laid out as the output.
+    listed : bool
+        Sums run over the terms of lists; in the ``columns`` form there are at most `LISTED` terms.
 
     Returns
     -------
     intrinsic
         ``product(a, b, out, operand, rows, columns, count, a_panel, b_panel, out_panel, alpha, beta)``: `rows`, a
-        multiple of 4, by `columns` of the output, `count` (at least 1) terms in each sum.
+        multiple of 4, by `columns` of the output, `count` (at least 1) terms in each sum. A listed product takes two
+        more: a pointer to the `lists` of the tiles, ``TILES.listed[0]`` rows each, and the bytes from one tile's lists
+        to the next one's; in the ``rows`` form a tile has a list for each `LISTED` terms.
     """
     form = _Form(by_rows, epilogue, per_column)
+
+    def emit(target: Any, builder: Builder, signature: Any, arguments: Any) -> Any:
+        addresses, (row_count, column_count), rest = arguments[:4], arguments[4:6], arguments[6:12]
+        lanes = llvm_vector(signature.args[0].dtype).count
+        operands = _Operands(*addresses, *rest)
+        if listed:
+            operands = replace(operands, lists=arguments[12], list_stride=arguments[13])
+        _all_terms(builder, operands, form, row_count, column_count, lanes)
+        return target.get_dummy_value()
+
+    def signature(a: Any, *lists: Any) -> Any:
+        return types.void(a, a, a, a, *(types.intp,) * 6, a.dtype, a.dtype, *lists)
+
+    if listed:
+
+        @intrinsic
+        def listed_product(
+            context: Any,
+            a: Any,
+            b: Any,
+            out: Any,
+            operand: Any,
+            rows: Any,
+            columns: Any,
+            count: Any,
+            a_panel: Any,
+            b_panel: Any,
+            out_panel: Any,
+            alpha: Any,
+            beta: Any,
+            lists: Any,
+            stride: Any,
+        ) -> Any:
+            return signature(a, lists, types.intp), emit
+
+        return listed_product
 
     @intrinsic
     def product(
@@ -242,16 +333,7 @@ def make_product(epilogue: Epilogue, *, by_rows: bool, per_column: bool = False)
         alpha: Any,
         beta: Any,
     ) -> Any:
-        size = types.intp
-        signature = types.void(a, a, a, a, size, size, size, size, size, size, a.dtype, a.dtype)
-
-        def emit(target: Any, builder: Builder, signature: Any, arguments: Any) -> Any:
-            addresses, (row_count, column_count), rest = arguments[:4], arguments[4:6], arguments[6:]
-            lanes = llvm_vector(a.dtype).count
-            _all_terms(builder, _Operands(*addresses, *rest), form, row_count, column_count, lanes)
-            return target.get_dummy_value()
-
-        return signature, emit
+        return signature(a), emit
 
     return product
 
@@ -261,3 +343,6 @@ forward_relu = make_product(_bias_relu, by_rows=True, per_column=True)  # out = 
 backward = make_product(_store, by_rows=True)  # out = a·b
 backward_masked = make_product(_mask, by_rows=True)  # out = a·b where operand > 0, else 0
 update = make_product(_scaled_add, by_rows=False)  # out = alpha · aᵀb + beta · out
+forward_listed = make_product(_bias, by_rows=True, per_column=True, listed=True)
+forward_relu_listed = make_product(_bias_relu, by_rows=True, per_column=True, listed=True)
+update_listed = make_product(_scaled_add, by_rows=False, listed=True)

@@ -158,6 +158,56 @@ def _inside(builder: Any, count: Any, lanes: int) -> Any:
 
 
 @intrinsic
+def either(context: Any, x: Any, y: Any) -> Any:
+    """Return the bits that are set in `x` or in `y`."""
+
+    def emit(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = arguments[0].type
+        bits = [builder.bitcast(value, _integers(kind)) for value in arguments]
+        return builder.bitcast(builder.or_(*bits), kind)
+
+    return x(x, y), emit
+
+
+@intrinsic
+def nonzero_lanes(context: Any, x: Any) -> Any:
+    """Return an integer with a bit for each lane, set where any bit of the lane is."""
+
+    def emit(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = arguments[0].type
+        bits = builder.bitcast(arguments[0], _integers(kind))
+        found = builder.icmp_unsigned("!=", bits, llvm.Constant(bits.type, None))
+        return builder.zext(builder.bitcast(found, llvm.IntType(kind.count)), ir.INDEX)
+
+    return types.intp(x), emit
+
+
+@intrinsic
+def count_bits(context: Any, x: Any) -> Any:
+    """Return the number of bits set in an integer."""
+
+    def emit(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return ir.call(builder, "llvm.ctpop.i64", ir.INDEX, arguments)
+
+    return types.intp(types.intp), emit
+
+
+@intrinsic
+def store_bytes(context: Any, value: Any, pointer: Any) -> Any:
+    """Write an integer as 8 bytes, the lowest first."""
+
+    def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.store(arguments[0], builder.bitcast(arguments[1], ir.INDEX.as_pointer()), align=1)
+        return target.get_dummy_value()
+
+    return types.void(types.int64, pointer), emit
+
+
+def _integers(kind: Any) -> Any:
+    return llvm.VectorType(llvm.IntType(32 if kind.element == llvm.FloatType() else 64), kind.count)
+
+
+@intrinsic
 def first_lanes(context: Any, x: Any, count: Any, fill: Any) -> Any:
     """Return `x` in the first `count` lanes and the scalar `fill` in the others."""
 

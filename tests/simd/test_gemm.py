@@ -21,6 +21,7 @@ CPUS = {
     "sse": ("+sse2", "x86_64-unknown-linux-gnu"),
 }
 FORMS = ["forward", "forward_relu", "backward", "backward_masked", "update"]
+LISTED = ["forward", "forward_relu", "update"]
 SENTINEL = -12345.0
 
 
@@ -45,27 +46,54 @@ def _switch(forward, forward_relu, backward, backward_masked, update):
     return product
 
 
+def _switch_listed(forward, forward_relu, update):
+    """The same for the three listed products."""
+
+    @numba.njit
+    def product(which, a, b, out, operand, sizes, alpha, beta, lists, stride):
+        p, q, r, s, t = (
+            pointer(a, 0),
+            pointer(b, 0),
+            pointer(out, sizes[6]),
+            pointer(operand, sizes[7]),
+            pointer(lists, 0),
+        )
+        rows, columns, count, a_panel, b_panel, out_panel = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
+        if which == 0:
+            forward(p, q, r, s, rows, columns, count, a_panel, b_panel, out_panel, alpha, beta, t, stride)
+        elif which == 1:
+            forward_relu(p, q, r, s, rows, columns, count, a_panel, b_panel, out_panel, alpha, beta, t, stride)
+        else:
+            update(p, q, r, s, rows, columns, count, a_panel, b_panel, out_panel, alpha, beta, t, stride)
+
+    return product
+
+
 @pytest.fixture(scope="module")
 def products():
     """The compiled products by CPU, "" for the one of this machine; each is made once."""
     made = {}
 
-    def of(cpu):
-        if cpu not in made:
+    def of(cpu, listed=False):
+        if (cpu, listed) not in made:
             with pytest.MonkeyPatch.context() as patch:
                 if cpu:
                     patch.setattr(gemm, "TILES", tiles(*CPUS[cpu]))
-                made[cpu] = _switch(
-                    gemm.make_product(gemm._bias, by_rows=True, per_column=True),
-                    gemm.make_product(gemm._bias_relu, by_rows=True, per_column=True),
-                    gemm.make_product(gemm._store, by_rows=True),
-                    gemm.make_product(gemm._mask, by_rows=True),
-                    gemm.make_product(gemm._scaled_add, by_rows=False),
-                )
+                forward = gemm.make_product(gemm._bias, by_rows=True, per_column=True, listed=listed)
+                forward_relu = gemm.make_product(gemm._bias_relu, by_rows=True, per_column=True, listed=listed)
+                update = gemm.make_product(gemm._scaled_add, by_rows=False, listed=listed)
+                if listed:
+                    made[cpu, listed] = _switch_listed(forward, forward_relu, update)
+                else:
+                    backward = gemm.make_product(gemm._store, by_rows=True)
+                    backward_masked = gemm.make_product(gemm._mask, by_rows=True)
+                    made[cpu, listed] = _switch(forward, forward_relu, backward, backward_masked, update)
                 for name in ("float32", "float64"):  # compiled while the shapes are patched
                     problem = Problem("forward", name, 4, 1, 1)
-                    problem.run(made[cpu])
-        return made[cpu]
+                    if listed:
+                        problem = ListedProblem("forward", name, 4, 1, 1, gemm.TILES.listed[0])
+                    problem.run(made[cpu, listed])
+        return made[cpu, listed]
 
     return of
 
@@ -131,18 +159,21 @@ class Problem:
         _chain(self.which, self.a, self.b, self.operand, out, self.alpha, self.beta)
         return out
 
-    def _panel_of_a(self):
+    def _panel_of_a(self, a):
         if self.form == "update":  # one panel, contracted along its rows
-            return _panels(np.ascontiguousarray(self.a.T), self.lanes, self.count + 1, np.nan)
-        panels = _panels(self.a, self.lanes, self.shape[0] + 1, np.nan).reshape(-1, self.shape[0] + 1, self.lanes)
+            return _panels(np.ascontiguousarray(a.T), self.lanes, self.count + 1, np.nan)
+        panels = _panels(a, self.lanes, self.shape[0] + 1, np.nan).reshape(-1, self.shape[0] + 1, self.lanes)
         if self.count % self.lanes:
             panels[-1, :, self.count % self.lanes :] = np.nan
         return panels.reshape(-1)
 
     def run(self, product):
+        return self._run(product, self.a)
+
+    def _run(self, product, a, *lists):
         rows, columns = self.shape
         lanes, height, guard = self.lanes, rows + 3, 64
-        a, b = self._panel_of_a(), _panels(self.b, lanes, self.count + 2, np.nan)
+        a, b = self._panel_of_a(a), _panels(self.b, lanes, self.count + 2, np.nan)
         inner = _panels(self.before, lanes, height, SENTINEL)
         zone = np.full(guard, SENTINEL, self.dtype)
         out = np.concatenate([zone, inner, zone])
@@ -154,7 +185,7 @@ class Problem:
             operand, start = out, guard
         a_panel = 0 if self.form == "update" else (rows + 1) * lanes
         sizes = np.array([rows, columns, self.count, a_panel, (self.count + 2) * lanes, height * lanes, guard, start])
-        product(self.which, a, b, out, operand, sizes, self.alpha, self.beta)
+        product(min(self.which, 2) if lists else self.which, a, b, out, operand, sizes, self.alpha, self.beta, *lists)
         assert (out[:guard] == SENTINEL).all()
         assert (out[-guard:] == SENTINEL).all()
         written = out[guard:-guard].reshape(-1, height, lanes)
@@ -162,6 +193,28 @@ class Problem:
         padding = written[-1, :rows, columns % lanes :] if columns % lanes else np.zeros(0)
         assert not padding.any(), "padding lanes must stay 0"
         return _matrix(written.reshape(-1), self.shape, lanes, height)
+
+
+class ListedProblem(Problem):
+    """A product of which each tile of `height` rows has its own list of terms, two of five; the others are NaN in a."""
+
+    def __init__(self, form, name, rows, columns, count, height):
+        super().__init__(form, name, rows, columns, count)
+        self.height = height
+        self.named = np.random.default_rng(count).random((rows // height, count)) < 0.4
+        self.named[0] = False  # a list of the one term that it must have
+        self.named[:, :: gemm.LISTED] = True
+        self.a[~self.named.repeat(height, axis=0)] = 0
+
+    def run(self, product):
+        starts = range(0, self.count, gemm.LISTED)
+        lists = np.full((len(self.named), len(starts), gemm.LIST), 255, np.uint8)
+        for tile, named in enumerate(self.named):
+            for part, start in enumerate(starts):
+                (terms,) = named[start : start + gemm.LISTED].nonzero()
+                lists[tile, part, 0], lists[tile, part, 1 : 1 + len(terms)] = len(terms), terms
+        seen = np.where(self.named.repeat(self.height, axis=0), self.a, np.nan).astype(self.dtype)
+        return self._run(product, seen, lists.reshape(-1), len(starts) * gemm.LIST)
 
 
 def _problems(name, form):
@@ -182,6 +235,18 @@ def test_the_shape_of_the_tiles_changes_no_bit(cpu, form, dtype, products):
     for problem in _problems(dtype.name, form):
         np.testing.assert_array_equal(
             problem.run(products(cpu)), problem.expected(), err_msg=f"{problem.shape} {problem.count}", strict=True
+        )
+
+
+@pytest.mark.parametrize("form", LISTED)
+@pytest.mark.parametrize("cpu", list(CPUS))
+def test_a_listed_product_reads_no_other_terms(cpu, form, dtype, products):
+    for p in _problems(dtype.name, form):
+        if form == "update" and p.count > gemm.LISTED:
+            continue
+        problem = ListedProblem(form, dtype.name, *p.shape, p.count, tiles(*CPUS[cpu]).listed[0])
+        np.testing.assert_array_equal(
+            problem.run(products(cpu, listed=True)), problem.expected(), err_msg=f"{p.shape} {p.count}", strict=True
         )
 
 
@@ -207,3 +272,7 @@ def test_the_library_uses_these_products(dtype, products):
     for form in FORMS:
         problem = Problem(form, dtype.name, 8, 37, 20)
         np.testing.assert_array_equal(problem.run(library), problem.expected(), strict=True)
+    listed = _switch_listed(gemm.forward_listed, gemm.forward_relu_listed, gemm.update_listed)
+    for form in LISTED:
+        problem = ListedProblem(form, dtype.name, 8, 37, 20, gemm.TILES.listed[0])
+        np.testing.assert_array_equal(problem.run(listed), problem.expected(), strict=True)

@@ -1,0 +1,110 @@
+"""Lists of what is not zero, against NumPy."""
+
+import numba
+import numpy as np
+import pytest
+
+from fastmlp.engine.workspace import aligned, to_panels
+from fastmlp.kernels import nonzero
+from fastmlp.kernels._lists import HEIGHT, columns_stride, list_columns, list_rows, lists_bytes
+from fastmlp.simd.gemm import LIST, LISTED
+from fastmlp.simd.pointer import pointer
+
+GUARD = 99
+
+
+@numba.njit
+def _columns(x, rows, n_in, panel, lists):
+    list_columns(pointer(x, 0), rows, n_in, panel, pointer(lists, 0))
+    return columns_stride(n_in)
+
+
+@numba.njit
+def _rows(x, columns, rows, lists):
+    list_rows(pointer(x, 0), columns, rows, pointer(lists, 0))
+
+
+def _sparse(rng, shape, share):
+    values = rng.standard_normal(shape)
+    values[rng.random(shape) > share] = 0
+    values[rng.random(shape) < 0.1] = -0.0
+    return values
+
+
+def _terms(record):
+    return record[1 : 1 + record[0]].tolist()
+
+
+def _expected(some):
+    """The places where `some (terms, height)` has anything but zeros; at least one."""
+    return some.any(axis=1).nonzero()[0].tolist() or [0]
+
+
+def _panels(x, height):
+    lanes = 64 // x.itemsize
+    panels = aligned(-(-x.shape[1] // lanes) * height * lanes, x.dtype)
+    to_panels(np.vstack([x, np.zeros((height - len(x), x.shape[1]), x.dtype)]), lanes, panels)
+    return panels, lanes
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.3, 1.0])
+def test_columns_of_each_tile(dtype, share):
+    rng = np.random.default_rng(0)
+    for rows in (1, 2, 3, 4, 5, 8, 96, 97):
+        for n_in in (1, 7, 16, 17, 127, 128, 129, 300):
+            x = _sparse(rng, (rows, n_in), share).astype(dtype)
+            height = (rows + 3) // 4 * 4 + 1
+            panels, lanes = _panels(x, height)
+            lists = np.full(lists_bytes(rows, n_in, lanes) + 16, GUARD, np.uint8)
+            stride = _columns(panels, rows, n_in, height * lanes, lists)
+            assert (lists[-16:] == GUARD).all()
+            for tile, first in enumerate(range(0, rows, HEIGHT)):
+                for part, start in enumerate(range(0, n_in, LISTED)):
+                    some = x[first : first + HEIGHT, start : start + LISTED]
+                    # -0.0 may be named: it is not all bits zero
+                    exact, signed = _expected(some.T != 0), _expected((some.T != 0) | np.signbit(some.T))
+                    found = _terms(lists[tile * stride + part * LIST :])
+                    assert found == signed
+                    assert set(exact) - {0} <= set(found)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.3, 1.0])
+def test_rows_of_each_tile(dtype, share):
+    rng = np.random.default_rng(1)
+    lanes = 64 // dtype.itemsize
+    for columns in range(4, lanes + 1, 4):
+        for rows in (1, 2, 7, 8, 9, 63, 64, 127, LISTED):
+            x = np.abs(_sparse(rng, (rows, lanes), share)).astype(dtype)
+            x[:, columns:] = 1
+            lists = np.full(lists_bytes(1, 1, lanes) + 16, GUARD, np.uint8)
+            _rows(np.ascontiguousarray(x), columns, rows, lists)
+            assert (lists[-16:] == GUARD).all()
+            for tile in range(columns // HEIGHT):
+                some = x[:, tile * HEIGHT : (tile + 1) * HEIGHT]
+                assert _terms(lists[tile * LIST :]) == _expected(some != 0)
+
+
+def test_nan_is_not_zero(dtype):
+    x = np.zeros((4, 32), dtype)
+    x[1, 5] = np.nan
+    panels, lanes = _panels(x, 5)
+    lists = np.zeros(lists_bytes(4, 32, lanes), np.uint8)
+    _columns(panels, 4, 32, 5 * lanes, lists)
+    assert _terms(lists[1 // HEIGHT * LIST :]) == [5]
+
+
+@pytest.mark.parametrize("kind", ["uint8", "float32", "float64", "int16"])
+def test_which_data_are_mostly_zeros(kind):
+    rng = np.random.default_rng(2)
+    x = rng.integers(1, 100, (500, 40)).astype(kind)
+    assert not nonzero.mostly_zeros(x)
+    x[:, 5:] = 0
+    assert nonzero.mostly_zeros(x)
+    assert not nonzero.mostly_zeros(x[:, :10])
+    assert not nonzero.mostly_zeros(x[:0])
+    assert nonzero.mostly_zeros(x[:2] if HEIGHT == 2 else x[:4])
+
+
+def test_half_zeros_anywhere_do_not_pay():
+    x = np.random.default_rng(3).integers(0, 2, (500, 40)).astype(np.float32)
+    assert not nonzero.mostly_zeros(x)
