@@ -8,6 +8,7 @@ from scipy import sparse
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.metrics import accuracy_score
 from sklearn.utils import compute_class_weight
+from sklearn.utils._unique import attach_unique
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
@@ -231,27 +232,32 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
         return logarithms
 
     def _learn_target(self, y: Any, *, incremental: bool) -> Any:
+        marked = attach_unique(y)  # a view: else scikit-learn sorts out the classes of all rows six times
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            check_classification_targets(y)
-            kind = type_of_target(y, input_name="y")
+            check_classification_targets(marked)
+            kind = type_of_target(marked, input_name="y")
             if kind == "multiclass-multioutput":
                 raise ValueError("Multioutput target data is not supported: y must be one class, or 0 and 1, a column")
-            self.classes_ = unique_labels(y)
+            self.classes_ = unique_labels(marked)
             self._multilabel, self._sparse_labels = kind.startswith("multilabel"), sparse.issparse(y)
-        elif self.warm_start and set(unique_labels(y)) != set(self.classes_):
+        elif self.warm_start and set(unique_labels(marked)) != set(self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. Previously "
-                f"got {self.classes_}, `y` has {unique_labels(y)}"
+                f"got {self.classes_}, `y` has {unique_labels(marked)}"
             )
-        return self._known_target(y)
+        self._check_known(marked)
+        return y.toarray() if sparse.issparse(y) else y
 
     def _known_target(self, y: Any) -> Any:
+        self._check_known(attach_unique(y))
+        return y.toarray() if sparse.issparse(y) else y
+
+    def _check_known(self, y: Any) -> None:
         if _is_multilabel(y) != self._multilabel:
             raise ValueError(f"y must be {'0 and 1 for each label' if self._multilabel else 'one class for each row'}")
         classes = unique_labels(y)
         if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
             raise ValueError(f"`y` has classes not in `self.classes_`: {self.classes_}, y has {classes}.")
-        return y.toarray() if sparse.issparse(y) else y
 
     def _class_indices(self, y: np.ndarray) -> np.ndarray:
         return np.searchsorted(self.classes_, y)
