@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from fastmlp.batchnorm import BatchNorm
 
 PLANS = 32  # remembered: laying out 784-20-7-5-10 takes 0.2 ms, a hundredth of an epoch
+FLOAT32_LANES = VECTOR_BYTES // 4
 ROWS_UNIT = 8  # rows of the smallest block
 MOST_NORM_BLOCKS = 64  # with batch norm every thread merges the statistics of all blocks: about 1 % of a step
 CHUNK_ROWS = 96  # rows that go through all layers together: their activations stay in a 512 KB cache for 512 features
 
 PARALLEL_FLOP = 1e6  # of a step: below, two barriers cost more than a second thread saves
-EPOCH_FLOP = 1e8  # of an epoch, about a millisecond: below, a second thread wakes too late to help
+EPOCH_FLOP = 1e8  # of an epoch in float32, about a millisecond: below, a second thread wakes too late to help
 
 NORM_NONE, NORM_AFTER_RELU, NORM_BEFORE_RELU = 0, 1, 2
 
@@ -187,7 +188,7 @@ def deal_tiles(plan: Plan, threads: int) -> np.ndarray:
 
 def is_short(plan: Plan, rows: int) -> bool:
     """Whether the caller's thread trains on so many rows sooner than others have woken."""
-    return rows * plan.flop_of_row < EPOCH_FLOP
+    return rows * plan.flop_of_row * FLOAT32_LANES < EPOCH_FLOP * plan.lanes
 
 
 def useful_threads(plan: Plan, threads: int, rows: int) -> int:
