@@ -110,7 +110,7 @@ class Trainer:
         net, norm = self.net, self.net.batch_norm
         record = make_settings(self.plan, net.dtype, self.x.dtype, self.threads, net.activation)
         set_data(record, self.x, net.input_scale)
-        if nonzero.mostly_zeros(self.x):
+        if nonzero.mostly_zeros(self.x, net.widths[1]):
             record["forward"], record["update"] = nonzero.forward(net.dtype), nonzero.update(net.dtype)
         record["spins"] = SPINS if self.threads <= usable_cores() else SPINS_OVERSUBSCRIBED
         record["slot"], record["key"] = self.plan.n_parameters, key

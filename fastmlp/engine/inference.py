@@ -180,7 +180,7 @@ class Packed:
             found = self.idle.pop()
         except IndexError:
             found = None
-        listed = 2 * n * net.widths[0] * net.widths[1] >= SAMPLED_FLOP and nonzero.mostly_zeros(x)
+        listed = 2 * n * net.widths[0] * net.widths[1] >= SAMPLED_FLOP and nonzero.mostly_zeros(x, net.widths[1])
         if found is None or found.task != (n, x.dtype, threads, output, listed):
             found = _Forward(net, n, x.dtype, threads, output, listed)
         set_data(found.settings, x, net.input_scale)

@@ -38,7 +38,7 @@ def test_leaving_out_zeros_changes_no_bit(name, share, dtype, network, digest, a
     monkeypatch.setattr(inference, "SAMPLED_FLOP", 0)
     found = []
     for listed, threads in ((False, 1), (True, 1), (True, 2), (True, 3)):
-        monkeypatch.setattr(nonzero, "mostly_zeros", lambda x, listed=listed: listed)
+        monkeypatch.setattr(nonzero, "mostly_zeros", lambda *_, listed=listed: listed)
         net = network(widths, batch_norm=norm, dtype=dtype.name)
         history = train(
             net, X, y, optimizer=optimizer, batch_size=batch_size, epochs=2, threads=threads, progress=False, seed=1

@@ -95,16 +95,19 @@ def test_nan_is_not_zero(dtype):
 
 @pytest.mark.parametrize("kind", ["uint8", "float32", "float64", "int16"])
 def test_which_data_are_mostly_zeros(kind):
-    rng = np.random.default_rng(2)
-    x = rng.integers(1, 100, (500, 40)).astype(kind)
-    assert not nonzero.mostly_zeros(x)
-    x[:, 5:] = 0
-    assert nonzero.mostly_zeros(x)
-    assert not nonzero.mostly_zeros(x[:, :10])
-    assert not nonzero.mostly_zeros(x[:0])
-    assert nonzero.mostly_zeros(x[:2] if HEIGHT == 2 else x[:4])
+    x = np.random.default_rng(2).integers(1, 100, (500, 40)).astype(kind)
+    assert not nonzero.mostly_zeros(x, 100)
+    x[:, 20:] = 0
+    assert nonzero.mostly_zeros(x, 100)
+    assert not nonzero.mostly_zeros(x, 20)  # half of the terms: not for few outputs
+    x[:, 10:] = 0
+    assert nonzero.mostly_zeros(x, 20)
+    assert not nonzero.mostly_zeros(x[:, :15], 100)
+    assert not nonzero.mostly_zeros(x[:0], 100)
+    assert nonzero.mostly_zeros(x[:HEIGHT], 100)
+    assert nonzero.mostly_zeros(x[: HEIGHT + 1, :19], 100)
 
 
 def test_half_zeros_anywhere_do_not_pay():
     x = np.random.default_rng(3).integers(0, 2, (500, 40)).astype(np.float32)
-    assert not nonzero.mostly_zeros(x)
+    assert not nonzero.mostly_zeros(x, 100)
