@@ -9,7 +9,7 @@ import numba
 import numpy as np
 import pytest
 
-from fastmlp.simd import gemm
+from fastmlp.simd import gemm, tile
 from fastmlp.simd import vector as v
 from fastmlp.simd.pointer import pointer
 from fastmlp.simd.target import VECTOR_BYTES, tiles
@@ -79,14 +79,14 @@ def products():
             with pytest.MonkeyPatch.context() as patch:
                 if cpu:
                     patch.setattr(gemm, "TILES", tiles(*CPUS[cpu]))
-                forward = gemm.make_product(gemm._bias, by_rows=True, per_column=True, listed=listed)
-                forward_relu = gemm.make_product(gemm._bias_relu, by_rows=True, per_column=True, listed=listed)
-                update = gemm.make_product(gemm._scaled_add, by_rows=False, listed=listed)
+                forward = gemm.make_product(tile.bias, by_rows=True, per_column=True, listed=listed)
+                forward_relu = gemm.make_product(tile.bias_relu, by_rows=True, per_column=True, listed=listed)
+                update = gemm.make_product(tile.scaled_add, by_rows=False, listed=listed)
                 if listed:
                     made[cpu, listed] = _switch_listed(forward, forward_relu, update)
                 else:
-                    backward = gemm.make_product(gemm._store, by_rows=True)
-                    backward_masked = gemm.make_product(gemm._mask, by_rows=True)
+                    backward = gemm.make_product(tile.store, by_rows=True)
+                    backward_masked = gemm.make_product(tile.mask, by_rows=True)
                     made[cpu, listed] = _switch(forward, forward_relu, backward, backward_masked, update)
                 for name in ("float32", "float64"):  # compiled while the shapes are patched
                     problem = Problem("forward", name, 4, 1, 1)
@@ -209,10 +209,10 @@ class ListedProblem(Problem):
     def run(self, product):
         starts = range(0, self.count, gemm.LISTED)
         lists = np.full((len(self.named), len(starts), gemm.LIST), 255, np.uint8)
-        for tile, named in enumerate(self.named):
+        for row, named in enumerate(self.named):
             for part, start in enumerate(starts):
                 (terms,) = named[start : start + gemm.LISTED].nonzero()
-                lists[tile, part, 0], lists[tile, part, 1 : 1 + len(terms)] = len(terms), terms
+                lists[row, part, 0], lists[row, part, 1 : 1 + len(terms)] = len(terms), terms
         seen = np.where(self.named.repeat(self.height, axis=0), self.a, np.nan).astype(self.dtype)
         return self._run(product, seen, lists.reshape(-1), len(starts) * gemm.LIST)
 
