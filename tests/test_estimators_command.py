@@ -1,9 +1,11 @@
 """Fits and predictions of estimators side by side: the same fits, honest ratios, a plain word for what is missing."""
 
 import dataclasses
+import gc
 import json
 import os
 import re
+import weakref
 
 import numpy as np
 import pytest
@@ -127,6 +129,17 @@ def test_kernel_computes_at_every_call(digits):
     kernel.fit(arrays["x"], arrays["y"], 1, 0)
     call = kernel.predictor(arrays["x_test"])
     call()[...] = 0
+    np.testing.assert_array_equal(call(), kernel.net.predict_proba(arrays["x_test"]))
+
+
+def test_kernel_keeps_the_rows_that_it_has_the_address_of(digits):
+    arrays, kernel = digits.job.arrays(), load("estimation.kernel").make(digits.job)
+    kernel.fit(arrays["x"], arrays["y"], 1, 0)
+    rows = arrays["x_test"].copy()
+    alive, call = weakref.ref(rows), kernel.predictor(rows)
+    del rows
+    gc.collect()
+    assert alive() is not None
     np.testing.assert_array_equal(call(), kernel.net.predict_proba(arrays["x_test"]))
 
 

@@ -21,7 +21,7 @@ class Kernel(Classifier):
         forward = packed.take(net, x, len(x), 1 if len(x) == 1 else self.job.threads, net.output)
         out = np.empty((len(x), net.n_outputs), net.dtype)
 
-        def call() -> np.ndarray:
+        def call(x: np.ndarray = x) -> np.ndarray:  # the kernel has only the address of x
             forward.run(predict_chunks, packed.buffer, order, out)
             return out
 
