@@ -44,7 +44,7 @@ def _logits(s: Any, layers: Any, parameters: Any, rows: Any, lists: Any, index: 
         x, out = offset(rows, layer.input), offset(rows, layer.out)
         weight, bias = offset(parameters, layer.weight), offset(parameters, layer.bias)
         if i == 0 and s.forward != 0:
-            call(s.forward, (x, weight, bias, out, count, layer.n_in, layer.n_out, s.panel, relu, lists))
+            call(s.forward, (x, weight, bias, out, count, layer.n_in, layer.n_out, s.panel, int(relu), lists))
         else:
             forward_rows(x, weight, bias, out, count, layer.n_in, layer.n_out, s.panel, relu)
         if i < len(layers) - 1 and s.activate != 0:

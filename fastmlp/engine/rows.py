@@ -86,7 +86,7 @@ def _linear(b: Any, i: int, first: int, count: int) -> None:
     weight, bias = offset(b.parameters, layer.weight), offset(b.parameters, layer.bias)
     relu = activated and b.s.relu != 0
     if i == 0 and b.s.forward != 0:
-        call(b.s.forward, (x, weight, bias, out, count, layer.n_in, layer.n_out, b.s.panel, relu, b.lists))
+        call(b.s.forward, (x, weight, bias, out, count, layer.n_in, layer.n_out, b.s.panel, int(relu), b.lists))
     else:
         forward_rows(x, weight, bias, out, count, layer.n_in, layer.n_out, b.s.panel, relu)
     if activated:

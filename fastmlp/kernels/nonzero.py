@@ -20,7 +20,7 @@ SAMPLE = 64  # rows
 LEAST = 16  # columns: with fewer, the first layer is not where the time goes
 # of all terms: with more, the lists take as long as they save, which with few outputs is less
 MOST, MOST_NARROW, NARROW = 0.6, 0.35, 64
-_SIZE, _FLAG = types.intp, types.boolean
+_SIZE = types.intp  # also of a flag: compiled code has booleans of a bit, C of a byte
 
 
 def mostly_zeros(x: np.ndarray, n_out: int) -> bool:
@@ -40,12 +40,12 @@ def _left(factors: np.ndarray) -> float:
     return float(np.logical_or.reduce([factors[i:stop:HEIGHT] for i in range(HEIGHT)]).mean())
 
 
-def _forward(x: Any, weight: Any, bias: Any, out: Any, rows: int, n_in: int, n_out: int, panel: int, relu: bool,
+def _forward(x: Any, weight: Any, bias: Any, out: Any, rows: int, n_in: int, n_out: int, panel: int, relu: int,
              lists: Any) -> int:  # fmt: skip
     list_columns(x, rows, n_in, panel, lists)
     zero, stride = number(x, 0.0), columns_stride(n_in)
     weight_panel = padded(n_in, v.lanes(x)) * v.lanes(x)
-    if relu:
+    if relu != 0:
         gemm.forward_relu_listed(
             x, weight, out, bias, padded(rows, 4), n_out, n_in, panel, weight_panel, panel, zero, zero, lists, stride
         )
@@ -66,7 +66,7 @@ def _update(x: Any, dout: Any, weight: Any, bias: Any, first: int, last: int, ro
 def forward(dtype: np.dtype) -> int:
     """Return the address of ``forward(x, weight, bias, out, rows, n_in, n_out, panel, relu, lists)``."""
     p = types.CPointer(from_dtype(dtype))
-    return address(_forward, _SIZE(p, p, p, p, _SIZE, _SIZE, _SIZE, _SIZE, _FLAG, types.CPointer(types.uint8)))
+    return address(_forward, _SIZE(p, p, p, p, *(_SIZE,) * 5, types.CPointer(types.uint8)))
 
 
 @functools.cache
