@@ -7,6 +7,7 @@ import numpy as np
 from fastmlp import losses
 from fastmlp.batchnorm import folded
 from fastmlp.engine.plan import CHUNK_ROWS, make_plan
+from fastmlp.engine.rows import linear_rows
 from fastmlp.engine.settings import make_settings, set_data, set_loss
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Parameters, aligned
@@ -16,11 +17,10 @@ from fastmlp.kernels._lists import lists_bytes
 from fastmlp.kernels._panels import all_finite, unpack_strip
 from fastmlp.kernels.activations import activate_rows, activation
 from fastmlp.kernels.gather import gather_rows
-from fastmlp.kernels.linear import forward_rows
 from fastmlp.kernels.losses import loss_rows, right_flags_rows
 from fastmlp.kernels.softmax import right_class_rows
 from fastmlp.simd.atomics import CONTROL_CELLS, NOT_FINITE, STOP, TAKEN, fetch_add, load_shared, store_shared
-from fastmlp.simd.pointer import call, cast_address, number, offset, pointer
+from fastmlp.simd.pointer import cast_address, number, offset, pointer
 from fastmlp.simd.vector import lanes
 
 SAMPLED_FLOP = 3e8  # of the first layer, about 4 ms: looking for zeros takes 1 to 3 % of that
@@ -41,12 +41,7 @@ def _logits(s: Any, layers: Any, parameters: Any, rows: Any, lists: Any, index: 
         store_shared(offset(control, NOT_FINITE), 1)
     for i in range(len(layers)):
         layer, relu = layers[i], i < len(layers) - 1 and s.relu != 0
-        x, out = offset(rows, layer.input), offset(rows, layer.out)
-        weight, bias = offset(parameters, layer.weight), offset(parameters, layer.bias)
-        if i == 0 and s.forward != 0:
-            call(s.forward, (x, weight, bias, out, count, layer.n_in, layer.n_out, s.panel, int(relu), lists))
-        else:
-            forward_rows(x, weight, bias, out, count, layer.n_in, layer.n_out, s.panel, relu)
+        linear_rows(s, i, layer, parameters, offset(rows, layer.input), offset(rows, layer.out), count, relu, lists)
         if i < len(layers) - 1 and s.activate != 0:
             values, slope = offset(rows, layer.out), offset(rows, layer.slope)
             activate_rows(s.activate, values, slope, count, layer.n_out, s.panel)

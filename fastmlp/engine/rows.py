@@ -77,18 +77,24 @@ def _gather(b: Any, first: int, count: int) -> None:
     gather_rows(s.convert, s.address, index, count, known, s.n_features, s.scale, target, s.panel)
 
 
+@inlined
+def linear_rows(s: Any, i: int, layer: Any, parameters: Any, x: Any, out: Any, count: int, relu: bool,
+                lists: Any) -> None:  # fmt: skip
+    """The linear layer of number `i`, of the first one without the zeros of the data where that pays."""
+    weight, bias = offset(parameters, layer.weight), offset(parameters, layer.bias)
+    if i == 0 and s.forward != 0:
+        call(s.forward, (x, weight, bias, out, count, layer.n_in, layer.n_out, s.panel, int(relu), lists))
+    else:
+        forward_rows(x, weight, bias, out, count, layer.n_in, layer.n_out, s.panel, relu)
+
+
 @body
 def _linear(b: Any, i: int, first: int, count: int) -> None:
     """The linear layer, and its activation where no batch norm comes between."""
     layer = b.layers[i]
     activated = i < len(b.layers) - 1 and b.s.norm != NORM_BEFORE_RELU
     x, out = _at(b, layer.input, first), _at(b, layer.pre, first)
-    weight, bias = offset(b.parameters, layer.weight), offset(b.parameters, layer.bias)
-    relu = activated and b.s.relu != 0
-    if i == 0 and b.s.forward != 0:
-        call(b.s.forward, (x, weight, bias, out, count, layer.n_in, layer.n_out, b.s.panel, int(relu), b.lists))
-    else:
-        forward_rows(x, weight, bias, out, count, layer.n_in, layer.n_out, b.s.panel, relu)
+    linear_rows(b.s, i, layer, b.parameters, x, out, count, activated and b.s.relu != 0, b.lists)
     if activated:
         _activate(b, i, layer.pre, first, count)
 

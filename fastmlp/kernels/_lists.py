@@ -23,12 +23,6 @@ EVERY = 0x0101010101010101  # byte
 
 
 @inlined
-def columns_stride(n_in: int) -> int:
-    """Bytes of a tile's lists of columns."""
-    return (n_in + LISTED - 1) // LISTED * LIST
-
-
-@inlined
 def _append(terms: Any, n: int, found: int, first: int) -> int:
     """Append the bits of a byte, counted from `first`; return the new length."""
     v.store_bytes(PLACES[found] + first * EVERY, offset(terms, 1 + n))

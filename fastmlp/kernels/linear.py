@@ -15,7 +15,7 @@ from fastmlp.kernels._lists import list_rows
 from fastmlp.kernels._panels import pack_rows, pack_strip, scratch, unpack_rows
 from fastmlp.simd import gemm
 from fastmlp.simd import vector as v
-from fastmlp.simd.gemm import LIST, LISTED
+from fastmlp.simd.gemm import LISTED
 from fastmlp.simd.pointer import keep_alive, number, offset, pointer
 from fastmlp.simd.target import VECTOR_BYTES
 
@@ -113,7 +113,7 @@ def update_tiles(x: Any, dout: Any, weight: Any, transposed: Any, bias: Any, fir
                     listed = k
                 gemm.update_listed(
                     strip, gradient, here, here, height, columns, count, np.int64(0), panel, inputs * square, down,
-                    kept, lists, LIST,
+                    kept, lists,
                 )  # fmt: skip
             else:
                 gemm.update(

@@ -10,7 +10,7 @@ import numpy as np
 from numba import from_dtype, types
 
 from fastmlp.jit import address
-from fastmlp.kernels._lists import HEIGHT, columns_stride, list_columns
+from fastmlp.kernels._lists import HEIGHT, list_columns
 from fastmlp.kernels.linear import padded, update_tiles
 from fastmlp.simd import gemm
 from fastmlp.simd import vector as v
@@ -43,15 +43,15 @@ def _left(factors: np.ndarray) -> float:
 def _forward(x: Any, weight: Any, bias: Any, out: Any, rows: int, n_in: int, n_out: int, panel: int, relu: int,
              lists: Any) -> int:  # fmt: skip
     list_columns(x, rows, n_in, panel, lists)
-    zero, stride = number(x, 0.0), columns_stride(n_in)
+    zero = number(x, 0.0)
     weight_panel = padded(n_in, v.lanes(x)) * v.lanes(x)
     if relu != 0:
         gemm.forward_relu_listed(
-            x, weight, out, bias, padded(rows, 4), n_out, n_in, panel, weight_panel, panel, zero, zero, lists, stride
+            x, weight, out, bias, padded(rows, 4), n_out, n_in, panel, weight_panel, panel, zero, zero, lists
         )
     else:
         gemm.forward_listed(
-            x, weight, out, bias, padded(rows, 4), n_out, n_in, panel, weight_panel, panel, zero, zero, lists, stride
+            x, weight, out, bias, padded(rows, 4), n_out, n_in, panel, weight_panel, panel, zero, zero, lists
         )
     return rows
 

@@ -148,9 +148,8 @@ def make_product(epilogue: Epilogue, *, by_rows: bool, per_column: bool = False,
     -------
     intrinsic
         ``product(a, b, out, operand, rows, columns, count, a_panel, b_panel, out_panel, alpha, beta)``: `rows`, a
-        multiple of 4, by `columns` of the output, `count` (at least 1) terms in each sum. A listed product takes two
-        more: a pointer to the `lists` of the tiles, ``TILES.listed[0]`` rows each, and the bytes from one tile's lists
-        to the next one's; in the ``rows`` form a tile has a list for each `LISTED` terms.
+        multiple of 4, by `columns` of the output, `count` (at least 1) terms in each sum. A listed product also takes a
+        pointer to lists: of every tile of ``TILES.listed[0]`` rows a list for each `LISTED` terms.
     """
     form = Form(by_rows, epilogue, per_column)
 
@@ -159,7 +158,9 @@ def make_product(epilogue: Epilogue, *, by_rows: bool, per_column: bool = False,
         lanes = llvm_vector(signature.args[0].dtype).count
         operands = Operands(*addresses, *rest)
         if listed:
-            operands = replace(operands, lists=arguments[12], list_stride=arguments[13])
+            parts = builder.udiv(builder.add(operands.count, ir.index(LISTED - 1)), ir.index(LISTED))
+            stride = builder.mul(parts, ir.index(LIST))
+            operands = replace(operands, lists=arguments[12], list_stride=stride)
         _all_terms(builder, operands, form, row_count, column_count, lanes)
         return target.get_dummy_value()
 
@@ -184,9 +185,8 @@ def make_product(epilogue: Epilogue, *, by_rows: bool, per_column: bool = False,
             alpha: Any,
             beta: Any,
             lists: Any,
-            stride: Any,
         ) -> Any:
-            return signature(a, lists, types.intp), emit
+            return signature(a, lists), emit
 
         return listed_product
 
