@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.cores import usable_cores
+from fastmlp.csr import CsrRows, Matrix
 
 CHUNK_BYTES = 1 << 22  # of a data set looked through at a time, so that a memory map is never read whole
 
@@ -118,8 +119,8 @@ def threads(value: Any, name: str = "threads") -> int:
     return usable_cores() if value is None else count(name, value)
 
 
-def features(name: str, value: Any, n_inputs: int, dtype: np.dtype) -> np.ndarray:
-    """Return a data set as a C-ordered array ``(n, n_inputs)`` of numbers finite in `dtype`; copied only where it must.
+def features(name: str, value: Any, n_inputs: int, dtype: np.dtype) -> Matrix:
+    """Return a data set ``(n, n_inputs)`` of numbers finite in `dtype`, C-ordered or sparse; copied only where it must.
 
     Raises
     ------
@@ -133,10 +134,12 @@ def features(name: str, value: Any, n_inputs: int, dtype: np.dtype) -> np.ndarra
     return array
 
 
-def matrix(name: str, value: Any, n_inputs: int) -> np.ndarray:
+def matrix(name: str, value: Any, n_inputs: int) -> Matrix:
     """Return a data set as `features` does, whether or not its numbers are finite."""
     try:
-        array = np.asarray(value)
+        array = CsrRows(value) if hasattr(value, "tocsr") else value
+        if not isinstance(array, CsrRows):
+            array = np.asarray(array)
     except ValueError as error:
         raise ValueError(f"{name} must be 2-D (n, {n_inputs}), got rows of unequal length") from error
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
@@ -147,6 +150,8 @@ def matrix(name: str, value: Any, n_inputs: int) -> np.ndarray:
         raise ValueError(f"{name} must have {n_inputs} columns, the network's inputs, got shape {array.shape}")
     if not len(array):
         raise ValueError(f"{name} must have at least one row, got shape {array.shape}")
+    if isinstance(array, CsrRows):
+        return array
     if array.dtype.kind == "b":
         array = array.view(np.uint8)
     elif array.dtype == np.float16:
@@ -156,9 +161,16 @@ def matrix(name: str, value: Any, n_inputs: int) -> np.ndarray:
     return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
 
 
-def finite(name: str, array: np.ndarray, dtype: np.dtype) -> None:
+def finite(name: str, array: Matrix, dtype: np.dtype) -> None:
     """Raise ValueError where a matrix holds NaN, infinity or a number beyond `dtype`."""
     if array.dtype.kind != "f":
+        return
+    if isinstance(array, CsrRows):
+        beyond = array.first_beyond(float(LIMITS[dtype]))
+        if beyond is not None:
+            raise ValueError(
+                f"{name} must be finite in {dtype}, got {beyond[0]} at row {beyond[1]}, column {beyond[2]}"
+            )
         return
     limit, whole = LIMITS[dtype], array.dtype == dtype
     rows = max(1, CHUNK_BYTES // array[0].nbytes)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastmlp.csr import Matrix
 from fastmlp.engine import Trainer
 from fastmlp.engine.settings import GRADIENT
 from fastmlp.optimizers import Optimizer
@@ -44,7 +45,7 @@ class CostFunction:
     def __init__(
         self,
         net: "MLP",
-        x: np.ndarray,
+        x: Matrix,
         targets: np.ndarray,
         *,
         threads: int,

@@ -120,7 +120,7 @@ class MLP(Arrays):
 
         Parameters
         ----------
-        X : array-like (n, n_inputs)
+        X : array-like or SciPy sparse matrix (n, n_inputs)
             Integers or floats, scaled by `input_scale` inside.
         threads : int, optional
             Default: all cores that the process may use.
@@ -146,7 +146,7 @@ class MLP(Arrays):
 
         Parameters
         ----------
-        X : array-like (n, n_inputs)
+        X : array-like or SciPy sparse matrix (n, n_inputs)
             Integers or floats, scaled by `input_scale` inside.
         threads : int, optional
             Default: all cores that the process may use.
@@ -171,7 +171,7 @@ class MLP(Arrays):
 
         Parameters
         ----------
-        X : array-like (n, n_inputs)
+        X : array-like or SciPy sparse matrix (n, n_inputs)
             Integers or floats, scaled by `input_scale` inside.
         threads : int, optional
             Default: all cores that the process may use.
@@ -198,7 +198,7 @@ class MLP(Arrays):
 
         Parameters
         ----------
-        X : array-like (n, n_inputs)
+        X : array-like or SciPy sparse matrix (n, n_inputs)
             Integers or floats.
         y : array-like (n,) or (n, n_outputs)
             Integer class indices; flags for logistic outputs.
@@ -229,7 +229,7 @@ class MLP(Arrays):
 
         Parameters
         ----------
-        X : array-like (n, n_inputs)
+        X : array-like or SciPy sparse matrix (n, n_inputs)
             Integers or floats.
         y : array-like (n,) or (n, n_outputs)
             Integer class indices for softmax outputs, else the targets.

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp import checks
+from fastmlp.csr import Matrix, plain
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 
@@ -16,7 +17,7 @@ CLASS_KERNELS = ("cross_entropy", "binary_cross_entropy")
 class Rows:
     """Rows of a data set; ``rows`` None means all of the arrays."""
 
-    x: np.ndarray
+    x: Matrix
     targets: np.ndarray
     weights: np.ndarray | None
     rows: np.ndarray | None = None
@@ -26,10 +27,10 @@ class Rows:
         """How many."""
         return len(self.x) if self.rows is None else len(self.rows)
 
-    def picked(self) -> tuple[np.ndarray, np.ndarray]:
+    def picked(self) -> tuple[Any, np.ndarray]:
         """Return data and targets of these rows alone."""
         rows = slice(None) if self.rows is None else self.rows
-        return self.x[rows], self.targets[rows]
+        return plain(self.x[rows]), self.targets[rows]
 
 
 def split(

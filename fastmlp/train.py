@@ -51,8 +51,8 @@ def train(
     ----------
     net : MLP
         Changed in place.
-    X : array-like (n, n_inputs)
-        Integers or floats; a ``numpy.memmap`` is read batch by batch.
+    X : array-like or SciPy sparse matrix (n, n_inputs)
+        Integers or floats; a ``numpy.memmap`` is read, a sparse matrix made dense, batch by batch.
     y : array-like (n,) or (n, n_outputs)
         Integer class indices ``0 … n_classes - 1`` where the output is softmax, else the targets.
     validation : float, tuple or None

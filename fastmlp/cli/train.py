@@ -105,7 +105,7 @@ def standardizer(args: argparse.Namespace, table: "Table", net: "MLP") -> "Stand
     from fastmlp import checks
     from fastmlp.cli.standardize import Standardizer
 
-    X = checks.features("X", table.X, net.n_inputs, net.dtype)
+    X = np.asarray(checks.features("X", table.X, net.n_inputs, net.dtype))
     if args.validation:
         held_out = checks.held_out(args.validation, len(X))
         X = X[np.random.default_rng(args.seed).permutation(len(X))[held_out:]]

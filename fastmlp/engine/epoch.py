@@ -8,6 +8,7 @@ import numpy as np
 
 from fastmlp import losses
 from fastmlp.cores import usable_cores
+from fastmlp.csr import Matrix
 from fastmlp.engine.plan import is_short, make_plan, useful_threads
 from fastmlp.engine.settings import FUSED, STATES, STEP, make_settings, set_data, set_loss
 from fastmlp.engine.step import train_steps
@@ -59,7 +60,7 @@ class Trainer:
     ----------
     net : MLP
         Its parameters are copied into the engine here and back at the end of every epoch.
-    x : numpy.ndarray
+    x : numpy.ndarray or CsrRows
         Checked data, C-ordered.
     targets : numpy.ndarray
         Checked, C-ordered: int64 class indices ``(n,)`` for the cross-entropy, else ``(n, n_outputs)`` in the network's
@@ -81,7 +82,7 @@ class Trainer:
     def __init__(
         self,
         net: "MLP",
-        x: np.ndarray,
+        x: Matrix,
         targets: np.ndarray,
         batch_size: int,
         optimizer: "Optimizer",
@@ -108,8 +109,8 @@ class Trainer:
 
     def _settings(self, optimizer: "Optimizer", key: int) -> np.ndarray:
         net, norm = self.net, self.net.batch_norm
-        record = make_settings(self.plan, net.dtype, self.x.dtype, self.threads, net.activation)
-        set_data(record, self.x, net.input_scale)
+        record = make_settings(self.plan, net.dtype, self.threads, net.activation)
+        set_data(record, self.x, net.input_scale, net.dtype)
         if nonzero.mostly_zeros(self.x, net.widths[1]):
             record["forward"], record["update"] = nonzero.forward(net.dtype), nonzero.update(net.dtype)
         record["spins"] = SPINS if self.threads <= usable_cores() else SPINS_OVERSUBSCRIBED

@@ -6,6 +6,7 @@ import numpy as np
 
 from fastmlp import losses
 from fastmlp.batchnorm import folded
+from fastmlp.csr import Matrix
 from fastmlp.engine.plan import CHUNK_ROWS, make_plan
 from fastmlp.engine.rows import linear_rows
 from fastmlp.engine.settings import make_settings, set_data, set_loss
@@ -115,14 +116,14 @@ def _same_bits(a: Any, b: Any) -> bool:
 class _Forward:
     """What the chunks of so many rows share: memory for each thread, settings."""
 
-    def __init__(self, net: "MLP", n: int, stored: np.dtype, threads: int, output: str, listed: bool) -> None:
-        self.task = n, stored, threads, output, listed
+    def __init__(self, net: "MLP", n: int, threads: int, output: str, listed: bool) -> None:
+        self.task = n, threads, output, listed
         self.plan = make_plan(net.widths, net.dtype, None, min(n, CHUNK_ROWS), slopes=True, training=False)
         self.chunks = -(-n // self.plan.batch)
         self.threads = min(threads, self.chunks)
         self.rows = aligned(self.threads * self.plan.n_rows, net.dtype)
         self.control = aligned(CONTROL_CELLS, np.int64)
-        self.settings = make_settings(self.plan, net.dtype, stored, self.threads, net.activation)
+        self.settings = make_settings(self.plan, net.dtype, self.threads, net.activation)
         self.settings["output"] = activation(output, net.dtype) if output != "identity" else 0
         if listed:
             self.settings["forward"] = nonzero.forward(net.dtype)
@@ -169,16 +170,16 @@ class Packed:
         parameters.pack(weights, {"bias": biases})
         self.buffer, self.idle = parameters.buffer, list[_Forward]()
 
-    def take(self, net: "MLP", x: np.ndarray, n: int, threads: int, output: str) -> _Forward:
+    def take(self, net: "MLP", x: Matrix, n: int, threads: int, output: str) -> _Forward:
         """Return what predicts `n` rows of `x`; other threads may do the same meanwhile."""
         try:
             found = self.idle.pop()
         except IndexError:
             found = None
         listed = 2 * n * net.widths[0] * net.widths[1] >= SAMPLED_FLOP and nonzero.mostly_zeros(x, net.widths[1])
-        if found is None or found.task != (n, x.dtype, threads, output, listed):
-            found = _Forward(net, n, x.dtype, threads, output, listed)
-        set_data(found.settings, x, net.input_scale)
+        if found is None or found.task != (n, threads, output, listed):
+            found = _Forward(net, n, threads, output, listed)
+        set_data(found.settings, x, net.input_scale, net.dtype)
         return found
 
     def give_back(self, forward: _Forward) -> None:
@@ -199,7 +200,7 @@ def _packed(net: "MLP") -> Packed:
     return packed
 
 
-def outputs(net: "MLP", x: np.ndarray, threads: int) -> tuple[np.ndarray, bool]:
+def outputs(net: "MLP", x: Matrix, threads: int) -> tuple[np.ndarray, bool]:
     """Outputs ``(n, n_outputs)`` of the rows of `x`, and whether all of `x` was finite in the network's dtype."""
     out, packed = np.empty((len(x), net.n_outputs), net.dtype), _packed(net)
     forward = packed.take(net, x, len(x), threads, net.output)
@@ -210,7 +211,7 @@ def outputs(net: "MLP", x: np.ndarray, threads: int) -> tuple[np.ndarray, bool]:
 
 def evaluate(
     net: "MLP",
-    x: np.ndarray,
+    x: Matrix,
     targets: np.ndarray,
     rows: np.ndarray | None,
     threads: int,

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastmlp.csr import CsrRows, Matrix
 from fastmlp.engine.plan import Plan
 from fastmlp.kernels.activations import activation
 from fastmlp.kernels.dropout import dropper
-from fastmlp.kernels.gather import converter
+from fastmlp.kernels.gather import converter, spreader
 from fastmlp.kernels.losses import loss as loss_kernel
 
 if TYPE_CHECKING:
@@ -54,24 +55,28 @@ SETTINGS = np.dtype([(name, np.int64) for name in _INTEGERS] + [(name, np.float6
 STEP = np.dtype([(name, np.float64) for name in ("rate", "size", "l2", "weight")] + [("number", np.int64)])
 
 
-def make_settings(plan: Plan, dtype: np.dtype, stored: np.dtype, threads: int, function: str) -> np.ndarray:
+def make_settings(plan: Plan, dtype: np.dtype, threads: int, function: str) -> np.ndarray:
     """Return the record of what a forward pass needs but for the data; what concerns training alone is 0.
 
-    `stored` is the dtype of the data, `function` the activation of the hidden layers.
+    `function` is the activation of the hidden layers.
     """
     record = np.zeros(1, SETTINGS)
     for name in ("batch", "block", "panel", "norm", "widest"):
         record[name] = getattr(plan, name)
-    record["threads"], record["convert"] = threads, converter(stored, dtype)
+    record["threads"] = threads
     record["relu"] = function == "relu"
     record["activate"] = 0 if function in FUSED else activation(function, dtype)
     record["drop"] = dropper(dtype) if any(plan.layers["threshold"]) else 0
     return record
 
 
-def set_data(record: np.ndarray, x: np.ndarray, scale: float) -> None:
-    """Write into the record where the data are; whoever uses it keeps the array alive."""
-    record["address"], record["n_features"], record["scale"] = x.ctypes.data, x.shape[1], scale
+def set_data(record: np.ndarray, x: Matrix, scale: float, dtype: np.dtype) -> None:
+    """Write into the record where the data are, for a network of a dtype; whoever uses it keeps the data alive."""
+    if isinstance(x, CsrRows):
+        record["address"], record["convert"] = x.address(dtype), spreader(dtype)
+    else:
+        record["address"], record["convert"] = x.ctypes.data, converter(x.dtype, dtype)
+    record["n_features"], record["scale"] = x.shape[1], scale
 
 
 def set_loss(

@@ -51,6 +51,39 @@ def _convert(source: Any, index: Any, rows: int, known: int, n_in: int, scale: A
     return rows
 
 
+@body
+def _spread_rows(values: Any, columns: Any, starts: Any, index: Any, rows: int, n_in: int, scale: Any, out: Any,
+                 panel: int) -> None:  # fmt: skip
+    lanes = v.lanes(out)
+    nothing = v.splat(number(out, 0.0))
+    for k in range(0, n_in, lanes):
+        strip = offset(out, k // lanes * panel)
+        for r in range(rows):
+            v.store(nothing, offset(strip, r * lanes))
+    for r in range(rows):
+        target = offset(out, r * lanes)
+        for i in range(starts[index[r]], starts[index[r] + 1]):
+            column = np.int64(columns[i])
+            target[column // lanes * panel + column % lanes] += values[i] * scale
+
+
+def _spread(parts: Any, index: Any, rows: int, known: int, n_in: int, scale: Any, out: Any, panel: int) -> int:
+    values, columns = cast_address(parts[0], number(out, 0.0)), cast_address(parts[1], np.int32(0))
+    starts = cast_address(parts[2], np.int64(0))
+    _spread_rows(values, columns, starts, index, rows, n_in, scale, out, panel)
+    return rows
+
+
+@functools.cache
+def spreader(target: np.dtype) -> int:
+    """Return the address of what spreads sparse rows out (`fastmlp.csr.CsrRows`), for `gather_rows`."""
+    integers, real = types.CPointer(types.int64), from_dtype(target)
+    signature = types.intp(
+        integers, integers, types.intp, types.intp, types.intp, real, types.CPointer(real), types.intp
+    )
+    return address(_spread, signature)
+
+
 @functools.cache
 def converter(source: np.dtype, target: np.dtype) -> int:
     """Return the address of what converts rows from one dtype to another, for `gather_rows`."""
@@ -65,7 +98,7 @@ def converter(source: np.dtype, target: np.dtype) -> int:
 @body
 def gather_rows(convert: int, data: int, index: Any, rows: int, known: int, n_in: int, scale: float, out: Any,
                 panel: int) -> None:  # fmt: skip
-    """Fill `rows` rows of panels from the data at the address `data`; `convert` is the `converter` of their dtypes.
+    """Fill `rows` rows of panels from the data at the address `data`, by a `converter` or a `spreader`.
 
     `index` points at the first row's index; `known` indices are there, those beyond `rows` belong to rows to prefetch.
     """

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator, is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import assert_all_finite, check_random_state, column_or_1d
@@ -168,17 +167,17 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                     raise ValueError(f"{name}={value!r} needs solver='sgd' or 'adam', got 'lbfgs'")
 
     def _validated(self, X: Any, y: Any = "no_validation", *, reset: bool, finite: bool = True) -> Any:
-        """Return X, or X and y, checked by scikit-learn; integers stay as they are, sparse matrices become dense."""
+        """Return X, or X and y, checked by scikit-learn; integers stay as they are."""
         dtype = "numeric" if isinstance(X, np.ndarray) and X.dtype.kind in "iub" else FLOATS
-        options = {"accept_sparse": ["csr", "csc"], "dtype": dtype, "reset": reset}
+        options = {"accept_sparse": "csr", "dtype": dtype, "reset": reset}
         if isinstance(y, str):
-            return _dense(validate_data(self, X, ensure_all_finite=finite, **options))
+            return validate_data(self, X, ensure_all_finite=finite, **options)
         x, y = validate_data(self, X, y, multi_output=True, y_numeric=is_regressor(self), **options)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        return _dense(x), y
+        return x, y
 
-    def _rows(self, x: np.ndarray, y: Any, weight: np.ndarray | None) -> Rows:
+    def _rows(self, x: Any, y: Any, weight: np.ndarray | None) -> Rows:
         net = self.network_
         x = checks.matrix("X", x, net.n_inputs)
         if x.dtype != net.dtype:  # scikit-learn has looked for what is not finite in its own
@@ -206,7 +205,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             )
         if not self._is_plain(X):
             X = self._validated(X, reset=False, finite=False)
-        few = len(X) <= FEW_ROWS
+        few = X.shape[0] <= FEW_ROWS
         try:
             return self.network_.outputs(X, threads=1 if few else workers.threads(self.threads))
         except ValueError:
@@ -260,8 +259,3 @@ def can_go_on(estimator: BaseMLP) -> bool:
     if estimator.solver == "lbfgs":
         raise AttributeError("partial_fit needs solver='sgd' or 'adam', got 'lbfgs', which sees all rows at once")
     return True
-
-
-def _dense(x: Any) -> np.ndarray:
-    dense: np.ndarray = x.toarray(order="C") if sparse.issparse(x) else x
-    return dense

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.metrics import get_scorer
 
+from fastmlp.csr import plain
+
 if TYPE_CHECKING:
     from fastmlp.sklearn.base import BaseMLP
     from fastmlp.sklearn.rows import Rows
@@ -53,4 +55,4 @@ def _score(estimator: "BaseMLP", held_out: "Rows") -> float:
     unnamed: Any = copy.copy(estimator)  # a scorer predicts from plain arrays: without names, no warning that they lack
     vars(unnamed).pop("feature_names_in_", None)
     weights = {} if held_out.weights is None else {"sample_weight": held_out.weights}
-    return float(get_scorer(estimator.metric)(unnamed, held_out.x, held_out.y, **weights))
+    return float(get_scorer(estimator.metric)(unnamed, plain(held_out.x), held_out.y, **weights))

@@ -29,7 +29,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     The parameters up to `max_fun` are those of scikit-learn 1.9, with its defaults and its meaning, and so are the
     fitted attributes and the methods; the same ``random_state`` starts from the same weights, holds out the same rows
     and shuffles in the same order. float32 data are trained on in float32, all others in float64, except by "lbfgs",
-    which always computes in float64. Arrays of integers are read as they are; sparse ones are made dense at the door.
+    which always computes in float64. Arrays of integers are read as they are; sparse matrices are made dense batch by
+    batch.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ def _shares(settings, n, found):
 
 
 def _settings(plan, threads, dtype):
-    return make_settings(plan, dtype, np.dtype(np.uint8), threads, "relu")
+    return make_settings(plan, dtype, threads, "relu")
 
 
 @pytest.mark.parametrize("total", [0, 1, 24, 25, 100, 500, 5003])
