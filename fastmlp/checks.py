@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp import csr
 from fastmlp.cores import usable_cores
 from fastmlp.csr import CsrRows, Matrix
 
@@ -136,12 +137,7 @@ def features(name: str, value: Any, n_inputs: int, dtype: np.dtype) -> Matrix:
 
 def matrix(name: str, value: Any, n_inputs: int) -> Matrix:
     """Return a data set as `features` does, whether or not its numbers are finite."""
-    try:
-        array = CsrRows(value) if hasattr(value, "tocsr") else value
-        if not isinstance(array, CsrRows):
-            array = np.asarray(array)
-    except ValueError as error:
-        raise ValueError(f"{name} must be 2-D (n, {n_inputs}), got rows of unequal length") from error
+    array = _array(name, value, n_inputs)
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
         raise TypeError(f"{name} must hold integers or floats (at most 64 bits), got dtype {array.dtype}")
     if array.ndim != 2:
@@ -161,6 +157,17 @@ def matrix(name: str, value: Any, n_inputs: int) -> Matrix:
     return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
 
 
+def _array(name: str, value: Any, n_inputs: int) -> Matrix:
+    if isinstance(value, CsrRows):
+        return value
+    if hasattr(value, "tocsr"):
+        return csr.checked(name, value)
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be 2-D (n, {n_inputs}), got rows of unequal length") from error
+
+
 def finite(name: str, array: Matrix, dtype: np.dtype) -> None:
     """Raise ValueError where a matrix holds NaN, infinity or a number beyond `dtype`."""
     if array.dtype.kind != "f":
@@ -168,9 +175,7 @@ def finite(name: str, array: Matrix, dtype: np.dtype) -> None:
     if isinstance(array, CsrRows):
         beyond = array.first_beyond(float(LIMITS[dtype]))
         if beyond is not None:
-            raise ValueError(
-                f"{name} must be finite in {dtype}, got {beyond[0]} at row {beyond[1]}, column {beyond[2]}"
-            )
+            raise _not_finite(name, dtype, *beyond)
         return
     limit, whole = LIMITS[dtype], array.dtype == dtype
     rows = max(1, CHUNK_BYTES // array[0].nbytes)
@@ -180,8 +185,11 @@ def finite(name: str, array: Matrix, dtype: np.dtype) -> None:
             continue  # one pass instead of two
         if not (chunk.max() <= limit and chunk.min() >= -limit):  # NaN passes neither
             row, column = np.argwhere(~(np.abs(chunk) <= limit))[0]
-            found = chunk[row, column]
-            raise ValueError(f"{name} must be finite in {dtype}, got {found} at row {start + row}, column {column}")
+            raise _not_finite(name, dtype, chunk[row, column], start + row, column)
+
+
+def _not_finite(name: str, dtype: np.dtype, found: Any, row: int, column: int) -> ValueError:
+    return ValueError(f"{name} must be finite in {dtype}, got {found} at row {row}, column {column}")
 
 
 def _sum(chunk: np.ndarray) -> float:

@@ -59,6 +59,16 @@ class CsrRows:
 Matrix = np.ndarray | CsrRows
 
 
+def checked(name: str, matrix: Any) -> CsrRows:
+    """Return the rows of a matrix of SciPy; ValueError where its indices lie outside, which SciPy lets pass."""
+    rows = CsrRows(matrix)
+    try:
+        rows.matrix.check_format(full_check=True)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a valid sparse matrix, got one of shape {rows.shape}: {error}") from error
+    return rows
+
+
 def plain(x: Matrix) -> Any:
     """Return the data as users know them: an array, or a matrix of SciPy."""
     return x.matrix if isinstance(x, CsrRows) else x

@@ -172,6 +172,14 @@ def test_bad_matrices(thin, change, error, text):
         MLP([20, 9, 3], seed=0).predict(change(sparse.csr_array(thin(30, 20))))
 
 
+def test_indices_outside(thin):
+    matrix = sparse.csr_array(thin(30, 20))
+    matrix.indices[7] = 20
+    for call in (MLP([20, 9, 3], seed=0).predict, lambda x: MLPClassifier((9,)).fit(x, np.arange(30) % 3)):
+        with pytest.raises(ValueError, match=r"X must be a valid sparse matrix, got one of shape \(30, 20\): .*20"):
+            call(matrix)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -1e300])
 def test_what_is_not_finite_is_found(thin, value):
     x = thin(30, 20, share=0.5)
