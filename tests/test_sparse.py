@@ -92,8 +92,11 @@ def test_training_has_the_bits_of_an_array(thin, form, share, dtype, digest, no_
     for data in (x, sparse.coo_array(x).asformat(form)):
         for threads in (1, 2):
             net = MLP([70, 96, 3], seed=0, dtype=dtype, input_scale=1 / 200)
-            history = fastmlp.train(net, data, y, batch_size=50, epochs=2, optimizer=SGD(0.1), seed=1, threads=threads)
-            digests.append((digest(net), history.batch_costs.tobytes(), net.predict_proba(data).tobytes()))
+            history = fastmlp.train(
+                net, data, y, validation=(data, y), batch_size=50, epochs=2, optimizer=SGD(0.1), seed=1, threads=threads
+            )
+            found = history.records[-1]["val_cost"], net.cost(data, y), net.accuracy(data, y)
+            digests.append((digest(net), history.batch_costs.tobytes(), net.predict_proba(data).tobytes(), *found))
     assert len(set(digests)) == 1
 
 
