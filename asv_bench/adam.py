@@ -25,7 +25,7 @@ from benchmarks.training import SAMPLES, make_trainer
 from compare import BATCHES, NETWORKS
 from options import counted, machine, network, positive
 
-from fastmlp.cores import usable_cores
+from fastmlp.system.cores import usable_cores
 
 ROUND_FLOP = 2e9  # of the steps of one rule in a round, at most: about 20 ms
 SWEEP_BYTES = 1e9  # of one measurement of the bound, so that the start of the threads does not count

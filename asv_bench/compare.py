@@ -25,7 +25,7 @@ from peers.comparison import Comparison, compare_all
 from peers.table import markdown
 from peers.task import RULES, SGD, Task
 
-from fastmlp.cores import usable_cores
+from fastmlp.system.cores import usable_cores
 
 NETWORKS = ("784-20-7-5-10", "784-128-10", "784-512-512-10")
 BATCHES = (32, 128, 1000)

@@ -27,7 +27,7 @@ from estimation.data import DATA
 from estimation.job import Job
 from options import counted, machine, positive
 
-from fastmlp.cores import usable_cores
+from fastmlp.system.cores import usable_cores
 
 HIDDEN = ("100", "256-128")
 DTYPES = ("float32", "float64")

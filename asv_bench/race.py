@@ -31,7 +31,7 @@ from peers.recipe import Recipe, write
 from peers.task import Rule
 
 from fastmlp import datasets
-from fastmlp.cores import usable_cores
+from fastmlp.system.cores import usable_cores
 
 RULE = Rule("adam", "Adam", rate=0.004, beta_2=0.99)
 RACERS = [name for name in LIBRARIES if name != "jax_uint8"]  # standardised rows are no bytes

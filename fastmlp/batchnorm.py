@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastmlp import checks
+from fastmlp.inputs import checks
 
 if TYPE_CHECKING:
     from fastmlp.mlp import MLP

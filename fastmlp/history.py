@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from fastmlp.engine import State
-from fastmlp.extras import require
-from fastmlp.files import replaced_whole
+from fastmlp.system.extras import require
+from fastmlp.system.files import replaced_whole
 
 Record = dict[str, Any]
 FIELDS = ("epoch", "steps", "cost", "last_cost", "val_cost", "val_accuracy", "learning_rate", "seconds")

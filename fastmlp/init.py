@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from fastmlp import checks
+from fastmlp.inputs import checks
 
 
 class Initialiser(Protocol):

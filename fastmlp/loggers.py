@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from fastmlp.extras import require
 from fastmlp.mlp import MLP
+from fastmlp.system.extras import require
 from fastmlp.train import Callback
 
 Record = dict[str, Any]

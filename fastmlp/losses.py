@@ -4,7 +4,7 @@ from abc import ABC
 from dataclasses import dataclass
 from typing import ClassVar
 
-from fastmlp import checks
+from fastmlp.inputs import checks
 
 
 class Loss(ABC):

@@ -5,12 +5,13 @@ from typing import Any, Self, cast
 
 import numpy as np
 
-from fastmlp import checks, losses
+from fastmlp import losses
 from fastmlp.arrays import Arrays
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.engine import evaluate, outputs
-from fastmlp.extras import require
 from fastmlp.init import Initialiser, kaiming
+from fastmlp.inputs import checks, samples
+from fastmlp.system.extras import require
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "leaky_relu", "gelu", "silu")
 OUTPUTS = ("softmax", "logistic", "identity", "exp")
@@ -135,10 +136,10 @@ class MLP(Arrays):
         ValueError, TypeError
             `X` has another width or shape, no rows, another dtype, or a value that is not finite.
         """
-        x = checks.matrix("X", X, self.n_inputs)
+        x = samples.matrix("X", X, self.n_inputs)
         found, finite = outputs(self, x, checks.threads(threads))
         if not finite:  # an element of x, or its product with input_scale
-            checks.finite("X", x, self.dtype)
+            samples.finite("X", x, self.dtype)
         return found
 
     def predict_proba(self, X: Any, *, threads: int | None = None) -> np.ndarray:
@@ -274,9 +275,9 @@ class MLP(Arrays):
         self, X: Any, y: Any, threads: int | None, loss: losses.Loss | None = None, sample_weight: Any = None
     ) -> tuple[float, float | None]:
         loss = self.loss_of(loss)
-        x = checks.features("X", X, self.n_inputs, self.dtype)
-        targets = checks.targets("y", y, loss.kernel, self.n_outputs, len(x), self.dtype)
-        weights = checks.weights("sample_weight", sample_weight, len(x))
+        x = samples.features("X", X, self.n_inputs, self.dtype)
+        targets = samples.targets("y", y, loss.kernel, self.n_outputs, len(x), self.dtype)
+        weights = samples.weights("sample_weight", sample_weight, len(x))
         return evaluate(self, x, targets, None, checks.threads(threads), loss=loss, sample_weight=weights)
 
     def save(self, path: Any) -> None:

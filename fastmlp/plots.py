@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastmlp.extras import require
+from fastmlp.system.extras import require
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp import checks
+from fastmlp.inputs import checks
 
 Rates = NDArray[np.float64]
 Steps = NDArray[np.int64]

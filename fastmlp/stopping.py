@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp import checks
+from fastmlp.inputs import checks
 
 ROUNDING = 1e-12  # a rise of exactly min_delta counts, whatever the rounding of the difference
 METRICS = ("accuracy", "cost")

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp import checks
 from fastmlp.arrays import named, parameter_shapes
 from fastmlp.batchnorm import BatchNorm
-from fastmlp.files import replaced_whole
+from fastmlp.inputs import checks
 from fastmlp.mlp import MLP
+from fastmlp.system.files import replaced_whole
 
 FORMAT = "fastmlp-1"  # of networks with ReLU and softmax
 FORMAT_2 = "fastmlp-2"  # of others: a reader that knows no other functions must not take one for the other

@@ -7,15 +7,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fastmlp import checks, interrupt
 from fastmlp.engine import Kept, State, Trainer, evaluate
 from fastmlp.history import History
+from fastmlp.inputs import checks
+from fastmlp.inputs.splitting import Rows, split
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 from fastmlp.optimizers import SGD, Optimizer
-from fastmlp.progress import progress_bar
-from fastmlp.splitting import Rows, split
 from fastmlp.stopping import EarlyStopping, Patience
+from fastmlp.system import interrupt
+from fastmlp.system.progress import progress_bar
 
 Callback: TypeAlias = Callable[[MLP, dict[str, Any]], bool | None]
 

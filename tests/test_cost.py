@@ -5,7 +5,7 @@ import pytest
 from reference_network import Network
 
 from fastmlp import MLP, BatchNorm, losses
-from fastmlp.cost import BATCH, CostFunction
+from fastmlp.sklearn.cost import BATCH, CostFunction
 
 LOSSES = [losses.CrossEntropy(0.1), losses.BinaryCrossEntropy(), losses.Huber(0.5), losses.Poisson()]
 WIDTHS = [9, 18, 7, 4]

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from fastmlp.files import replaced_whole, user_cache_folder
+from fastmlp.system.files import replaced_whole, user_cache_folder
 
 
 def test_writes_a_new_file(tmp_path):

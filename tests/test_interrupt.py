@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from fastmlp import interrupt
+from fastmlp.system import interrupt
 
 
 def _press():

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 import fastmlp
-from fastmlp.kernel_cache import KEPT_DIGESTS
+from fastmlp.compilation.cache import KEPT_DIGESTS
 
 KERNEL = """
 from numba import prange
-from fastmlp.jit import driver
+from fastmlp.compilation.jit import driver
 from fastmlp.kernels.probe_part import FACTOR, part
 
 @driver
@@ -27,7 +27,7 @@ def probe(x, out):
         out[i] = FACTOR * part(x[i])
 """
 PART = """
-from fastmlp.jit import body
+from fastmlp.compilation.jit import body
 
 FACTOR = 1.0
 

@@ -8,7 +8,8 @@ import pytest
 from scipy import sparse
 
 import fastmlp
-from fastmlp import MLP, SGD, csr
+from fastmlp import MLP, SGD
+from fastmlp.inputs.sparse import CsrRows
 from fastmlp.kernels import nonzero
 from fastmlp.kernels.gather import gather_rows, spreader
 from fastmlp.simd.pointer import pointer
@@ -47,8 +48,8 @@ def no_dense(monkeypatch):
         assert len(self) <= nonzero.SAMPLE
         return as_array(self, dtype, copy)
 
-    as_array = csr.CsrRows.__array__
-    monkeypatch.setattr(csr.CsrRows, "__array__", watched)
+    as_array = CsrRows.__array__
+    monkeypatch.setattr(CsrRows, "__array__", watched)
     for kind in (sparse.csr_matrix, sparse.csr_array):
         toarray = kind.toarray
 
@@ -73,7 +74,7 @@ def test_rows_are_spread_out(thin, n_in, integers, dtype):
     x = thin(50, n_in, "float32", 0.4)
     matrix = sparse.csr_array(x)
     matrix.indices, matrix.indptr = matrix.indices.astype(integers), matrix.indptr.astype(integers)
-    rows, lanes = csr.CsrRows(matrix), 64 // dtype.itemsize
+    rows, lanes = CsrRows(matrix), 64 // dtype.itemsize
     index = np.random.default_rng(0).integers(0, 50, 13)
     panels = -(-n_in // lanes)
     out = np.full((panels, 20, lanes), GUARD, dtype)

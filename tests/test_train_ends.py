@@ -10,7 +10,7 @@ import pytest
 
 from fastmlp import MLP, SGD, BatchNorm, EarlyStopping, train
 from fastmlp.engine import Trainer
-from fastmlp.progress import progress_bar
+from fastmlp.system.progress import progress_bar
 
 QUIET = {"progress": False}
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from fastmlp import datasets, extras
+from fastmlp import datasets
 from fastmlp.datasets import streams
+from fastmlp.system import extras
 
 if TYPE_CHECKING:
     from fastmlp import MLP

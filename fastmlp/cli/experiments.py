@@ -39,9 +39,10 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check everything, run all experiments, then write and print."""
-    from fastmlp import checks, datasets
+    from fastmlp import datasets
     from fastmlp.experiments import EXPERIMENTS, judge, outputs, page, run_experiments, summarise, table
     from fastmlp.experiments.folder import prepare_folder
+    from fastmlp.inputs import checks
 
     page.check_extras()
     seeds = seed_range(args)
@@ -106,7 +107,7 @@ def add_progress(parser: argparse.ArgumentParser) -> None:
 
 def seed_range(args: argparse.Namespace) -> range:
     """Return the seeds that ``--seeds`` and ``--first-seed`` ask for."""
-    from fastmlp import checks
+    from fastmlp.inputs import checks
 
     if args.first_seed < 0:
         raise ValueError(f"first-seed must be at least 0, got {args.first_seed}")

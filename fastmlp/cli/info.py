@@ -36,8 +36,10 @@ def collect() -> dict[str, Any]:
     import numba
     import numpy as np
 
-    from fastmlp import files, kernel_cache, kernels
-    from fastmlp.cores import usable_cores
+    from fastmlp import kernels
+    from fastmlp.compilation import cache as kernel_cache
+    from fastmlp.system import files
+    from fastmlp.system.cores import usable_cores
 
     name, features = machine.target()
     kernels.relu_forward(np.zeros((1, 1), np.float32), np.empty((1, 1), np.float32))  # starts the threading layer

@@ -126,7 +126,7 @@ def initialiser(args: argparse.Namespace) -> Any:
 
 def check_counts(args: argparse.Namespace) -> None:
     """Raise unless batch size, epochs, threads and seed are what training takes."""
-    from fastmlp import checks
+    from fastmlp.inputs import checks
 
     checks.count("--batch-size", args.batch_size)
     checks.count("--epochs", args.epochs)

@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
 
 def write(path: Path, predicted: "np.ndarray", probabilities: "np.ndarray | None", names: list[str]) -> None:
     """Write the table to a file, whole or not at all."""
-    from fastmlp.files import replaced_whole
+    from fastmlp.system.files import replaced_whole
 
     with replaced_whole(path) as temporary:
         temporary.write_text(table(predicted, probabilities, names), encoding="utf-8")

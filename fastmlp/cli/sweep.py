@@ -56,9 +56,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check everything, train what is missing, then write and print."""
-    from fastmlp import checks
     from fastmlp.experiments import outputs, page, run_sweep
     from fastmlp.experiments.folder import prepare_folder
+    from fastmlp.inputs import checks
 
     page.check_extras()
     grid = make_grid(args)

@@ -102,10 +102,10 @@ def standardizer(args: argparse.Namespace, table: "Table", net: "MLP") -> "Stand
     """Return means and spreads of the rows that `fastmlp.train` will train on, drawn by the same permutation."""
     import numpy as np
 
-    from fastmlp import checks
     from fastmlp.cli.standardize import Standardizer
+    from fastmlp.inputs import checks, samples
 
-    X = np.asarray(checks.features("X", table.X, net.n_inputs, net.dtype))
+    X = np.asarray(samples.features("X", table.X, net.n_inputs, net.dtype))
     if args.validation:
         held_out = checks.held_out(args.validation, len(X))
         X = X[np.random.default_rng(args.seed).permutation(len(X))[held_out:]]
@@ -125,7 +125,7 @@ def describe(table: "Table", net: "MLP", standardized: bool) -> str:
 
 def compiled() -> bool:
     """Whether the kernels of a training are in the cache."""
-    from fastmlp import kernel_cache
+    from fastmlp.compilation import cache as kernel_cache
 
     return kernel_cache.FOLDER is not None and any(kernel_cache.FOLDER.rglob("*train_steps*"))
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fastmlp.files import replaced_whole, user_cache_folder
+from fastmlp.system.files import replaced_whole, user_cache_folder
 
 Bytes = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]

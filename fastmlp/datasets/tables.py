@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastmlp import extras
 from fastmlp.datasets.streams import opened
+from fastmlp.system import extras
 
 
 def read_csv(

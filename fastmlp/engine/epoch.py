@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastmlp import losses
-from fastmlp.cores import usable_cores
-from fastmlp.csr import Matrix
 from fastmlp.engine.plan import is_short, make_plan, useful_threads
 from fastmlp.engine.settings import FUSED, STATES, STEP, make_settings, set_data, set_loss
 from fastmlp.engine.step import train_steps
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Parameters, Workspace, aligned, vectors_of
+from fastmlp.inputs.sparse import Matrix
 from fastmlp.kernels import nonzero
 from fastmlp.simd.atomics import SPINS, SPINS_OVERSUBSCRIBED, STEPS_DONE
+from fastmlp.system.cores import usable_cores
 
 if TYPE_CHECKING:
     from fastmlp.losses import Loss

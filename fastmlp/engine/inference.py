@@ -6,13 +6,13 @@ import numpy as np
 
 from fastmlp import losses
 from fastmlp.batchnorm import folded
-from fastmlp.csr import Matrix
+from fastmlp.compilation.jit import body, worker
 from fastmlp.engine.plan import CHUNK_ROWS, make_plan
 from fastmlp.engine.rows import linear_rows
 from fastmlp.engine.settings import make_settings, set_data, set_loss
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Parameters, aligned
-from fastmlp.jit import body, worker
+from fastmlp.inputs.sparse import Matrix
 from fastmlp.kernels import nonzero
 from fastmlp.kernels._lists import lists_bytes
 from fastmlp.kernels._panels import all_finite, unpack_strip

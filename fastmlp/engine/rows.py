@@ -6,9 +6,9 @@ because its statistics cross the batch; so the way is cut into phases, each with
 
 from typing import Any, NamedTuple
 
+from fastmlp.compilation.jit import body, inlined
 from fastmlp.engine.plan import DBETA, DGAMMA, INV_STD, MEAN, NORM_AFTER_RELU, NORM_BEFORE_RELU, NORM_NONE, VAR
 from fastmlp.engine.shares import blocks_of
-from fastmlp.jit import body, inlined
 from fastmlp.kernels.activations import activate_rows, multiply_rows
 from fastmlp.kernels.gather import gather_rows
 from fastmlp.kernels.linear import backward_rows, forward_rows, padded, update_tiles

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.compilation.jit import body, inlined
 from fastmlp.engine.plan import DBETA, DGAMMA
 from fastmlp.engine.rows import descend_tiles, statistic
 from fastmlp.engine.settings import ADAM, GRADIENT, MOMENTUM
-from fastmlp.jit import body, inlined
 from fastmlp.kernels._rules import adam, clear_biases, momentum, plain, square_sum
 from fastmlp.kernels.linear import TILE_PANELS, padded, tile_at
 from fastmlp.simd import vector as v

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastmlp.csr import CsrRows, Matrix
 from fastmlp.engine.plan import Plan
+from fastmlp.inputs.sparse import CsrRows, Matrix
 from fastmlp.kernels.activations import activation
 from fastmlp.kernels.dropout import dropper
 from fastmlp.kernels.gather import converter, spreader

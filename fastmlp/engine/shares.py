@@ -6,8 +6,8 @@ at half the speed of the other for milliseconds on end. Whoever does a piece, it
 
 from typing import Any
 
+from fastmlp.compilation.jit import body, inlined
 from fastmlp.engine.plan import CHUNK_ROWS
-from fastmlp.jit import body, inlined
 from fastmlp.kernels.linear import padded
 from fastmlp.simd.atomics import LINE, compare_exchange, load_shared
 from fastmlp.simd.pointer import offset

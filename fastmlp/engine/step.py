@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.compilation.jit import body, by_state, inlined, worker
 from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
 from fastmlp.engine.rows import Batch, descend_tiles, merge, pass_over, phases, statistic
 from fastmlp.engine.rules import clip_factor, note_weight_squares, rule_tiles, rule_vector, step_tiles, total_of
 from fastmlp.engine.shares import blocks_of, row_cell, row_pieces, share_of_rows, take, tile_cell, tile_unit
-from fastmlp.jit import body, by_state, inlined, worker
 from fastmlp.kernels.update import average, descend
 from fastmlp.simd.atomics import HALT, LINE, SKIPPED, STEPS_DONE, STOP, barrier, load_shared, store_shared
 from fastmlp.simd.pointer import offset, pointer

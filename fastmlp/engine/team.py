@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fastmlp import interrupt
-from fastmlp.cores import usable_cores
 from fastmlp.simd.atomics import ABANDONED, STOP
+from fastmlp.system import interrupt
+from fastmlp.system.cores import usable_cores
 
 POLL_SECONDS = 0.1
 IDLE_SECONDS = 1.0  # a thread waits so long for the next team: two wake in a tenth of the time in which they start

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import fastmlp
-from fastmlp.extras import require
+from fastmlp.system.extras import require
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

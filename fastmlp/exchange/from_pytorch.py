@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from fastmlp import checks
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.exchange.assembly import Network, assembled
 from fastmlp.exchange.to_pytorch import Exp
+from fastmlp.inputs import checks
 from fastmlp.mlp import OUTPUTS
 
 ACTIVATIONS: dict[Any, str] = {

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 
-from fastmlp.files import replaced_whole
 from fastmlp.mlp import MLP
+from fastmlp.system.files import replaced_whole
 
 OPSET = 9  # the lowest that has Erf, and constants that need not be inputs of the graph too
 IR_VERSION = 4  # the file format of ONNX 1.4, the release of opset 9

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.nn.utils import skip_init
 
-from fastmlp import checks
 from fastmlp.batchnorm import BatchNorm
+from fastmlp.inputs import checks
 from fastmlp.mlp import MLP
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from fastmlp import checks
+from fastmlp.inputs import checks
 
 
 @dataclass(frozen=True, kw_only=True)

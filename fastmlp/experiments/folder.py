@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fastmlp.files import replaced_whole
+from fastmlp.system.files import replaced_whole
 
 
 def prepare_folder(path: str | os.PathLike[str], *, name: str = "out") -> Path:

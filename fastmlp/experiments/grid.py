@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp import __version__, checks
+from fastmlp import __version__
 from fastmlp.experiments.configuration import Configuration
 from fastmlp.experiments.run import Data
+from fastmlp.inputs import checks
 
 BATCH_SIZES = (32, 64, 128, 250, 500, 1000, 2000)
 DECAYS = (0.1, 0.01, 0.001, 0.0005, 0.0001, 1e-5, 1e-6, 5e-6)

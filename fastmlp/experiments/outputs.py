@@ -15,7 +15,7 @@ from fastmlp.experiments.run import Run
 from fastmlp.experiments.sweep import SweepResult
 from fastmlp.experiments.table import Summary
 from fastmlp.experiments.verdict import BATCH_NORM_NOTE, Verdict
-from fastmlp.files import replaced_whole
+from fastmlp.system.files import replaced_whole
 
 # networks that died stay near an accuracy of 0.11; so far below the best all cells share one colour
 COLOURED_ACCURACIES = 0.2

@@ -4,7 +4,7 @@ import base64
 import io
 from typing import TYPE_CHECKING, Any
 
-from fastmlp.extras import require
+from fastmlp.system.extras import require
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from fastmlp import checks
 from fastmlp.experiments.folder import prepare_folder
 from fastmlp.experiments.grid import Cell, Grid, digest_of
 from fastmlp.experiments.results_file import ResultsFile
 from fastmlp.experiments.run import Data, train_once, warm_up
-from fastmlp.extras import require
+from fastmlp.inputs import checks
+from fastmlp.system.extras import require
 
 RESULTS_NAME = "cells.jsonl"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.jit import body, inlined
+from fastmlp.compilation.jit import body, inlined
 from fastmlp.simd import vector as v
 from fastmlp.simd.gemm import LIST, LISTED
 from fastmlp.simd.pointer import offset

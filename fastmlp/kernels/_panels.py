@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.jit import body
+from fastmlp.compilation.jit import body
 from fastmlp.simd import vector as v
 from fastmlp.simd.pointer import number, offset, pointer
 from fastmlp.simd.target import VECTOR_BYTES

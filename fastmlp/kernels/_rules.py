@@ -18,7 +18,7 @@ Clipping multiplies the gradient by a `factor` (Pascanu, Mikolov and Bengio, 201
 
 from typing import Any
 
-from fastmlp.jit import body
+from fastmlp.compilation.jit import body
 from fastmlp.kernels.linear import TILE_PANELS, tile_at
 from fastmlp.simd import vector as v
 from fastmlp.simd.pointer import number, offset

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numba import from_dtype, prange, types
 
-from fastmlp.jit import address, body, driver
+from fastmlp.compilation.jit import address, body, driver
 from fastmlp.kernels._panels import pack_rows, scratch, unpack_rows
 from fastmlp.simd import vector as v
 from fastmlp.simd.pointer import keep_alive, number, offset, pointer

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba import from_dtype, prange, types
 
-from fastmlp.jit import address, body, driver
+from fastmlp.compilation.jit import address, body, driver
 from fastmlp.kernels._panels import scratch, unpack_rows
 from fastmlp.simd import vector as v
 from fastmlp.simd.pointer import call, cast_address, keep_alive, number, offset, pointer, prefetch
@@ -76,7 +76,7 @@ def _spread(parts: Any, index: Any, rows: int, known: int, n_in: int, scale: Any
 
 @functools.cache
 def spreader(target: np.dtype) -> int:
-    """Return the address of what spreads sparse rows out (`fastmlp.csr.CsrRows`), for `gather_rows`."""
+    """Return the address of what spreads sparse rows out (`fastmlp.inputs.sparse.CsrRows`), for `gather_rows`."""
     integers, real = types.CPointer(types.int64), from_dtype(target)
     signature = types.intp(
         integers, integers, types.intp, types.intp, types.intp, real, types.CPointer(real), types.intp

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from fastmlp.jit import body, driver, inlined
+from fastmlp.compilation.jit import body, driver, inlined
 from fastmlp.kernels._lists import list_rows
 from fastmlp.kernels._panels import pack_rows, pack_strip, scratch, unpack_rows
 from fastmlp.simd import gemm

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numba import from_dtype, prange, types
 
-from fastmlp.jit import address, body, driver, inlined
+from fastmlp.compilation.jit import address, body, driver, inlined
 from fastmlp.kernels._panels import pack_rows, scratch, unpack_rows
 from fastmlp.kernels.softmax import cross_entropy_rows
 from fastmlp.simd import elementary

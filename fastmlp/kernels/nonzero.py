@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numba import from_dtype, types
 
-from fastmlp.csr import Matrix
-from fastmlp.jit import address
+from fastmlp.compilation.jit import address
+from fastmlp.inputs.sparse import Matrix
 from fastmlp.kernels._lists import HEIGHT, list_columns
 from fastmlp.kernels.linear import padded, update_tiles
 from fastmlp.simd import gemm

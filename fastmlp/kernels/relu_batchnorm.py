@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from fastmlp.jit import body, driver
+from fastmlp.compilation.jit import body, driver
 from fastmlp.kernels._panels import pack_strip, unpack_strip
 from fastmlp.simd import vector as v
 from fastmlp.simd.pointer import keep_alive, number, offset, pointer

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from fastmlp.jit import body, driver, inlined
+from fastmlp.compilation.jit import body, driver, inlined
 from fastmlp.kernels._panels import pack_rows, scratch, unpack_rows
 from fastmlp.simd import vector as v
 from fastmlp.simd.elementary import exp, log

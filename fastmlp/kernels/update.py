@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from fastmlp.jit import body, driver
+from fastmlp.compilation.jit import body, driver
 from fastmlp.simd import vector as v
 from fastmlp.simd.pointer import number, offset, pointer
 

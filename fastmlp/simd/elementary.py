@@ -7,7 +7,7 @@ from llvmlite import ir as llvm
 from numba import types
 from numba.extending import intrinsic
 
-from fastmlp.jit import body, inlined
+from fastmlp.compilation.jit import body, inlined
 from fastmlp.simd import ir
 from fastmlp.simd import vector as v
 

@@ -6,7 +6,7 @@ classifier, regressor · base (what they share) · constraints · network (initi
 (sgd, adam) · update_rule (optimizer and learning rate) · improvement (when to stop) · lbfgs · workers (threads).
 """
 
-from fastmlp.extras import require
+from fastmlp.system.extras import require
 
 require("sklearn", extra="sklearn")
 

@@ -10,8 +10,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import assert_all_finite, check_random_state, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from fastmlp import checks
 from fastmlp.history import History
+from fastmlp.inputs import checks, samples
 from fastmlp.mlp import MLP
 from fastmlp.sklearn import epochs, improvement, workers
 from fastmlp.sklearn.callbacks import CallbackSupportMixin, Listeners
@@ -179,9 +179,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _rows(self, x: Any, y: Any, weight: np.ndarray | None) -> Rows:
         net = self.network_
-        x = checks.matrix("X", x, net.n_inputs)
+        x = samples.matrix("X", x, net.n_inputs)
         if x.dtype != net.dtype:  # scikit-learn has looked for what is not finite in its own
-            checks.finite("X", x, net.dtype)
+            samples.finite("X", x, net.dtype)
         return Rows(x, self._targets(y, net.dtype), weight, y=y)
 
     def _validation(self, validation: tuple[Any, Any, Any]) -> Rows | None:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from fastmlp import interrupt
 from fastmlp.engine import Trainer, evaluate
 from fastmlp.mlp import MLP
-from fastmlp.progress import progress_bar
 from fastmlp.sklearn import improvement
 from fastmlp.sklearn.callbacks import Listeners
 from fastmlp.sklearn.rows import Rows
 from fastmlp.sklearn.update_rule import UpdateRule
+from fastmlp.system import interrupt
+from fastmlp.system.progress import progress_bar
 
 if TYPE_CHECKING:
     from fastmlp.sklearn.base import BaseMLP

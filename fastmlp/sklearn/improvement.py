@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.metrics import get_scorer
 
-from fastmlp.csr import plain
+from fastmlp.inputs.sparse import plain
 
 if TYPE_CHECKING:
     from fastmlp.sklearn.base import BaseMLP

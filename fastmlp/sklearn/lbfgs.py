@@ -8,11 +8,11 @@ import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 from sklearn.exceptions import ConvergenceWarning
 
-from fastmlp import interrupt
-from fastmlp.cost import CostFunction
 from fastmlp.sklearn.callbacks import Listeners
+from fastmlp.sklearn.cost import CostFunction
 from fastmlp.sklearn.epochs import held_out_cost
 from fastmlp.sklearn.rows import Rows
+from fastmlp.system import interrupt
 
 if TYPE_CHECKING:
     from fastmlp.sklearn.base import BaseMLP

@@ -5,8 +5,8 @@ import sys
 
 from joblib.parallel import get_active_backend
 
-from fastmlp import checks
-from fastmlp.cores import usable_cores
+from fastmlp.inputs import checks
+from fastmlp.system.cores import usable_cores
 
 
 def threads(wanted: int | None) -> int:

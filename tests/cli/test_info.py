@@ -25,7 +25,7 @@ def test_json(run):
     assert found["threads"]["cores_usable"] >= found["threads"]["default"] >= 1
     assert found["processor"]["vector_bits"] in (128, 256, 512)
     assert {"plot", "tables", "experiments"} <= set(found["extras"])
-    assert found["folders"]["compiled_kernels"] == str(fastmlp.kernel_cache.FOLDER)
+    assert found["folders"]["compiled_kernels"] == str(fastmlp.compilation.cache.FOLDER)
 
 
 def test_text(run):

@@ -104,8 +104,17 @@ def test_which_data_are_mostly_zeros(kind):
     assert nonzero.mostly_zeros(x, 20)
     assert not nonzero.mostly_zeros(x[:, :15], 100)
     assert not nonzero.mostly_zeros(x[:0], 100)
-    assert nonzero.mostly_zeros(x[:HEIGHT], 100)
-    assert nonzero.mostly_zeros(x[: HEIGHT + 1, :19], 100)
+
+
+@pytest.mark.parametrize("height", [2, 4])
+def test_whole_tiles_of_rows_are_looked_at(height, monkeypatch):
+    monkeypatch.setattr(nonzero, "HEIGHT", height)
+    x = np.ones((9, 32), np.float32)
+    x[:, 8:] = 0
+    assert not nonzero.mostly_zeros(x[: height - 1], 100)
+    assert nonzero.mostly_zeros(x[:height], 100)
+    x[height:] = 1  # rows beyond the last whole tile
+    assert nonzero.mostly_zeros(x[: height + 1], 100)
 
 
 def test_half_zeros_anywhere_do_not_pay():

@@ -16,8 +16,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from fastmlp.cores import usable_cores
 from fastmlp.sklearn import MLPClassifier, MLPRegressor, workers
+from fastmlp.system.cores import usable_cores
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 SMALL = {"hidden_layer_sizes": (7,), "max_iter": 4, "batch_size": 40, "random_state": 5, "learning_rate_init": 0.01}

@@ -15,9 +15,9 @@ from pathlib import Path
 from llvmlite import binding
 from numba.core import config
 
-from fastmlp.files import user_cache_folder
+from fastmlp.system.files import user_cache_folder
 
-COMPILED = ("simd", "kernels", "engine")  # the subpackages whose functions are compiled
+COMPILED = ("compilation", "simd", "kernels", "engine")  # what the machine code is made from
 KEPT_DIGESTS = 8  # two commits that are compared side by side must not evict one another
 _NOT_IN_CODE = {"NUMBA_CACHE_DIR", "NUMBA_NUM_THREADS", "NUMBA_THREADING_LAYER"}
 
@@ -25,8 +25,8 @@ _NOT_IN_CODE = {"NUMBA_CACHE_DIR", "NUMBA_NUM_THREADS", "NUMBA_THREADING_LAYER"}
 def digest() -> str:
     """Digest of the sources that are compiled, the CPU that Numba compiles for, and Numba's settings."""
     found = hashlib.sha256()
-    package = Path(__file__).parent
-    sources = [package / "jit.py", *(source for folder in COMPILED for source in (package / folder).rglob("*.py"))]
+    package = Path(__file__).parent.parent
+    sources = [source for folder in COMPILED for source in (package / folder).rglob("*.py")]
     for source in sorted(sources):
         found.update(source.relative_to(package).as_posix().encode() + b"\0")
         found.update(source.read_bytes() + b"\0")

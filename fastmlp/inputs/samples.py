@@ -1,123 +1,16 @@
-"""The doors: validation of what users pass, and the texts of errors. Everything behind them trusts its inputs."""
+"""The doors for data: what features, targets and weights must be, and the texts of errors."""
 
-import contextlib
 import math
-import numbers
-import operator
-import reprlib
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from fastmlp import csr
-from fastmlp.cores import usable_cores
-from fastmlp.csr import CsrRows, Matrix
+from fastmlp.inputs import sparse
+from fastmlp.inputs.sparse import CsrRows, Matrix
 
 CHUNK_BYTES = 1 << 22  # of a data set looked through at a time, so that a memory map is never read whole
 
 LIMITS = {np.dtype(name): np.finfo(name).max for name in ("float32", "float64")}
-
-
-def _number(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {value!r} ({type(value).__name__})")
-    return float(value)
-
-
-def positive(name: str, value: Any) -> None:
-    """Raise unless `value` is a finite number above 0."""
-    if not (_number(name, value) > 0 and math.isfinite(value)):
-        raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
-
-
-def not_negative(name: str, value: Any) -> None:
-    """Raise unless `value` is a finite number of at least 0."""
-    if not (_number(name, value) >= 0 and math.isfinite(value)):
-        raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}")
-
-
-def in_unit_interval(name: str, value: Any) -> None:
-    """Raise unless `value` is above 0 and at most 1."""
-    if not 0 < _number(name, value) <= 1:
-        raise ValueError(f"{name} must be above 0 and at most 1, got {value!r}")
-
-
-def inside_unit_interval(name: str, value: Any) -> None:
-    """Raise unless `value` is above 0 and below 1."""
-    if not 0 < _number(name, value) < 1:
-        raise ValueError(f"{name} must be above 0 and below 1, got {value!r}")
-
-
-def fraction(name: str, value: Any) -> None:
-    """Raise unless `value` is at least 0 and below 1."""
-    if not 0 <= _number(name, value) < 1:
-        raise ValueError(f"{name} must be at least 0 and below 1, got {value!r}")
-
-
-def flag(name: str, value: Any) -> None:
-    """Raise unless `value` is True or False."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
-
-
-def count(name: str, value: Any) -> int:
-    """Return `value` as an int; raise unless it is an integer of at least 1."""
-    if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be an integer of at least 1, got {value!r}")
-    try:
-        found = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer of at least 1, got {value!r} ({type(value).__name__})") from None
-    if found < 1:
-        raise ValueError(f"{name} must be an integer of at least 1, got {found}")
-    return found
-
-
-def one_of(name: str, value: Any, known: Sequence[str]) -> None:
-    """Raise unless `value` is one of the `known` strings."""
-    if not isinstance(value, str) or value not in known:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
-
-
-def instance(name: str, value: Any, kind: type) -> None:
-    """Raise unless `value` is a `kind`."""
-    if not isinstance(value, kind):
-        shown = " ".join(reprlib.repr(value).split())
-        raise TypeError(f"{name} must be a {kind.__name__}, got {shown} ({type(value).__name__})")
-
-
-def functions(name: str, value: Any) -> None:
-    """Raise unless `value` is a sequence of what can be called."""
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        raise TypeError(f"{name} must be a sequence of functions, got {value!r} ({type(value).__name__})")
-    for item in value:
-        if not callable(item):
-            raise TypeError(f"{name} must be a sequence of functions, got {item!r} ({type(item).__name__}) in it")
-
-
-def widths(value: Any) -> tuple[int, ...]:
-    """Return the widths of a network: inputs, hidden layers, classes."""
-    if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
-        raise TypeError(f"widths must be a sequence of integers such as [784, 20, 10], got {value!r}")
-    found = tuple(count(f"widths[{i}]", width) for i, width in enumerate(value))
-    if len(found) < 2:
-        raise ValueError(f"widths must hold at least two numbers, inputs and classes, got {list(found)}")
-    return found
-
-
-def network_dtype(value: Any) -> np.dtype:
-    """Return the dtype of a network's parameters, float32 or float64."""
-    with contextlib.suppress(TypeError):
-        for known in (np.dtype(np.float32), np.dtype(np.float64)):
-            if value is not None and np.dtype(value) == known:
-                return known
-    raise ValueError(f"dtype must be 'float32' or 'float64', got {value!r}")
-
-
-def threads(value: Any, name: str = "threads") -> int:
-    """Return a number of threads or processes; None means all cores that the process may use."""
-    return usable_cores() if value is None else count(name, value)
 
 
 def features(name: str, value: Any, n_inputs: int, dtype: np.dtype) -> Matrix:
@@ -161,7 +54,7 @@ def _array(name: str, value: Any, n_inputs: int) -> Matrix:
     if isinstance(value, CsrRows):
         return value
     if hasattr(value, "tocsr"):
-        return csr.checked(name, value)
+        return sparse.checked(name, value)
     try:
         return np.asarray(value)
     except ValueError as error:
@@ -288,37 +181,3 @@ def weights(name: str, value: Any, n_rows: int, features_name: str = "X") -> np.
     if array.max() > np.finfo(np.float64).max / n_rows:
         raise ValueError(f"{name} must have a finite sum, got numbers up to {array.max()}")
     return np.ascontiguousarray(array, np.float64)
-
-
-def dropout(value: Any, n_hidden: int) -> tuple[float, ...]:
-    """Return the dropout rate of each hidden layer."""
-    one = isinstance(value, str) or not isinstance(value, (Sequence, np.ndarray)) or np.ndim(value) == 0
-    rates = (value,) if one else tuple(value)
-    for rate in rates:
-        fraction("dropout", rate)
-    if one:
-        return n_hidden * (float(value),)
-    if len(rates) != n_hidden:
-        raise ValueError(
-            f"dropout must be one rate or one for each of {n_hidden} hidden layers, got {len(rates)} rates"
-        )
-    return tuple(float(rate) for rate in rates)
-
-
-def held_out(fraction: Any, n: int) -> int:
-    """Return how many of `n` rows a validation fraction holds out; at least one stays on either side."""
-    if not 0 < _number("validation", fraction) < 1:
-        expected = "a fraction between 0 and 1, a pair (X_val, y_val) or None"
-        raise ValueError(f"validation must be {expected}, got {fraction!r}")
-    rows = round(float(fraction) * n)
-    if not 0 < rows < n:
-        raise ValueError(f"validation={fraction!r} of {n} rows leaves {n - rows} to train on and {rows} to validate on")
-    return rows
-
-
-def generator(name: str, seed: Any) -> np.random.Generator:
-    """Return a Generator made from a seed, or the one that was passed."""
-    try:
-        return np.random.default_rng(seed)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{name} must be a non-negative integer or a numpy Generator, got {seed!r}") from error

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp import checks
-from fastmlp.csr import Matrix, plain
+from fastmlp.inputs import checks, samples
+from fastmlp.inputs.sparse import Matrix, plain
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 
@@ -67,9 +67,9 @@ def split(
 
 
 def _checked(net: MLP, loss: Loss, X: Any, y: Any, weights: Any, names: tuple[str, str, str]) -> Rows:
-    x = checks.features(names[0], X, net.n_inputs, net.dtype)
-    targets = checks.targets(names[1], y, loss.kernel, net.n_outputs, len(x), net.dtype, names[0])
-    return Rows(x, targets, checks.weights(names[2], weights, len(x), names[0]))
+    x = samples.features(names[0], X, net.n_inputs, net.dtype)
+    targets = samples.targets(names[1], y, loss.kernel, net.n_outputs, len(x), net.dtype, names[0])
+    return Rows(x, targets, samples.weights(names[2], weights, len(x), names[0]))
 
 
 def _with_class_weights(class_weight: Any, loss: Loss, data: Rows, n_outputs: int) -> np.ndarray | None:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastmlp.csr import Matrix
 from fastmlp.engine import Trainer
 from fastmlp.engine.settings import GRADIENT
+from fastmlp.inputs.sparse import Matrix
 from fastmlp.optimizers import Optimizer
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from numba import cfunc, njit, types
 from numba.extending import overload
 
-from fastmlp import kernel_cache
+from fastmlp.compilation import cache as kernel_cache
 
 F = TypeVar("F", bound=Callable[..., Any])
 _BODY: dict[str, Any] = {"nogil": True, "error_model": "numpy"}

@@ -1,0 +1,1 @@
+"""What users pass: checked at the doors, then trusted."""
