@@ -74,7 +74,7 @@ class Optimizer(ABC):
 
 @dataclass(frozen=True)
 class SGD(Optimizer):
-    """Stochastic gradient descent: ``W ← (1 - lr·λ) W - lr · grad(W)``, without momentum.
+    """Stochastic gradient descent: ``W ← (1 - lr·λ) W - lr · grad(W)``, or with momentum.
 
     The cost carries ``λ/2 · Σ‖W‖²``, whose gradient λW is the factor ``(1 - lr·λ)``: the decay acts once. Biases and
     the γ and β of batch norm do not decay.
@@ -120,7 +120,7 @@ class SGD(Optimizer):
 
     def _rule(self) -> dict[str, float]:
         rule = MOMENTUM if self.momentum else PLAIN
-        return {"rule": rule, "beta_1": self.momentum, "nesterov": self.nesterov}
+        return {"rule": rule, "momentum": self.momentum, "nesterov": self.nesterov}
 
 
 @dataclass(frozen=True)

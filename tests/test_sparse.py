@@ -12,6 +12,7 @@ from fastmlp import MLP, SGD
 from fastmlp.inputs.sparse import CsrRows
 from fastmlp.kernels import nonzero
 from fastmlp.kernels.gather import gather_rows, spreader
+from fastmlp.kernels.panels import panels_in
 from fastmlp.simd.pointer import pointer
 from fastmlp.sklearn import MLPClassifier, MLPRegressor
 
@@ -63,9 +64,7 @@ def no_dense(monkeypatch):
 @numba.njit
 def _gather(convert, address, index, n_in, scale, out):
     rows = len(index)
-    gather_rows(
-        convert, address, pointer(index, 0), rows, rows, n_in, scale, pointer(out, 0), out.shape[1] * out.shape[2]
-    )
+    gather_rows(convert, address, pointer(index, 0), rows, scale, panels_in(out, rows, n_in))
 
 
 @pytest.mark.parametrize("n_in", [1, 7, 8, 16, 17, 33, 100])

@@ -8,8 +8,7 @@ a millisecond a function when the package is imported.
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from numba import cfunc, njit, types
-from numba.extending import overload
+from numba import cfunc, njit
 
 from fastmlp.compilation import cache as kernel_cache
 
@@ -35,29 +34,6 @@ def worker(function: F) -> F:
         return cast(F, njit(**_CALLED)(function))
 
 
-def by_state(without: F, stateful: F, doc: str) -> F:
-    """Choose between two compiled functions by the type of the first argument's ``state``: None compiles `without`.
-
-    What is not chosen is not compiled: plain SGD does not wait for the compilation of other update rules.
-    """
-
-    def chosen(b: Any, i: Any, j: Any, k: Any) -> Any:
-        raise NotImplementedError("compiled code only")
-
-    chosen.__doc__ = doc
-
-    @overload(chosen, inline="always", jit_options=_BODY)  # type: ignore[untyped-decorator, unused-ignore]
-    def choose(b: Any, i: Any, j: Any, k: Any) -> Any:
-        function = without if isinstance(b.types[b.fields.index("state")], types.NoneType) else stateful
-
-        def call(b: Any, i: Any, j: Any, k: Any) -> Any:
-            return function(b, i, j, k)
-
-        return call
-
-    return cast(F, chosen)
-
-
 def driver(function: F) -> F:
     """Compile a public kernel: a ``prange`` over the ranges of a body."""
     with kernel_cache.in_use():
@@ -68,7 +44,7 @@ _kept: dict[tuple[Callable[..., Any], Any], Any] = {}
 
 
 def address(function: Callable[..., Any], signature: Any) -> int:
-    """Compile a C function that compiled code calls (`fastmlp.simd.pointer.call`); return its address.
+    """Compile a C function that compiled code calls (`fastmlp.simd.interface`); return its address.
 
     A choice made by address is compiled on its own, and not into every training that could make it.
     """

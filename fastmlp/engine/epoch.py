@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastmlp import losses
+from fastmlp.engine import zeros
 from fastmlp.engine.plan import is_short, make_plan, useful_threads
 from fastmlp.engine.settings import FUSED, STATES, STEP, make_settings, set_data, set_loss
-from fastmlp.engine.step import train_steps
+from fastmlp.engine.step import Layout, Run, train_steps
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Parameters, Workspace, aligned, vectors_of
 from fastmlp.inputs.sparse import Matrix
@@ -103,7 +104,7 @@ class Trainer:
         self.unpacked = net.views_of(self.flat)
         self.steps_done = 0
         self.settings = self._settings(optimizer, key)
-        self.workspace = Workspace(plan, net.dtype, self.threads, lists=bool(self.settings["forward"][0]))
+        self.workspace = Workspace(plan, net.dtype, self.threads, lists=bool(self.settings["at"]["forward"][0]))
         self.states = max(STATES[self.settings["rule"][0]], int(self.settings["clip"][0] > 0))
         self.state = aligned(self.states * plan.n_parameters, net.dtype) if self.states else None
 
@@ -111,15 +112,15 @@ class Trainer:
         net, norm = self.net, self.net.batch_norm
         record = make_settings(self.plan, net.dtype, self.threads, net.activation)
         set_data(record, self.x, net.input_scale, net.dtype)
-        if nonzero.mostly_zeros(self.x, net.widths[1]):
-            record["forward"], record["update"] = nonzero.forward(net.dtype), nonzero.update(net.dtype)
+        if zeros.mostly_zeros(self.x, net.widths[1]):
+            record["at"]["forward"], record["at"]["update"] = nonzero.forward(net.dtype), nonzero.update(net.dtype)
         record["spins"] = SPINS if self.threads <= usable_cores() else SPINS_OVERSUBSCRIBED
         record["slot"], record["key"] = self.plan.n_parameters, key
         for name, value in optimizer.settings().items():
             record[name] = value
         set_loss(record, self.loss, net.dtype, self.targets, self.sample_weight)
         if norm is not None:
-            record["eps"], record["momentum"] = norm.eps, norm.momentum
+            record["eps"], record["average"] = norm.eps, norm.momentum
             record["affine"] = norm.affine and len(net.widths) > 2
         return record
 
@@ -184,14 +185,12 @@ class Trainer:
         w, behind = self.workspace, NOT_WANTED if weight_squares is None else weight_squares
         self.settings["weight_squares"] = weight_squares is not None
         costs = np.full(len(steps), np.nan)
+        layout = Layout(self.settings, self.plan.layers, self.plan.passes, w.tiles)
+        memory, run = w.memory(self.parameters.buffer, self.state), Run(steps, order, costs, behind)
         w.reset()
 
         def work(thread: int) -> None:
-            train_steps(
-                thread, self.settings, self.plan.layers, w.tiles, self.parameters.buffer, self.state, w.rows,
-                w.statistics, w.moments, w.block_costs, w.squares, w.weight_squares, steps, costs, behind, order,
-                w.control, w.arrivals, w.claims, w.lists,
-            )  # fmt: skip
+            train_steps(thread, layout, memory, run)
 
         def poll() -> None:
             if progress is not None:

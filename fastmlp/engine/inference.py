@@ -1,12 +1,14 @@
 """Prediction and evaluation: chunks of rows that a team takes one by one, batch norm folded into the linear layers."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from fastmlp import losses
 from fastmlp.batchnorm import folded
-from fastmlp.compilation.jit import body, worker
+from fastmlp.compilation.jit import body, inlined, worker
+from fastmlp.engine import zeros
+from fastmlp.engine.batch import targets_at
 from fastmlp.engine.plan import CHUNK_ROWS, make_plan
 from fastmlp.engine.rows import linear_rows
 from fastmlp.engine.settings import make_settings, set_data, set_loss
@@ -14,15 +16,16 @@ from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Parameters, aligned
 from fastmlp.inputs.sparse import Matrix
 from fastmlp.kernels import nonzero
-from fastmlp.kernels._lists import lists_bytes
-from fastmlp.kernels._panels import all_finite, unpack_strip
 from fastmlp.kernels.activations import activate_rows, activation
 from fastmlp.kernels.gather import gather_rows
 from fastmlp.kernels.losses import loss_rows, right_flags_rows
+from fastmlp.kernels.nonzero import lists_bytes
+from fastmlp.kernels.panels import Panels, all_finite, unpack_rows
 from fastmlp.kernels.softmax import right_class_rows
+from fastmlp.kernels.targets import typed
 from fastmlp.simd.atomics import CONTROL_CELLS, NOT_FINITE, STOP, TAKEN, fetch_add, load_shared, store_shared
-from fastmlp.simd.pointer import cast_address, number, offset, pointer
-from fastmlp.simd.vector import lanes
+from fastmlp.simd.kinds import Array, Pointer
+from fastmlp.simd.pointer import number, offset, pointer
 
 SAMPLED_FLOP = 3e8  # of the first layer, about 4 ms: looking for zeros takes 1 to 3 % of that
 CLASSES, FLAGS = 1, 2  # what a row's right answer is: the class of the largest output, or flags
@@ -33,73 +36,93 @@ if TYPE_CHECKING:
     from fastmlp.mlp import MLP
 
 
+class Forward(NamedTuple):
+    """What the chunks of a prediction share.
+
+    Attributes
+    ----------
+    settings : numpy.ndarray of SETTINGS
+        One record.
+    layers : numpy.ndarray of LAYER
+        Of the plan.
+    parameters, rows, lists, control : numpy.ndarray
+        Buffers; each thread has a part of `rows` and of `lists`.
+    order : numpy.ndarray
+        The rows to predict, int64.
+    """
+
+    settings: Array
+    layers: Array
+    parameters: Array
+    rows: Array
+    lists: Array
+    control: Array
+    order: Array
+
+
+@inlined
+def _part_of(buffer: Array, thread: int, threads: int) -> Pointer:
+    return pointer(buffer, thread * (buffer.size // threads))
+
+
+@inlined
+def _take(forward: Forward) -> tuple[int, int, int]:
+    """Take the next chunk; return its number, its first row and its rows, 0 when nothing is left."""
+    batch, n = forward.settings[0].batch, forward.order.size
+    chunk = fetch_add(pointer(forward.control, TAKEN), 1)
+    stopped = load_shared(pointer(forward.control, STOP)) != 0
+    return chunk, chunk * batch, 0 if stopped else max(0, min(batch, n - chunk * batch))
+
+
 @body
-def _logits(s: Any, layers: Any, parameters: Any, rows: Any, lists: Any, index: Any, known: int, count: int,
-            control: Any) -> Any:  # fmt: skip
-    """Fill the logits of `count` rows; return where they are."""
-    gather_rows(s.convert, s.address, index, count, known, s.n_features, s.scale, rows, s.panel)
-    if not all_finite(rows, count, s.n_features, s.panel):
-        store_shared(offset(control, NOT_FINITE), 1)
+def _outputs(forward: Forward, thread: int, start: int, count: int) -> Panels:
+    """Return the linear outputs of the last layer for `count` rows from the one of number `start` on."""
+    s, layers = forward.settings[0], forward.layers
+    rows, lists = _part_of(forward.rows, thread, s.threads), _part_of(forward.lists, thread, s.threads)
+    x = Panels(start=rows, stride=s.stride, rows=count, columns=s.n_features)
+    gather_rows(s.at.convert, s.at.data, pointer(forward.order, start), forward.order.size - start, s.scale, x)
+    if not all_finite(x):
+        store_shared(pointer(forward.control, NOT_FINITE), 1)
     for i in range(len(layers)):
         layer, relu = layers[i], i < len(layers) - 1 and s.relu != 0
-        linear_rows(s, i, layer, parameters, offset(rows, layer.input), offset(rows, layer.out), count, relu, lists)
-        if i < len(layers) - 1 and s.activate != 0:
-            values, slope = offset(rows, layer.out), offset(rows, layer.slope)
-            activate_rows(s.activate, values, slope, count, layer.n_out, s.panel)
-    return offset(rows, layers[len(layers) - 1].out)
+        out = Panels(start=offset(rows, layer.out), stride=s.stride, rows=count, columns=layer.n_out)
+        linear_rows(s, i, layer, pointer(forward.parameters, 0), x, out, relu, lists)
+        if i < len(layers) - 1 and s.at.activate != 0:
+            activate_rows(s.at.activate, out, offset(rows, layer.slope))
+        x = out
+    return x
 
 
 @worker
-def evaluate_chunks(chunks: int, thread: int, settings: Any, layers: Any, parameters: Any, row_buffer: Any,
-                    list_buffer: Any, order: Any, costs: Any, right: Any, control: Any) -> None:  # fmt: skip
-    """Weighted cost and weight of the right answers of all chunks of the rows `order`, shared with other threads."""
-    s = settings[0]
-    rows = pointer(row_buffer, thread * (row_buffer.size // s.threads))
-    lists = pointer(list_buffer, thread * (list_buffer.size // s.threads))
-    n_outputs = layers[len(layers) - 1].n_out
-    weights = cast_address(s.weights, 1.0)
+def evaluate_chunks(thread: int, forward: Forward, costs: Array, right: Array) -> None:
+    """Weighted cost and weight of the right answers of all chunks of the rows, shared with other threads."""
+    s = forward.settings[0]
     while True:
-        chunk = fetch_add(pointer(control, TAKEN), 1)
-        if chunk >= chunks or load_shared(pointer(control, STOP)) != 0:
+        chunk, start, count = _take(forward)
+        if count == 0:
             return
-        start = chunk * s.batch
-        count = min(s.batch, order.size - start)
-        index = pointer(order, start)
-        known = order.size - start
-        z = _logits(s, layers, pointer(parameters, 0), rows, lists, index, known, count, pointer(control, 0))
+        z = _outputs(forward, thread, start, count)
+        targets = targets_at(s, pointer(forward.order, start))
         if s.answers == CLASSES:
-            labels = cast_address(s.targets, np.int64(0))
-            right[chunk] = right_class_rows(z, labels, weights, s.weight_stride, index, count, n_outputs, s.panel)
+            right[chunk] = right_class_rows(z, typed(targets, np.int64(0)))
         elif s.answers == FLAGS:
-            flags = cast_address(s.targets, number(z, 0.0))
-            right[chunk] = right_flags_rows(z, flags, weights, s.weight_stride, index, count, n_outputs, s.panel)
-        loss_rows(
-            s.loss, z, s.targets, weights, s.weight_stride, index, count, n_outputs, s.panel, 1.0, s.parameter,
-            pointer(costs, chunk),
-        )  # fmt: skip
+            right[chunk] = right_flags_rows(z, typed(targets, number(z.start, 0.0)))
+        loss_rows(s.at.loss, z, targets, 1.0, s.parameter, pointer(costs, chunk))
 
 
 @worker
-def predict_chunks(chunks: int, thread: int, settings: Any, layers: Any, parameters: Any, row_buffer: Any,
-                   list_buffer: Any, order: Any, outputs: Any, control: Any) -> None:  # fmt: skip
-    """Outputs of all chunks of the rows `order`, shared with other threads, into ``outputs (n, n_outputs)``."""
-    s = settings[0]
-    rows = pointer(row_buffer, thread * (row_buffer.size // s.threads))
-    lists = pointer(list_buffer, thread * (list_buffer.size // s.threads))
-    width, top = lanes(rows), len(layers) - 1
+def predict_chunks(thread: int, forward: Forward, outputs: Array) -> None:
+    """Outputs of all chunks of the rows, shared with other threads, into ``outputs (n, n_outputs)``."""
+    s, last = forward.settings[0], forward.layers[len(forward.layers) - 1]
     while True:
-        chunk = fetch_add(pointer(control, TAKEN), 1)
-        if chunk >= chunks or load_shared(pointer(control, STOP)) != 0:
+        _, start, count = _take(forward)
+        if count == 0:
             return
-        start = chunk * s.batch
-        count = min(s.batch, order.size - start)
-        index = pointer(order, start)
-        known = order.size - start
-        z = _logits(s, layers, pointer(parameters, 0), rows, lists, index, known, count, pointer(control, 0))
-        if s.output != 0:
-            activate_rows(s.output, z, offset(rows, layers[top].slope), count, outputs.shape[1], s.panel)
-        for j in range(0, outputs.shape[1], width):
-            unpack_strip(offset(z, j // width * s.panel), outputs, start, count, j)
+        z = _outputs(forward, thread, start, count)
+        if s.at.output != 0:
+            slope = offset(_part_of(forward.rows, thread, s.threads), last.slope)
+            activate_rows(s.at.output, z, slope)
+        unpack_rows(z, outputs, start)
 
 
 @worker
@@ -124,21 +147,19 @@ class _Forward:
         self.rows = aligned(self.threads * self.plan.n_rows, net.dtype)
         self.control = aligned(CONTROL_CELLS, np.int64)
         self.settings = make_settings(self.plan, net.dtype, self.threads, net.activation)
-        self.settings["output"] = activation(output, net.dtype) if output != "identity" else 0
+        self.settings["at"]["output"] = activation(output, net.dtype) if output != "identity" else 0
         if listed:
-            self.settings["forward"] = nonzero.forward(net.dtype)
+            self.settings["at"]["forward"] = nonzero.forward(net.dtype)
         size = lists_bytes(self.plan.batch, net.widths[0], self.plan.lanes) if listed else 1
         self.lists = aligned(self.threads * size, np.uint8)
 
-    def run(self, chunks: Any, parameters: np.ndarray, *results: np.ndarray) -> bool:
+    def run(self, chunks: Any, parameters: np.ndarray, order: np.ndarray, *results: np.ndarray) -> bool:
         """Call ``chunks`` in every thread; return whether all data were finite numbers in the network's dtype."""
         self.control[TAKEN] = self.control[NOT_FINITE] = 0
+        forward = Forward(self.settings, self.plan.layers, parameters, self.rows, self.lists, self.control, order)
 
         def work(thread: int) -> None:
-            layers = self.plan.layers
-            chunks(
-                self.chunks, thread, self.settings, layers, parameters, self.rows, self.lists, *results, self.control
-            )
+            chunks(thread, forward, *results)
 
         if self.chunks == 1:  # waking a thread takes longer than one chunk of a small network
             work(0)
@@ -176,7 +197,7 @@ class Packed:
             found = self.idle.pop()
         except IndexError:
             found = None
-        listed = 2 * n * net.widths[0] * net.widths[1] >= SAMPLED_FLOP and nonzero.mostly_zeros(x, net.widths[1])
+        listed = 2 * n * net.widths[0] * net.widths[1] >= SAMPLED_FLOP and zeros.mostly_zeros(x, net.widths[1])
         if found is None or found.task != (n, threads, output, listed):
             found = _Forward(net, n, threads, output, listed)
         set_data(found.settings, x, net.input_scale, net.dtype)

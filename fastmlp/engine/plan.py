@@ -13,6 +13,7 @@ import numpy as np
 
 from fastmlp.kernels.dropout import threshold_of
 from fastmlp.kernels.linear import TILE_PANELS
+from fastmlp.simd.sizes import ceil_divide, round_up
 from fastmlp.simd.target import VECTOR_BYTES
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ EPOCH_FLOP = 1e8  # of an epoch in float32, about a millisecond: below, a second
 
 NORM_NONE, NORM_AFTER_RELU, NORM_BEFORE_RELU = 0, 1, 2
 
+# kinds of passes over the rows: the whole way there and back; forward up to a layer; back from a normalised layer
+WHOLE, FORWARD, BACKWARD = 0, 1, 2
+# half: of the memory for the sums of blocks, where the pass leaves its own; those of the pass before are in the other
+PASS = np.dtype([(name, np.int64) for name in ("kind", "layer", "half")])
+
 # a layer's private statistics, each as long as the padded layer
 STATISTICS = MEAN, INV_STD, VAR, DGAMMA, DBETA = 0, 1, 2, 3, 4
 
@@ -39,11 +45,6 @@ _ROWS = ("input", "pre", "out", "slope", "dz")
 # tiles: how many; first_tile: how many the layers before have; threshold: of dropout (`fastmlp.kernels.dropout`)
 _OTHERS = ("statistics", "tiles", "first_tile", "threshold")
 LAYER = np.dtype([(name, np.int64) for name in ("n_in", "n_out", *_OFFSETS, *_ROWS, *_OTHERS)])
-
-
-def up(n: int, multiple: int) -> int:
-    """Round up to a multiple."""
-    return -(-n // multiple) * multiple
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +61,10 @@ class Plan:
         Rows of a full mini-batch.
     block : int
         Rows of a block.
-    panel : int
+    stride : int
         Elements from one panel of rows to the next.
+    passes : numpy.ndarray of PASS
+        How often, and for what, the rows of a mini-batch are passed over before the parameters can be updated.
     norm : int
         One of the ``NORM_`` constants.
     n_parameters, n_rows, n_statistics : int
@@ -74,7 +77,8 @@ class Plan:
     lanes: int
     batch: int
     block: int
-    panel: int
+    stride: int
+    passes: np.ndarray
     norm: int
     n_parameters: int
     n_rows: int
@@ -94,7 +98,7 @@ class Plan:
     @property
     def blocks(self) -> int:
         """Blocks of a full mini-batch."""
-        return -(-self.batch // self.block)
+        return ceil_divide(self.batch, self.block)
 
 
 class _Allocator:
@@ -105,8 +109,16 @@ class _Allocator:
 
     def take(self, elements: int) -> int:
         start = self.size
-        self.size += up(elements, self.lanes)
+        self.size += round_up(elements, self.lanes)
         return start
+
+
+def make_passes(n_layers: int, norm: int) -> np.ndarray:
+    """Return the passes over the rows: one without batch norm, else one more for each statistic that is waited for."""
+    passes = [(WHOLE, 0)]
+    if norm != NORM_NONE:
+        passes = [(FORWARD, i) for i in range(n_layers)] + [(BACKWARD, i) for i in reversed(range(n_layers - 1))]
+    return np.array([(kind, layer, number % 2) for number, (kind, layer) in enumerate(passes)], PASS)
 
 
 @functools.lru_cache(maxsize=PLANS)
@@ -128,29 +140,31 @@ def make_plan(
     norm = NORM_NONE
     if batch_norm is not None:
         norm = NORM_AFTER_RELU if batch_norm.placement == "after_relu" else NORM_BEFORE_RELU
-    block = ROWS_UNIT if norm == NORM_NONE else max(ROWS_UNIT, up(-(-batch // MOST_NORM_BLOCKS), ROWS_UNIT))
-    panel = (up(batch, 4) | 1) * lanes  # an odd number of rows keeps panels off one another's cache sets
+    block = (
+        ROWS_UNIT if norm == NORM_NONE else max(ROWS_UNIT, round_up(ceil_divide(batch, MOST_NORM_BLOCKS), ROWS_UNIT))
+    )
+    stride = (round_up(batch, 4) | 1) * lanes  # an odd number of rows keeps panels off one another's cache sets
     layers = np.zeros(len(widths) - 1, LAYER)
     parameters, rows, statistics = _Allocator(lanes), _Allocator(lanes), _Allocator(lanes)
-    before = rows.take(panel * (up(widths[0], lanes) // lanes))
+    before = rows.take(stride * (ceil_divide(widths[0], lanes)))
     for i, layer in enumerate(layers):
         n_in, n_out = widths[i], widths[i + 1]
-        padded = up(n_out, lanes)
+        padded = round_up(n_out, lanes)
         hidden_norm = norm != NORM_NONE and i < len(layers) - 1
         layer["n_in"], layer["n_out"], layer["input"] = n_in, n_out, before
-        layer["weight"] = parameters.take(up(n_in, lanes) * padded)
-        layer["transposed"] = parameters.take(up(n_in, lanes) * padded) if i and training else -1
+        layer["weight"] = parameters.take(round_up(n_in, lanes) * padded)
+        layer["transposed"] = parameters.take(round_up(n_in, lanes) * padded) if i and training else -1
         layer["bias"] = parameters.take(padded)
         for name in _OFFSETS[3:]:
             layer[name] = parameters.take(padded) if hidden_norm else -1
-        layer["out"] = before = rows.take(panel * (padded // lanes))
-        layer["pre"] = rows.take(panel * (padded // lanes)) if hidden_norm else before
+        layer["out"] = before = rows.take(stride * (padded // lanes))
+        layer["pre"] = rows.take(stride * (padded // lanes)) if hidden_norm else before
         # without training, the last layer's function too is evaluated with its slope
         last = i == len(layers) - 1 and training
-        layer["slope"] = rows.take(panel * (padded // lanes)) if slopes and not last else before
-        layer["dz"] = rows.take(panel * (padded // lanes)) if i < len(layers) - 1 and training else before
+        layer["slope"] = rows.take(stride * (padded // lanes)) if slopes and not last else before
+        layer["dz"] = rows.take(stride * (padded // lanes)) if i < len(layers) - 1 and training else before
         layer["statistics"] = statistics.take(len(STATISTICS) * padded) if hidden_norm else -1
-        layer["tiles"] = -(-n_in // lanes) * -(-n_out // (lanes * TILE_PANELS))
+        layer["tiles"] = ceil_divide(n_in, lanes) * ceil_divide(n_out, lanes * TILE_PANELS)
         layer["first_tile"] = layers[:i]["tiles"].sum()
         layer["threshold"] = threshold_of(dropout[i]) if training and i < len(dropout) else 0
     return Plan(
@@ -158,12 +172,13 @@ def make_plan(
         lanes,
         batch,
         block,
-        panel,
+        stride,
+        make_passes(len(layers), norm),
         norm,
         parameters.size,
         rows.size,
         statistics.size,
-        up(max(widths), lanes),
+        round_up(max(widths), lanes),
     )
 
 

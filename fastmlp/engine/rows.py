@@ -1,19 +1,35 @@
 """What happens to some rows of a mini-batch: forward through the layers, the gradient of the loss, and back.
 
-Without batch norm, rows go the whole way in one phase. With it, everyone waits twice for every normalised layer,
-because its statistics cross the batch; so the way is cut into phases, each with the rows still in the nearest cache.
+Without batch norm, rows go the whole way in one pass. With it, everyone waits twice for every normalised layer, because
+its statistics cross the batch. So the way is cut into passes (`fastmlp.engine.plan.make_passes`), each with the rows
+still in the nearest cache.
 """
 
-from typing import Any, NamedTuple
-
 from fastmlp.compilation.jit import body, inlined
-from fastmlp.engine.plan import DBETA, DGAMMA, INV_STD, MEAN, NORM_AFTER_RELU, NORM_BEFORE_RELU, NORM_NONE, VAR
+from fastmlp.engine.batch import (
+    Batch,
+    normalisation,
+    region_at,
+    region_rows,
+    statistic,
+    targets_at,
+    weights_in,
+)
+from fastmlp.engine.plan import (
+    DBETA,
+    DGAMMA,
+    FORWARD,
+    INV_STD,
+    MEAN,
+    NORM_AFTER_RELU,
+    NORM_BEFORE_RELU,
+    VAR,
+    WHOLE,
+)
 from fastmlp.engine.shares import blocks_of
 from fastmlp.kernels.activations import activate_rows, multiply_rows
-from fastmlp.kernels.gather import gather_rows
-from fastmlp.kernels.linear import backward_rows, forward_rows, padded, update_tiles
-from fastmlp.kernels.losses import loss_rows
-from fastmlp.kernels.relu_batchnorm import (
+from fastmlp.kernels.batchnorm import (
+    BlockSums,
     block_gradient_sums,
     block_moments,
     merge_gradient_sums,
@@ -21,245 +37,176 @@ from fastmlp.kernels.relu_batchnorm import (
     normalise_backward_rows,
     normalise_rows,
 )
-from fastmlp.simd.pointer import call, cast_address, offset
-from fastmlp.simd.vector import lanes
+from fastmlp.kernels.dropout import DROP, Mask
+from fastmlp.kernels.gather import gather_rows
+from fastmlp.kernels.linear import Descent, backward_rows, forward_rows, update_tiles
+from fastmlp.kernels.losses import loss_rows
+from fastmlp.kernels.nonzero import FORWARD as LISTED_FORWARD
+from fastmlp.kernels.nonzero import UPDATE as LISTED_UPDATE
+from fastmlp.kernels.panels import Panels, dense
+from fastmlp.simd.kinds import Pointer, Record
+from fastmlp.simd.pointer import offset
 
-
-class Batch(NamedTuple):
-    """A mini-batch as one thread sees it: pointers but for the settings, the layers, the state and some numbers."""
-
-    s: Any  # settings
-    layers: Any
-    tiles: Any  # dealt out
-    parameters: Any
-    state: Any  # array of the update rule: buffers laid out as the parameters; None of plain SGD, which has none
-    rows: Any
-    mine: Any  # the thread's own copy of the statistics
-    moments: Any  # partial sums of the blocks, in two halves that phases use in turn
-    costs: Any  # of the blocks
-    squares: Any  # of the gradients, summed by tiles
-    weight_squares: Any  # of the weights, summed by tiles
-    index: Any  # of the mini-batch's rows in the data
-    known: int  # indices from there on
-    n: int  # rows of the mini-batch
-    step: Any  # record of the step
-    lists: Any  # the thread's own memory for lists of what is not zero
+_drop_call, _forward_call, _update_call = DROP.call, LISTED_FORWARD.call, LISTED_UPDATE.call
 
 
 @inlined
-def phases(b: Any) -> int:
-    """How often rows are passed over before the parameters can be updated."""
-    return 1 if b.s.norm == NORM_NONE else 2 * len(b.layers) - 1
+def _block_sums(b: Batch, half: int, first: int) -> Pointer:
+    """Return where the sums of the block that starts at row `first` are."""
+    blocks = half * blocks_of(b.settings, b.settings.batch) + first // b.settings.block
+    return offset(b.sums, blocks * 2 * b.settings.widest)
 
 
 @inlined
-def statistic(b: Any, layer: Any, which: int) -> Any:
-    return offset(b.mine, layer.statistics + which * padded(layer.n_out, lanes(b.mine)))
+def _gather(b: Batch, first: int, count: int) -> None:
+    s = b.settings
+    target = region_rows(b, b.layers[0].input, first, count, s.n_features)
+    gather_rows(s.at.convert, s.at.data, offset(b.index, first), b.readable - first, s.scale, target)
 
 
 @inlined
-def _at(b: Any, region: int, first: int) -> Any:
-    return offset(b.rows, region + first * lanes(b.rows))
-
-
-@inlined
-def _moments(b: Any, phase: int, first: int) -> Any:
-    """Where the sums of the block that starts at row `first` are."""
-    blocks = phase % 2 * blocks_of(b.s, b.s.batch) + first // b.s.block
-    return offset(b.moments, blocks * 2 * b.s.widest)
-
-
-@inlined
-def _gather(b: Any, first: int, count: int) -> None:
-    s = b.s
-    target = _at(b, b.layers[0].input, first)
-    index, known = offset(b.index, first), b.known - first
-    gather_rows(s.convert, s.address, index, count, known, s.n_features, s.scale, target, s.panel)
-
-
-@inlined
-def linear_rows(s: Any, i: int, layer: Any, parameters: Any, x: Any, out: Any, count: int, relu: bool,
-                lists: Any) -> None:  # fmt: skip
-    """The linear layer of number `i`, of the first one without the zeros of the data where that pays."""
-    weight, bias = offset(parameters, layer.weight), offset(parameters, layer.bias)
-    if i == 0 and s.forward != 0:
-        call(s.forward, (x, weight, bias, out, count, layer.n_in, layer.n_out, s.panel, int(relu), lists))
+def linear_rows(
+    settings: Record, i: int, layer: Record, parameters: Pointer, x: Panels, out: Panels, relu: bool, lists: Pointer
+) -> None:
+    """The linear layer of number `i`; the first one leaves out the zeros of the data where that pays."""
+    weight, bias = weights_in(parameters, layer), offset(parameters, layer.bias)
+    if i == 0 and settings.at.forward != 0:
+        _forward_call(settings.at.forward, (x, weight, bias, out, int(relu), lists))
     else:
-        forward_rows(x, weight, bias, out, count, layer.n_in, layer.n_out, s.panel, relu)
+        forward_rows(x, weight, bias, out, relu)
 
 
 @body
-def _linear(b: Any, i: int, first: int, count: int) -> None:
+def _linear(b: Batch, i: int, first: int, count: int) -> None:
     """The linear layer, and its activation where no batch norm comes between."""
     layer = b.layers[i]
-    activated = i < len(b.layers) - 1 and b.s.norm != NORM_BEFORE_RELU
-    x, out = _at(b, layer.input, first), _at(b, layer.pre, first)
-    linear_rows(b.s, i, layer, b.parameters, x, out, count, activated and b.s.relu != 0, b.lists)
+    activated = i < len(b.layers) - 1 and b.settings.norm != NORM_BEFORE_RELU
+    x = region_rows(b, layer.input, first, count, layer.n_in)
+    out = region_rows(b, layer.pre, first, count, layer.n_out)
+    linear_rows(b.settings, i, layer, b.parameters, x, out, activated and b.settings.relu != 0, b.lists)
     if activated:
-        _activate(b, i, layer.pre, first, count)
+        _activate(b, layer, out, first)
 
 
 @body
-def _activate(b: Any, i: int, region: int, first: int, count: int) -> None:
+def _activate(b: Batch, layer: Record, values: Panels, first: int) -> None:
     """An activation that the matrix products do not do, and its slope."""
-    layer = b.layers[i]
-    if b.s.activate != 0:
-        values, slope = _at(b, region, first), _at(b, layer.slope, first)
-        activate_rows(b.s.activate, values, slope, count, layer.n_out, b.s.panel)
+    if b.settings.at.activate != 0:
+        activate_rows(b.settings.at.activate, values, region_at(b, layer.slope, first))
 
 
 @body
-def _drop(b: Any, i: int, region: int, first: int, count: int) -> None:
+def _drop(b: Batch, i: int, region: int, first: int, count: int) -> None:
     """Dropout of a hidden layer's output, or of its gradient by the same mask."""
     layer = b.layers[i]
     if layer.threshold > 0:
-        values, number = _at(b, region, first), b.step.number
-        call(b.s.drop, (values, first, count, layer.n_out, b.s.panel, i, number, b.s.key, layer.threshold))
+        mask = Mask(key=b.settings.key, step=b.step.number, layer=i, threshold=layer.threshold)
+        _drop_call(b.settings.at.drop, (region_rows(b, region, first, count, layer.n_out), first, mask))
 
 
 @body
-def _loss(b: Any, first: int, count: int) -> None:
+def _loss(b: Batch, first: int, count: int) -> None:
     """Cost and gradient of the last layer's linear output, block by block."""
-    layer = b.layers[len(b.layers) - 1]
-    for start in range(first, first + count, b.s.block):
-        loss_rows(
-            b.s.loss,
-            _at(b, layer.out, start),
-            b.s.targets,
-            cast_address(b.s.weights, 1.0),
-            b.s.weight_stride,
-            offset(b.index, start),
-            min(b.s.block, first + count - start),
-            layer.n_out,
-            b.s.panel,
-            1.0 / b.step.weight,
-            b.s.parameter,
-            offset(b.costs, start // b.s.block),
-        )
+    s, layer = b.settings, b.layers[len(b.layers) - 1]
+    for start in range(first, first + count, s.block):
+        z = region_rows(b, layer.out, start, min(s.block, first + count - start), layer.n_out)
+        targets, cost = targets_at(s, offset(b.index, start)), offset(b.costs, start // s.block)
+        loss_rows(s.at.loss, z, targets, 1.0 / b.step.weight, s.parameter, cost)
 
 
 @body
-def _linear_backward(b: Any, i: int, first: int, count: int) -> None:
+def _linear_backward(b: Batch, i: int, first: int, count: int) -> None:
     """From the gradient of a layer's linear output to that of the layer below, or of its batch norm's output."""
-    layer, below = b.layers[i], b.layers[i - 1]
-    backward_rows(
-        _at(b, layer.dz, first),
-        offset(b.parameters, layer.transposed),
-        _at(b, below.out, first),
-        _at(b, below.dz, first),
-        count,
-        layer.n_in,
-        layer.n_out,
-        b.s.panel,
-        b.s.relu != 0 and b.s.norm != NORM_AFTER_RELU,
-    )
+    s, layer, below = b.settings, b.layers[i], b.layers[i - 1]
+    dout = region_rows(b, layer.dz, first, count, layer.n_out)
+    transposed = dense(offset(b.parameters, layer.transposed), layer.n_out, layer.n_in)
+    dx = region_rows(b, below.dz, first, count, layer.n_in)
+    masked = s.relu != 0 and s.norm != NORM_AFTER_RELU
+    backward_rows(dout, transposed, region_at(b, below.out, first), dx, masked)
     _drop(b, i - 1, below.dz, first, count)
-    if b.s.norm != NORM_AFTER_RELU:
-        _activate_backward(b, i - 1, first, count)
+    if s.norm != NORM_AFTER_RELU:
+        _activate_backward(b, below, dx, first)
 
 
 @body
-def _activate_backward(b: Any, i: int, first: int, count: int) -> None:
-    layer = b.layers[i]
-    if b.s.activate != 0:
-        multiply_rows(_at(b, layer.dz, first), _at(b, layer.slope, first), count, layer.n_out, b.s.panel)
+def _activate_backward(b: Batch, layer: Record, dz: Panels, first: int) -> None:
+    if b.settings.at.activate != 0:
+        multiply_rows(dz, region_at(b, layer.slope, first))
 
 
 @body
-def _sum_moments(b: Any, i: int, phase: int, first: int, count: int) -> None:
-    layer = b.layers[i]
-    for start in range(first, first + count, b.s.block):
-        rows = min(b.s.block, first + count - start)
-        block_moments(_at(b, layer.pre, start), rows, layer.n_out, b.s.panel, _moments(b, phase, start))
+def _sum_moments(b: Batch, i: int, half: int, first: int, count: int) -> None:
+    layer, block = b.layers[i], b.settings.block
+    for start in range(first, first + count, block):
+        pre = region_rows(b, layer.pre, start, min(block, first + count - start), layer.n_out)
+        block_moments(pre, _block_sums(b, half, start))
 
 
 @body
-def _normalise(b: Any, i: int, first: int, count: int) -> None:
-    layer = b.layers[i]
-    normalise_rows(
-        _at(b, layer.pre, first),
-        statistic(b, layer, MEAN),
-        statistic(b, layer, INV_STD),
-        offset(b.parameters, layer.gamma),
-        offset(b.parameters, layer.beta),
-        count,
-        layer.n_out,
-        b.s.panel,
-        b.s.relu != 0 and b.s.norm == NORM_BEFORE_RELU,
-        _at(b, layer.out, first),
-    )
-    if b.s.norm == NORM_BEFORE_RELU:
-        _activate(b, i, layer.out, first, count)
+def _normalise(b: Batch, i: int, first: int, count: int) -> None:
+    s, layer = b.settings, b.layers[i]
+    pre = region_rows(b, layer.pre, first, count, layer.n_out)
+    out = region_rows(b, layer.out, first, count, layer.n_out)
+    normalise_rows(pre, normalisation(b, layer), s.relu != 0 and s.norm == NORM_BEFORE_RELU, out)
+    if s.norm == NORM_BEFORE_RELU:
+        _activate(b, layer, out, first)
 
 
 @body
-def _sum_gradients(b: Any, i: int, phase: int, first: int, count: int) -> None:
-    layer = b.layers[i]
-    for start in range(first, first + count, b.s.block):
-        block_gradient_sums(
-            _at(b, layer.pre, start),
-            statistic(b, layer, MEAN),
-            statistic(b, layer, INV_STD),
-            _at(b, layer.dz, start),
-            min(b.s.block, first + count - start),
-            layer.n_out,
-            b.s.panel,
-            _moments(b, phase, start),
-        )
+def _sum_gradients(b: Batch, i: int, half: int, first: int, count: int) -> None:
+    layer, block = b.layers[i], b.settings.block
+    for start in range(first, first + count, block):
+        rows = min(block, first + count - start)
+        pre = region_rows(b, layer.pre, start, rows, layer.n_out)
+        dout = region_rows(b, layer.dz, start, rows, layer.n_out)
+        block_gradient_sums(pre, normalisation(b, layer), dout, _block_sums(b, half, start))
 
 
 @body
-def _normalise_backward(b: Any, i: int, first: int, count: int) -> None:
-    layer = b.layers[i]
-    normalise_backward_rows(
-        _at(b, layer.pre, first),
-        statistic(b, layer, MEAN),
-        statistic(b, layer, INV_STD),
-        offset(b.parameters, layer.gamma),
-        statistic(b, layer, DGAMMA),
-        statistic(b, layer, DBETA),
-        b.n,
-        count,
-        layer.n_out,
-        b.s.panel,
-        b.s.relu != 0 and b.s.norm == NORM_AFTER_RELU,
-        _at(b, layer.dz, first),
-    )
-    if b.s.norm == NORM_AFTER_RELU:
-        _activate_backward(b, i, first, count)
+def _normalise_backward(b: Batch, i: int, first: int, count: int) -> None:
+    s, layer = b.settings, b.layers[i]
+    pre = region_rows(b, layer.pre, first, count, layer.n_out)
+    dz = region_rows(b, layer.dz, first, count, layer.n_out)
+    dgamma, dbeta = statistic(b, layer, DGAMMA), statistic(b, layer, DBETA)
+    masked = s.relu != 0 and s.norm == NORM_AFTER_RELU
+    normalise_backward_rows(pre, normalisation(b, layer), dgamma, dbeta, b.n, masked, dz)
+    if s.norm == NORM_AFTER_RELU:
+        _activate_backward(b, layer, dz, first)
 
 
 @body
-def descend_tiles(b: Any, i: int, buffer: Any, first: int, last: int, rate: float, keep: float,
-                  has_transposed: bool) -> None:  # fmt: skip
-    """Weights and biases, or their gradients, less `rate` times the gradient over all rows, for some tiles."""
+def descend_tiles(
+    b: Batch, i: int, buffer: Pointer, first: int, last: int, step: Descent, has_transposed: bool
+) -> None:
+    """A step of the weights and biases in a buffer, along the gradient over all rows, for some tiles."""
     layer = b.layers[i]
-    x, dz = offset(b.rows, layer.input), offset(b.rows, layer.dz)
-    weight, bias = offset(buffer, layer.weight), offset(buffer, layer.bias)
-    n_in, n_out, panel = layer.n_in, layer.n_out, b.s.panel
-    if i == 0 and b.s.update != 0:
-        call(b.s.update, (x, dz, weight, bias, first, last, b.n, n_in, n_out, panel, rate, keep, b.lists))
+    x = region_rows(b, layer.input, 0, b.n, layer.n_in)
+    dz = region_rows(b, layer.dz, 0, b.n, layer.n_out)
+    weight, bias = weights_in(buffer, layer), offset(buffer, layer.bias)
+    if i == 0 and b.settings.at.update != 0:
+        _update_call(b.settings.at.update, (x, dz, weight, bias, first, last, step, b.lists))
     else:
-        transposed = offset(buffer, layer.transposed if has_transposed else layer.weight)
-        update_tiles(x, dz, weight, transposed, bias, first, last, b.n, n_in, n_out, panel, rate, keep, has_transposed)
+        start = offset(buffer, layer.transposed if has_transposed else layer.weight)
+        transposed = dense(start, layer.n_out, layer.n_in if has_transposed else 0)
+        update_tiles(x, dz, weight, transposed, bias, first, last, step)
 
 
 @body
-def merge(b: Any, phase: int) -> None:
-    """Combine the sums that the phase before left: statistics of a layer, or the gradients of its γ and β."""
-    top = len(b.layers) - 1
-    layer = b.layers[phase - 1 if phase <= top else 2 * top - phase]
-    sums, stride = _moments(b, phase - 1, 0), 2 * b.s.widest
-    if phase <= top:
+def merge(b: Batch, number: int) -> None:
+    """Combine the sums of the pass before a pass: statistics of a layer, or the gradients of its γ and β."""
+    s, coming = b.settings, b.passes[number]
+    sums = BlockSums(start=_block_sums(b, 1 - coming.half, 0), stride=2 * s.widest, block=s.block, rows=b.n)
+    if coming.kind == FORWARD:
+        layer = b.layers[coming.layer - 1]
         mean, inv_std, var = statistic(b, layer, MEAN), statistic(b, layer, INV_STD), statistic(b, layer, VAR)
-        merge_moments(sums, stride, b.s.block, b.n, layer.n_out, b.s.eps, mean, inv_std, var)
+        merge_moments(sums, layer.n_out, s.eps, mean, inv_std, var)
     else:
-        blocks = blocks_of(b.s, b.n)
-        merge_gradient_sums(sums, stride, blocks, layer.n_out, statistic(b, layer, DGAMMA), statistic(b, layer, DBETA))
+        layer = b.layers[coming.layer]
+        merge_gradient_sums(sums, layer.n_out, statistic(b, layer, DGAMMA), statistic(b, layer, DBETA))
 
 
 @body
-def _all_the_way(b: Any, first: int, count: int) -> None:
+def _whole_way(b: Batch, first: int, count: int) -> None:
     top = len(b.layers) - 1
     _gather(b, first, count)
     for i in range(top):
@@ -272,39 +219,40 @@ def _all_the_way(b: Any, first: int, count: int) -> None:
 
 
 @body
-def _forward_phase(b: Any, phase: int, first: int, count: int) -> None:
-    """Up to the layer of that number; behind the last, back to the gradient of the normalised layer below."""
+def _forward_to(b: Batch, i: int, half: int, first: int, count: int) -> None:
+    """Up to a layer; at the last one, back to the gradient of the normalised layer below."""
     top = len(b.layers) - 1
-    if phase == 0:
+    if i == 0:
         _gather(b, first, count)
     else:
-        _normalise(b, phase - 1, first, count)
-        _drop(b, phase - 1, b.layers[phase - 1].out, first, count)
-    _linear(b, phase, first, count)
-    if phase < top:
-        _sum_moments(b, phase, phase, first, count)
+        _normalise(b, i - 1, first, count)
+        _drop(b, i - 1, b.layers[i - 1].out, first, count)
+    _linear(b, i, first, count)
+    if i < top:
+        _sum_moments(b, i, half, first, count)
         return
     _loss(b, first, count)
     if top > 0:
         _linear_backward(b, top, first, count)
-        _sum_gradients(b, top - 1, phase, first, count)
+        _sum_gradients(b, top - 1, half, first, count)
 
 
 @body
-def _backward_phase(b: Any, phase: int, first: int, count: int) -> None:
-    i = 2 * (len(b.layers) - 1) - phase
+def _back_from(b: Batch, i: int, half: int, first: int, count: int) -> None:
+    """Back through a normalised layer to the gradient of the one below."""
     _normalise_backward(b, i, first, count)
     if i > 0:
         _linear_backward(b, i, first, count)
-        _sum_gradients(b, i - 1, phase, first, count)
+        _sum_gradients(b, i - 1, half, first, count)
 
 
 @inlined
-def pass_over(b: Any, phase: int, first: int, count: int) -> None:
-    """Do one phase of `count` rows from `first` on."""
-    if b.s.norm == NORM_NONE:
-        _all_the_way(b, first, count)
-    elif phase < len(b.layers):
-        _forward_phase(b, phase, first, count)
+def pass_over(b: Batch, number: int, first: int, count: int) -> None:
+    """Do one pass over `count` rows from `first` on."""
+    this = b.passes[number]
+    if this.kind == WHOLE:
+        _whole_way(b, first, count)
+    elif this.kind == FORWARD:
+        _forward_to(b, this.layer, this.half, first, count)
     else:
-        _backward_phase(b, phase, first, count)
+        _back_from(b, this.layer, this.half, first, count)

@@ -1,122 +1,135 @@
 """What an update rule with a state does to tiles and to vectors: gradients first, then each parameter's step."""
 
-from typing import Any
-
 import numpy as np
 
 from fastmlp.compilation.jit import body, inlined
+from fastmlp.engine.batch import Batch, statistic
 from fastmlp.engine.plan import DBETA, DGAMMA
-from fastmlp.engine.rows import descend_tiles, statistic
+from fastmlp.engine.rows import descend_tiles
 from fastmlp.engine.settings import ADAM, GRADIENT, MOMENTUM
-from fastmlp.kernels._rules import adam, clear_biases, momentum, plain, square_sum
-from fastmlp.kernels.linear import TILE_PANELS, padded, tile_at
+from fastmlp.kernels.linear import Descent, Tile, square_of, tile_at, transposed_square_of
+from fastmlp.kernels.update import AdamStep, MomentumStep, adam, clear, momentum, plain, square_sum
 from fastmlp.simd import vector as v
+from fastmlp.simd.kinds import Pointer, Record
 from fastmlp.simd.pointer import offset, pointer
 
 TOGETHER = 16  # tiles between gradients and steps: in float32 32 KB; 1 to 3 % of Adam's step faster than 4, or than all
 
 
 @inlined
-def _step(b: Any, which: int, gradient: Any, n: int, l2: float, decay: float, factor: float) -> None:
-    """The step of `n` parameters from the place `which` on, which decay in the cost (`l2`) or beside it (`decay`)."""
-    s, step = b.s, b.step
+def _tile(layer: Record, number: int, lanes: int) -> Tile:
+    return tile_at(number, layer.n_in, layer.n_out, lanes)
+
+
+@inlined
+def _step(b: Batch, which: int, gradient: Pointer, n: int, decays: bool, factor: float) -> None:
+    """The step of `n` parameters from the place `which` on; weights decay, in the cost or beside it, vectors do not."""
+    s, step = b.settings, b.step
     parameter, state = offset(b.parameters, which), pointer(b.state, which)
-    keep = 1.0 - step.rate * decay
+    l2, keep = step.l2 if decays else 0.0, 1.0 - step.rate * (s.decay if decays else 0.0)
     if s.rule == MOMENTUM:
-        momentum(parameter, gradient, offset(state, s.slot), n, step.rate, l2, s.beta_1, s.nesterov != 0, factor)
+        by = MomentumStep(rate=step.rate, l2=l2, momentum=s.momentum, nesterov=s.nesterov)
+        momentum(parameter, gradient, offset(state, s.slot), n, by, factor)
     elif s.rule == ADAM:
-        first, second = offset(state, s.slot), offset(state, 2 * s.slot)
-        adam(parameter, gradient, first, second, n, step.size, s.beta_1, s.beta_2, s.epsilon, l2, keep, factor)
+        how = AdamStep(size=step.size, beta_1=s.beta_1, beta_2=s.beta_2, epsilon=s.epsilon, l2=l2, keep=keep)
+        adam(parameter, gradient, offset(state, s.slot), offset(state, 2 * s.slot), n, how, factor)
     else:
         plain(parameter, gradient, n, step.rate, 1.0 - step.rate * l2, factor)
 
 
 @body
-def step_tiles(b: Any, i: int, first: int, last: int, factor: float) -> None:
+def step_tiles(b: Batch, i: int, first: int, last: int, factor: float) -> None:
     """The steps of some tiles, whose gradients are in the state, and of the biases that belong to them."""
     layer, lanes = b.layers[i], v.lanes(b.parameters)
-    inputs, outputs = padded(layer.n_in, lanes) // lanes, padded(layer.n_out, lanes) // lanes
-    square = lanes * lanes
-    for tile in range(first, last):
-        k, j = tile_at(tile, inputs, outputs)
-        for p in range(j, min(j + TILE_PANELS, outputs)):
-            weight = layer.weight + (p * inputs + k) * square
-            _step(b, weight, pointer(b.state, weight), square, b.step.l2, b.s.decay, factor)
+    for number in range(first, last):
+        tile = _tile(layer, number, lanes)
+        for p in range(tile.first, tile.last):
+            weight = layer.weight + square_of(tile, p, lanes)
+            _step(b, weight, pointer(b.state, weight), lanes * lanes, True, factor)
             if i > 0:
-                turned = layer.transposed + (k * outputs + p) * square
-                v.transpose_tile(offset(b.parameters, weight), offset(b.parameters, turned))
-            if k == 0:
+                target = layer.transposed + transposed_square_of(tile, p, lanes)
+                v.transpose_tile(offset(b.parameters, weight), offset(b.parameters, target))
+            if tile.k == 0:
                 bias = layer.bias + p * lanes
-                _step(b, bias, pointer(b.state, bias), lanes, 0.0, 0.0, factor)
+                _step(b, bias, pointer(b.state, bias), lanes, False, factor)
 
 
 @body
-def _squares(layer: Any, values: Any, tile: int, bias: bool) -> float:
+def _squares(layer: Record, values: Pointer, number: int, bias: bool) -> float:
     """The summed squares of a tile of what is laid out as the parameters."""
-    lanes = v.lanes(values)
-    inputs, outputs = padded(layer.n_in, lanes) // lanes, padded(layer.n_out, lanes) // lanes
-    square, total = lanes * lanes, 0.0
-    k, j = tile_at(tile, inputs, outputs)
-    for p in range(j, min(j + TILE_PANELS, outputs)):
-        total += square_sum(offset(values, layer.weight + (p * inputs + k) * square), square)
-        if bias and k == 0:
+    lanes, total = v.lanes(values), 0.0
+    tile = _tile(layer, number, lanes)
+    for p in range(tile.first, tile.last):
+        total += square_sum(offset(values, layer.weight + square_of(tile, p, lanes)), lanes * lanes)
+        if bias and tile.k == 0:
             total += square_sum(offset(values, layer.bias + p * lanes), lanes)
     return total
 
 
 @body
-def _note_squares(b: Any, i: int, first: int, last: int) -> None:
+def _note_gradient_squares(b: Batch, i: int, first: int, last: int) -> None:
     """The summed squares of the gradients of each of some tiles, for `clip_factor`."""
     layer = b.layers[i]
-    for tile in range(first, last):
-        b.squares[layer.first_tile + tile] = _squares(layer, pointer(b.state, 0), tile, True)
+    for number in range(first, last):
+        b.gradient_squares[layer.first_tile + number] = _squares(layer, pointer(b.state, 0), number, True)
 
 
 @body
-def note_weight_squares(b: Any, i: int, first: int, last: int) -> None:
+def note_weight_squares(b: Batch, i: int, first: int, last: int) -> None:
     """Σ‖W‖² of each of some tiles, where it is wanted."""
-    if b.s.weight_squares == 0:
+    if b.settings.weight_squares == 0:
         return
     layer = b.layers[i]
-    for tile in range(first, last):
-        b.weight_squares[layer.first_tile + tile] = _squares(layer, b.parameters, tile, False)
+    for number in range(first, last):
+        b.weight_squares[layer.first_tile + number] = _squares(layer, b.parameters, number, False)
+
+
+@body
+def _clear_biases(b: Batch, i: int, first: int, last: int) -> None:
+    """Set the gradients of the biases that belong to some tiles to 0: the products add to them."""
+    layer, lanes = b.layers[i], v.lanes(b.parameters)
+    for number in range(first, last):
+        tile = _tile(layer, number, lanes)
+        if tile.k == 0:
+            clear(pointer(b.state, layer.bias + tile.first * lanes), (tile.last - tile.first) * lanes)
 
 
 @inlined
-def rule_tiles(b: Any, i: int, first: int, last: int) -> None:
+def rule_tiles(b: Batch, i: int, first: int, last: int) -> None:
     """Gradients of some tiles, and their steps unless those wait for the norm of all gradients."""
-    s, layer = b.s, b.layers[i]
+    s = b.settings
     for start in range(first, last, TOGETHER):
         end = min(start + TOGETHER, last)
         added = s.rule == GRADIENT
         if not added:
-            clear_biases(pointer(b.state, layer.bias), start, end, layer.n_in, layer.n_out)
-        descend_tiles(b, i, pointer(b.state, 0), start, end, -1.0, 1.0 if added else 0.0, False)
+            _clear_biases(b, i, start, end)
+        sums = Descent(rate=-1.0, keep=1.0 if added else 0.0)
+        descend_tiles(b, i, pointer(b.state, 0), start, end, sums, False)
         if s.clip > 0:
-            _note_squares(b, i, start, end)
+            _note_gradient_squares(b, i, start, end)
         elif s.rule != GRADIENT:
             step_tiles(b, i, start, end, 1.0)
 
 
 @inlined
-def total_of(b: Any, squares: Any) -> float:
+def total_of(b: Batch, squares: Pointer) -> float:
     """The sum over the tiles of all layers, in their order."""
     last, total = b.layers[len(b.layers) - 1], 0.0
-    for tile in range(last.first_tile + last.tiles):
-        total += squares[tile]
+    for number in range(last.first_tile + last.tiles):
+        total += squares[number]
     return total
 
 
 @body
-def clip_factor(b: Any) -> float:
+def clip_factor(b: Batch) -> float:
     """What the gradients are multiplied by so that their norm is at most ``clip``: 1 without clipping.
 
     Every thread sums in the order of the tiles.
     """
-    s, top = b.s, len(b.layers) - 1
+    s, top = b.settings, len(b.layers) - 1
     if s.clip == 0:
         return 1.0
-    total = total_of(b, b.squares)
+    total = total_of(b, b.gradient_squares)
     if s.affine != 0:
         for i in range(top):
             layer = b.layers[i]
@@ -127,6 +140,6 @@ def clip_factor(b: Any) -> float:
 
 
 @inlined
-def rule_vector(b: Any, which: int, gradient: Any, n: int) -> None:
+def rule_vector(b: Batch, which: int, gradient: Pointer, n: int) -> None:
     """The step of a vector, which does not decay."""
-    _step(b, which, gradient, n, 0.0, 0.0, clip_factor(b))
+    _step(b, which, gradient, n, False, clip_factor(b))

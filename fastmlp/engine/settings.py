@@ -14,43 +14,37 @@ from fastmlp.kernels.losses import loss as loss_kernel
 if TYPE_CHECKING:
     from fastmlp.losses import Loss
 
+_ADDRESSES = ("data", "convert", "activate", "drop", "loss", "targets", "weights", "output", "forward", "update")
 _INTEGERS = (
     "threads",
     "batch",
     "block",
-    "panel",
+    "stride",
     "norm",
     "affine",
-    "convert",
-    "address",
     "n_features",
     "widest",
     "spins",
     "relu",
-    "activate",
-    "drop",
     "key",
-    "loss",
-    "targets",
-    "weights",
     "weight_stride",
-    "output",
     "answers",
     "rule",
     "nesterov",
     "slot",
     "weight_squares",
-    "forward",
-    "update",
 )
-# parameter: of the loss; decay: of the parameters beside the cost; beta_1: momentum of the update rule; momentum: of
-# batch norm's averages; clip: greatest norm of the gradients, 0 for any
-_NUMBERS = ("scale", "parameter", "decay", "beta_1", "beta_2", "epsilon", "clip", "eps", "momentum")
+# parameter: of the loss; decay: of the parameters beside the cost; momentum, beta_1, beta_2, epsilon: of the update
+# rule; average: weight of a batch in batch norm's running statistics; clip: greatest norm of the gradients, 0 for any
+_NUMBERS = ("scale", "parameter", "decay", "momentum", "beta_1", "beta_2", "epsilon", "clip", "eps", "average")
 ONE = np.ones(1)  # the weight of every row where rows have none
 FUSED = ("relu", "identity")  # into the matrix products; other activations are called by address
 PLAIN, MOMENTUM, ADAM, GRADIENT = 0, 1, 2, 3  # update rules; the last one only sums gradients
 STATES = (0, 2, 3, 1)  # buffers of the parameters' size that each rule keeps: the gradients, then moments
-SETTINGS = np.dtype([(name, np.int64) for name in _INTEGERS] + [(name, np.float64) for name in _NUMBERS])
+ADDRESSES = np.dtype([(name, np.int64) for name in _ADDRESSES])  # of data and of compiled functions, 0 for none
+SETTINGS = np.dtype(
+    [(name, np.int64) for name in _INTEGERS] + [(name, np.float64) for name in _NUMBERS] + [("at", ADDRESSES)]
+)
 # rate: of learning; size: the rate with the update rule's correction; l2: decay in the cost; weight: of all its rows
 STEP = np.dtype([(name, np.float64) for name in ("rate", "size", "l2", "weight")] + [("number", np.int64)])
 
@@ -61,21 +55,21 @@ def make_settings(plan: Plan, dtype: np.dtype, threads: int, function: str) -> n
     `function` is the activation of the hidden layers.
     """
     record = np.zeros(1, SETTINGS)
-    for name in ("batch", "block", "panel", "norm", "widest"):
+    for name in ("batch", "block", "stride", "norm", "widest"):
         record[name] = getattr(plan, name)
     record["threads"] = threads
     record["relu"] = function == "relu"
-    record["activate"] = 0 if function in FUSED else activation(function, dtype)
-    record["drop"] = dropper(dtype) if any(plan.layers["threshold"]) else 0
+    record["at"]["activate"] = 0 if function in FUSED else activation(function, dtype)
+    record["at"]["drop"] = dropper(dtype) if any(plan.layers["threshold"]) else 0
     return record
 
 
 def set_data(record: np.ndarray, x: Matrix, scale: float, dtype: np.dtype) -> None:
     """Write into the record where the data are, for a network of a dtype; whoever uses it keeps the data alive."""
     if isinstance(x, CsrRows):
-        record["address"], record["convert"] = x.address(dtype), spreader(dtype)
+        record["at"]["data"], record["at"]["convert"] = x.address(dtype), spreader(dtype)
     else:
-        record["address"], record["convert"] = x.ctypes.data, converter(x.dtype, dtype)
+        record["at"]["data"], record["at"]["convert"] = x.ctypes.data, converter(x.dtype, dtype)
     record["n_features"], record["scale"] = x.shape[1], scale
 
 
@@ -84,6 +78,6 @@ def set_loss(
 ) -> None:
     """Write into the record what concerns the loss; whoever uses it keeps the arrays alive."""
     weights = ONE if sample_weight is None else sample_weight
-    record["loss"], record["parameter"] = loss_kernel(loss.kernel, dtype), loss.parameter
-    record["targets"], record["weights"] = targets.ctypes.data, weights.ctypes.data
+    record["at"]["loss"], record["parameter"] = loss_kernel(loss.kernel, dtype), loss.parameter
+    record["at"]["targets"], record["at"]["weights"] = targets.ctypes.data, weights.ctypes.data
     record["weight_stride"] = sample_weight is not None

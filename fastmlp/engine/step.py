@@ -1,31 +1,97 @@
 """The compiled worker: every thread of a team runs `train_steps`, one SGD step after the other.
 
-A step: rows → barrier → (statistics → rows → barrier) for every phase that batch norm adds → update → barrier. A thread
-has a share of the rows and of the parameters' tiles, and takes from the others' shares when it is done with its own.
+A step: pass over the rows → barrier → (merge statistics → pass → barrier) for every pass that batch norm adds → update
+→ barrier. Clipping adds one barrier to the update. A thread has a share of the rows and of the parameters' tiles, and
+takes from the others' shares when it is done with its own.
 """
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from fastmlp.compilation.jit import body, by_state, inlined, worker
+from fastmlp.compilation.jit import body, inlined, worker
+from fastmlp.engine.batch import Batch, statistic
 from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
-from fastmlp.engine.rows import Batch, descend_tiles, merge, pass_over, phases, statistic
+from fastmlp.engine.rows import descend_tiles, merge, pass_over
 from fastmlp.engine.rules import clip_factor, note_weight_squares, rule_tiles, rule_vector, step_tiles, total_of
-from fastmlp.engine.shares import blocks_of, row_cell, row_pieces, share_of_rows, take, tile_cell, tile_unit
+from fastmlp.engine.shares import Claims, blocks_of, row_cell, row_pieces, share_of_rows, take, tile_cell, tile_unit
+from fastmlp.engine.workspace import Memory
+from fastmlp.kernels.linear import Descent
 from fastmlp.kernels.update import average, descend
 from fastmlp.simd.atomics import HALT, LINE, SKIPPED, STEPS_DONE, STOP, barrier, load_shared, store_shared
+from fastmlp.simd.kinds import Array, Pointer, Record
 from fastmlp.simd.pointer import offset, pointer
 
 
-@inlined
-def _wait(s: Any, control: Any, arrivals: Any) -> bool:
-    arrivals[0] += s.threads
-    return barrier(control, arrivals[0], s.spins)
+class Layout(NamedTuple):
+    """What stays the same from step to step.
+
+    Attributes
+    ----------
+    settings : numpy.ndarray of SETTINGS
+        One record.
+    layers, passes : numpy.ndarray
+        Of the plan.
+    tiles : numpy.ndarray
+        As they are dealt out.
+    """
+
+    settings: Array
+    layers: Array
+    passes: Array
+    tiles: Array
+
+
+class Run(NamedTuple):
+    """The steps of one call.
+
+    Attributes
+    ----------
+    steps : numpy.ndarray of STEP
+        A record for each step.
+    order : numpy.ndarray (n,)
+        The rows to train on, int64, cut into mini-batches.
+    costs : numpy.ndarray (steps,)
+        Takes the cost of each step.
+    weight_squares : numpy.ndarray
+        Takes the Σ‖W‖² behind each step, where that is wanted.
+    """
+
+    steps: Array
+    order: Array
+    costs: Array
+    weight_squares: Array
+
+
+class Member(NamedTuple):
+    """One thread of a team, as it meets the others.
+
+    Attributes
+    ----------
+    thread : int
+        Its number.
+    control : pointer
+        To the team's control block (`fastmlp.simd.atomics`).
+    arrivals : pointer
+        To the thread's own count of arrivals at barriers, of all threads.
+    claims : Claims
+        What is taken of all shares.
+    """
+
+    thread: int
+    control: Pointer
+    arrivals: Pointer
+    claims: Claims
 
 
 @inlined
-def _stopping(control: Any) -> bool:
+def _wait(settings: Record, member: Member) -> bool:
+    member.arrivals[0] += settings.threads
+    return barrier(member.control, member.arrivals[0], settings.spins)
+
+
+@inlined
+def _stopping(control: Pointer) -> bool:
     """Whether the stop cell is set; if so, the team learns that this step's rows are not all done."""
     if load_shared(offset(control, STOP)) == 0:
         return False
@@ -34,171 +100,179 @@ def _stopping(control: Any) -> bool:
 
 
 @inlined
-def _rows(b: Any, phase: int, thread: int, claims: Any, stride: int, control: Any) -> None:
-    """One phase: the thread's own share of the rows, then what the others have not begun."""
-    store_shared(row_cell(claims, stride, thread, phase + 1), 0)
-    unit, most = row_pieces(b.s)
-    for turn in range(b.s.threads):
-        owner = (thread + turn) % b.s.threads
-        first, total = share_of_rows(b.s, owner, b.n)
+def _rows(b: Batch, number: int, member: Member) -> None:
+    """One pass: the thread's own share of the rows, then what the others have not begun."""
+    store_shared(row_cell(member.claims, member.thread, number + 1), 0)
+    unit, most = row_pieces(b.settings)
+    for turn in range(b.settings.threads):
+        owner = (member.thread + turn) % b.settings.threads
+        first, total = share_of_rows(b.settings, owner, b.n)
         if turn > 0 and total <= unit:  # one piece: its owner takes it, and slows down when others look at its cell
             continue
-        while not _stopping(control):
-            start, count = take(row_cell(claims, stride, owner, phase), total, unit, most)
+        while not _stopping(member.control):
+            start, count = take(row_cell(member.claims, owner, number), total, unit, most)
             if count == 0:
                 break
-            pass_over(b, phase, first + start, count)
+            pass_over(b, number, first + start, count)
+
+
+@body
+def _tiles(b: Batch, state: Array, i: int, first: int, last: int) -> None:
+    """A step of some tiles, whose gradients over all rows go from the registers into the parameters or the state."""
+    if state is None:  # decided when compiling: plain SGD does not wait for the compilation of other rules
+        step = Descent(rate=b.step.rate, keep=1.0 - b.step.rate * b.step.l2)
+        descend_tiles(b, i, b.parameters, first, last, step, i > 0)
+    else:
+        rule_tiles(b, i, first, last)
 
 
 @inlined
-def _plain_tiles(b: Any, i: int, first: int, last: int) -> None:
-    descend_tiles(b, i, b.parameters, first, last, b.step.rate, 1.0 - b.step.rate * b.step.l2, i > 0)
-
-
-_tiles = by_state(
-    _plain_tiles,
-    rule_tiles,
-    "A step of some tiles, whose gradients over all rows go from the registers into the parameters or the state.",
-)
-
-
-@inlined
-def _update(b: Any, thread: int, claims: Any, stride: int) -> None:
+def _update_tiles(b: Batch, member: Member) -> None:
     """The thread's own tiles of all layers, then what the others have not begun."""
-    store_shared(row_cell(claims, stride, thread, 0), 0)
-    for turn in range(b.s.threads):
-        owner = (thread + turn) % b.s.threads
+    store_shared(row_cell(member.claims, member.thread, 0), 0)
+    for turn in range(b.settings.threads):
+        owner = (member.thread + turn) % b.settings.threads
         for i in range(len(b.layers) - 1, -1, -1):
             first, total = b.tiles[owner, i, 0], b.tiles[owner, i, 1] - b.tiles[owner, i, 0]
-            cell, unit = tile_cell(claims, stride, owner, i), tile_unit(b.s, b.n, total)
+            cell, unit = tile_cell(member.claims, owner, i), tile_unit(b.settings, b.n, total)
             if turn > 0 and total <= unit:
                 continue
             while True:
                 start, count = take(cell, total, unit, total)
                 if count == 0:
                     break
-                _tiles(b, i, first + start, first + start + count)
-                if b.s.clip == 0:
+                _tiles(b, b.state, i, first + start, first + start + count)
+                if b.settings.clip == 0:
                     note_weight_squares(b, i, first + start, first + start + count)
 
 
-@inlined
-def _nothing_clipped(b: Any, thread: int, control: Any, arrivals: Any) -> bool:
+@body
+def _step_clipped(b: Batch, state: Array, member: Member) -> bool:
+    """The steps that waited for the norm of all gradients; False where the team ends."""
+    if state is not None:
+        if b.settings.clip == 0:
+            return True
+        if not _wait(b.settings, member):
+            return False
+        factor, mine = clip_factor(b), b.tiles[member.thread]
+        for i in range(len(b.layers)):
+            step_tiles(b, i, mine[i, 0], mine[i, 1], factor)
+            note_weight_squares(b, i, mine[i, 0], mine[i, 1])
     return True
-
-
-@inlined
-def _clipped(b: Any, thread: int, control: Any, arrivals: Any) -> bool:
-    """With clipping, no parameter can take its step before the gradients of all are there."""
-    if b.s.clip == 0:
-        return True
-    if not _wait(b.s, control, arrivals):
-        return False
-    factor = clip_factor(b)
-    for i in range(len(b.layers)):
-        step_tiles(b, i, b.tiles[thread, i, 0], b.tiles[thread, i, 1], factor)
-        note_weight_squares(b, i, b.tiles[thread, i, 0], b.tiles[thread, i, 1])
-    return True
-
-
-_step_clipped = by_state(_nothing_clipped, _clipped, "The steps that waited for the norm; False where the team ends.")
-
-
-@inlined
-def _plain_vector(b: Any, which: int, gradient: Any, n: int) -> None:
-    descend(offset(b.parameters, which), gradient, n, b.step.rate)
-
-
-_descend = by_state(_plain_vector, rule_vector, "A step of the vector at a place among the parameters.")
 
 
 @body
-def _average_norms(b: Any) -> None:
+def _descend(b: Batch, state: Array, which: int, gradient: Pointer, n: int) -> None:
+    """A step of the vector at a place among the parameters."""
+    if state is None:
+        descend(offset(b.parameters, which), gradient, n, b.step.rate)
+    else:
+        rule_vector(b, which, gradient, n)
+
+
+@body
+def _average_norms(b: Batch) -> None:
     """Running averages of all normalised layers."""
     for i in range(len(b.layers) - 1):
         layer = b.layers[i]
-        average(offset(b.parameters, layer.running_mean), statistic(b, layer, MEAN), layer.n_out, b.s.momentum)
-        average(offset(b.parameters, layer.running_var), statistic(b, layer, VAR), layer.n_out, b.s.momentum)
+        mean, var = offset(b.parameters, layer.running_mean), offset(b.parameters, layer.running_var)
+        average(mean, statistic(b, layer, MEAN), layer.n_out, b.settings.average)
+        average(var, statistic(b, layer, VAR), layer.n_out, b.settings.average)
 
 
 @body
-def _update_norms(b: Any) -> None:
+def _update_norms(b: Batch) -> None:
     """γ and β of all normalised layers."""
     for i in range(len(b.layers) - 1):
         layer = b.layers[i]
-        _descend(b, layer.gamma, statistic(b, layer, DGAMMA), layer.n_out)
-        _descend(b, layer.beta, statistic(b, layer, DBETA), layer.n_out)
+        _descend(b, b.state, layer.gamma, statistic(b, layer, DGAMMA), layer.n_out)
+        _descend(b, b.state, layer.beta, statistic(b, layer, DBETA), layer.n_out)
 
 
 @inlined
-def _mean_cost(b: Any) -> float:
+def _mean_cost(b: Batch) -> float:
     cost = 0.0
-    for block in range(blocks_of(b.s, b.n)):
+    for block in range(blocks_of(b.settings, b.n)):
         cost += b.costs[block]
     return cost / b.step.weight
 
 
-@worker
-def train_steps(thread: int, settings: Any, layers: Any, tiles: Any, parameters: Any, state: Any, rows: Any,
-                statistics: Any, moments: Any, block_costs: Any, squares: Any, weight_squares: Any, steps: Any,
-                step_costs: Any, step_squares: Any, order: Any, control_cells: Any, arrival_counts: Any,
-                claim_cells: Any, lists: Any) -> None:  # fmt: skip
-    """Train on the rows `order`, cut into mini-batches, as one thread of a team.
+@inlined
+def _begin(layout: Layout, memory: Memory, run: Run, step: int, member: Member) -> Batch:
+    """The mini-batch of a step, of whose tiles none is taken."""
+    settings, position = layout.settings[0], step * layout.settings[0].batch
+    for i in range(len(layout.layers)):
+        store_shared(tile_cell(member.claims, member.thread, i), 0)
+    readable = run.order.size - position
+    return Batch(
+        settings=settings,
+        step=run.steps[step],
+        layers=layout.layers,
+        passes=layout.passes,
+        tiles=layout.tiles,
+        parameters=pointer(memory.parameters, 0),
+        rows=pointer(memory.rows, 0),
+        state=memory.state,
+        statistics=pointer(memory.statistics, member.thread * (memory.statistics.size // settings.threads)),
+        sums=pointer(memory.sums, 0),
+        costs=pointer(memory.costs, 0),
+        gradient_squares=pointer(memory.gradient_squares, 0),
+        weight_squares=pointer(memory.weight_squares, 0),
+        index=pointer(run.order, position),
+        readable=readable,
+        n=min(settings.batch, readable),
+        lists=pointer(memory.lists, member.thread * (memory.lists.size // settings.threads)),
+    )
 
-    Every thread of the team calls this with the same arguments but `thread`. Each step has its record in `steps`
-    (`fastmlp.engine.settings.STEP`) and leaves its cost in `step_costs` and, where that is wanted, the Σ‖W‖² behind it
-    in `step_squares`. Ends early, after a whole step, when the stop cell is set or a cost is not finite.
+
+@inlined
+def _pass_all(b: Batch, member: Member) -> bool:
+    """All passes over the rows; False where the team ends before the parameters are updated."""
+    for number in range(len(b.passes)):
+        if number > 0:
+            if not _wait(b.settings, member):
+                return False
+            merge(b, number)
+        _rows(b, number, member)
+    return _wait(b.settings, member) and load_shared(offset(member.control, SKIPPED)) == 0
+
+
+@inlined
+def _finish(b: Batch, run: Run, step: int, member: Member) -> bool:
+    """Update the parameters; False where the team ends before all are updated."""
+    if member.thread == 0:
+        run.costs[step] = _mean_cost(b)
+        if load_shared(offset(member.control, STOP)) != 0 or not np.isfinite(run.costs[step]):
+            store_shared(offset(member.control, HALT), 1)
+        if b.settings.norm != NORM_NONE:
+            _average_norms(b)
+    _update_tiles(b, member)
+    if not _step_clipped(b, b.state, member):
+        return False
+    if member.thread == 0 and b.settings.affine != 0:
+        _update_norms(b)
+    if not _wait(b.settings, member):
+        return False
+    if member.thread == 0:
+        if b.settings.weight_squares != 0:
+            run.weight_squares[step] = total_of(b, b.weight_squares)
+        store_shared(offset(member.control, STEPS_DONE), step + 1)
+    return True
+
+
+@worker
+def train_steps(thread: int, layout: Layout, memory: Memory, run: Run) -> None:
+    """Train on the rows of a run, as one thread of a team.
+
+    Every thread of the team calls this with the same arguments but `thread`. Ends early, after a whole step, when the
+    stop cell is set or a cost is not finite.
     """
-    s = settings[0]
-    control, arrivals = pointer(control_cells, 0), pointer(arrival_counts, LINE * thread)
-    claims, stride = pointer(claim_cells, 0), claim_cells.size // s.threads
-    for step in range(step_costs.size):
-        position = step * s.batch
-        known = order.size - position
-        b = Batch(
-            s,
-            layers,
-            tiles,
-            pointer(parameters, 0),
-            state,
-            pointer(rows, 0),
-            pointer(statistics, thread * (statistics.size // s.threads)),
-            pointer(moments, 0),
-            pointer(block_costs, 0),
-            pointer(squares, 0),
-            pointer(weight_squares, 0),
-            pointer(order, position),
-            known,
-            min(s.batch, known),
-            steps[step],
-            pointer(lists, thread * (lists.size // s.threads)),
-        )
-        for i in range(len(layers)):
-            store_shared(tile_cell(claims, stride, thread, i), 0)
-        for phase in range(phases(b)):
-            if phase > 0:
-                if not _wait(s, control, arrivals):
-                    return
-                merge(b, phase)
-            _rows(b, phase, thread, claims, stride, control)
-        if not _wait(s, control, arrivals) or load_shared(offset(control, SKIPPED)) != 0:
+    claims = Claims(start=pointer(memory.claims, 0), stride=memory.claims.size // layout.settings[0].threads)
+    control, arrivals = pointer(memory.control, 0), pointer(memory.arrivals, LINE * thread)
+    member = Member(thread=thread, control=control, arrivals=arrivals, claims=claims)
+    for step in range(run.costs.size):
+        b = _begin(layout, memory, run, step, member)
+        if not _pass_all(b, member) or not _finish(b, run, step, member):
             return
-        if thread == 0:
-            step_costs[step] = _mean_cost(b)
-            if load_shared(offset(control, STOP)) != 0 or not np.isfinite(step_costs[step]):
-                store_shared(offset(control, HALT), 1)
-            if s.norm != NORM_NONE:
-                _average_norms(b)
-        _update(b, thread, claims, stride)
-        if not _step_clipped(b, thread, control, arrivals):
-            return
-        if thread == 0 and s.affine != 0:
-            _update_norms(b)
-        if not _wait(s, control, arrivals):
-            return
-        if thread == 0:
-            if s.weight_squares != 0:
-                step_squares[step] = total_of(b, b.weight_squares)
-            store_shared(offset(control, STEPS_DONE), step + 1)
         if load_shared(offset(control, HALT)) != 0:
             return

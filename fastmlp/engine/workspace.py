@@ -1,12 +1,15 @@
 """All memory of a training, and the way between a network's plain arrays and the engine's panels."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from fastmlp.engine.plan import CHUNK_ROWS, NORM_NONE, Plan, deal_tiles, up
-from fastmlp.kernels._lists import lists_bytes
+from fastmlp.engine.plan import CHUNK_ROWS, NORM_NONE, Plan, deal_tiles
+from fastmlp.kernels.nonzero import lists_bytes
 from fastmlp.simd.atomics import CONTROL_CELLS, LINE
+from fastmlp.simd.kinds import Array
+from fastmlp.simd.sizes import ceil_divide, round_up
 from fastmlp.simd.target import VECTOR_BYTES
 
 
@@ -21,7 +24,7 @@ def aligned(size: int, dtype: np.dtype | type) -> np.ndarray:
 def to_panels(matrix: np.ndarray, lanes: int, out: np.ndarray) -> None:
     """Write ``matrix (m, n)`` as ``[n / lanes][m padded][lanes]`` into the flat `out`, leaving the padding alone."""
     m, n = matrix.shape
-    panels = out.reshape(up(n, lanes) // lanes, -1, lanes)
+    panels = out.reshape(ceil_divide(n, lanes), -1, lanes)
     whole = n // lanes
     panels[:whole, :m] = matrix[:, : whole * lanes].reshape(m, whole, lanes).transpose(1, 0, 2)
     if n % lanes:
@@ -31,7 +34,7 @@ def to_panels(matrix: np.ndarray, lanes: int, out: np.ndarray) -> None:
 def from_panels(panels: np.ndarray, lanes: int, matrix: np.ndarray) -> None:
     """Read back what `to_panels` wrote."""
     m, n = matrix.shape
-    panels = panels.reshape(up(n, lanes) // lanes, -1, lanes)
+    panels = panels.reshape(ceil_divide(n, lanes), -1, lanes)
     for j in range(0, n, lanes):
         matrix[:, j : j + lanes] = panels[j // lanes, :m, : min(lanes, n - j)]
 
@@ -63,7 +66,7 @@ class Parameters:
 
     def _weight(self, layer: np.void, name: str) -> np.ndarray:
         lanes = self.plan.lanes
-        return self._piece(layer[name], up(int(layer["n_in"]), lanes) * up(int(layer["n_out"]), lanes))
+        return self._piece(layer[name], round_up(int(layer["n_in"]), lanes) * round_up(int(layer["n_out"]), lanes))
 
     def pack(self, weights: Sequence[np.ndarray], vectors: dict[str, list[np.ndarray]]) -> None:
         """Copy arrays in: weight matrices, and vectors by the names of the plan's offsets."""
@@ -100,8 +103,25 @@ def vectors_of(views: dict[str, list[np.ndarray]]) -> dict[str, list[np.ndarray]
     }
 
 
+class Memory(NamedTuple):
+    """The buffers of a training, as compiled code takes them; `Workspace` says how large they are."""
+
+    parameters: Array
+    state: Array  # of the update rule, None where it has none
+    rows: Array
+    statistics: Array
+    sums: Array
+    costs: Array
+    gradient_squares: Array
+    weight_squares: Array
+    control: Array
+    arrivals: Array
+    claims: Array
+    lists: Array
+
+
 class Workspace:
-    """The buffers of one training besides the parameters.
+    """The buffers of one training besides the parameters and the state.
 
     Parameters
     ----------
@@ -118,16 +138,21 @@ class Workspace:
     def __init__(self, plan: Plan, dtype: np.dtype, threads: int, *, lists: bool = False) -> None:
         self.rows = aligned(plan.n_rows, dtype)
         self.statistics = aligned(threads * plan.n_statistics, dtype)
-        self.moments = aligned(2 * plan.blocks * 2 * plan.widest if plan.norm != NORM_NONE else 1, dtype)
-        self.block_costs = aligned(plan.blocks, np.float64)
-        self.squares, self.weight_squares = (aligned(plan.n_tiles, np.float64) for _ in range(2))
+        self.sums = aligned(2 * plan.blocks * 2 * plan.widest if plan.norm != NORM_NONE else 1, dtype)
+        self.costs = aligned(plan.blocks, np.float64)
+        self.gradient_squares, self.weight_squares = (aligned(plan.n_tiles, np.float64) for _ in range(2))
         self.control = aligned(CONTROL_CELLS, np.int64)
         self.arrivals = aligned(LINE * threads, np.int64)
         # of each thread: rows taken, in two cells on lines of their own, and tiles of each layer taken
-        self.claims = aligned(threads * (2 * LINE + up(len(plan.layers), LINE)), np.int64)
+        self.claims = aligned(threads * (2 * LINE + round_up(len(plan.layers), LINE)), np.int64)
         self.tiles = deal_tiles(plan, threads)
         rows, n_in = max(plan.block, CHUNK_ROWS), int(plan.layers[0]["n_in"])
         self.lists = aligned(threads * lists_bytes(rows, n_in, plan.lanes) if lists else 1, np.uint8)
+
+    def memory(self, parameters: np.ndarray, state: np.ndarray | None) -> Memory:
+        """Return all buffers of a training."""
+        own = {name: getattr(self, name) for name in Memory._fields[2:]}
+        return Memory(parameters, state, **own)
 
     def reset(self) -> None:
         """Forget the last epoch's arrivals, claims and stops."""

@@ -8,13 +8,12 @@ from fastmlp.kernels.dropout import dropout
 from fastmlp.kernels.gather import gather
 from fastmlp.kernels.linear import linear_backward, linear_forward
 from fastmlp.kernels.losses import loss, loss_gradient
+from fastmlp.kernels.relu import relu_backward, relu_forward
 from fastmlp.kernels.relu_batchnorm import (
     batchnorm_relu_backward,
     batchnorm_relu_forward,
-    relu_backward,
     relu_batchnorm_backward,
     relu_batchnorm_forward,
-    relu_forward,
 )
 from fastmlp.kernels.softmax import softmax, softmax_cross_entropy
 from fastmlp.kernels.update import sgd_update

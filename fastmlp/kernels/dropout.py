@@ -9,16 +9,19 @@ threads. An element is dropped when its random word is below ``threshold`` out o
 """
 
 import functools
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-from numba import from_dtype, prange, types
+from numba import prange, types
 
-from fastmlp.compilation.jit import address, body, driver
-from fastmlp.kernels._panels import pack_rows, scratch, unpack_rows
+from fastmlp.compilation.jit import body, driver
+from fastmlp.kernels.panels import Panels, pack_rows, panels_in, panels_type, scratch, strip_of, unpack_rows
 from fastmlp.simd import vector as v
-from fastmlp.simd.pointer import keep_alive, number, offset, pointer
+from fastmlp.simd.interface import Interface
+from fastmlp.simd.kinds import Array
+from fastmlp.simd.pointer import keep_alive, number, offset
 from fastmlp.simd.random import WORDS, keep_mask
+from fastmlp.simd.sizes import ceil_divide
 
 RANGE = 1 << 32  # of a random word
 ROWS = 96  # of a driver's block, in whole groups of rows that share a counter
@@ -29,47 +32,59 @@ def threshold_of(rate: float) -> int:
     return min(round(rate * RANGE), RANGE - 1)
 
 
+class Mask(NamedTuple):
+    """Which elements of a layer are dropped in a step, out of all masks of a key."""
+
+    key: int
+    step: int
+    layer: int
+    threshold: int
+
+
+_INT = types.int64
+_MASK = types.NamedUniTuple(_INT, 4, Mask)
+# (values, first, mask): `drop_rows`
+DROP = Interface(lambda real: (panels_type(real), _INT, _MASK))
+
+
 @body
-def drop_rows(values: Any, first: int, rows: int, n: int, panel: int, layer: int, step: int, key: int, threshold: int,
-              ) -> None:  # fmt: skip
-    """Drop elements of `rows` rows, the first of which is row `first`, a multiple of 4, of the mini-batch."""
-    lanes = v.lanes(values)
-    factor = number(values, RANGE / (RANGE - threshold))
-    when = step << 16 | layer
-    for j in range(0, n, lanes):
-        start = offset(values, j // lanes * panel)
-        for r in range(0, rows, WORDS):
+def drop_rows(values: Panels, first: int, mask: Mask) -> None:
+    """Drop elements of some rows, the first of which is row `first`, a multiple of 4, of the mini-batch."""
+    lanes = v.lanes(values.start)
+    factor = number(values.start, RANGE / (RANGE - mask.threshold))
+    when = mask.step << 16 | mask.layer
+    for j in range(0, values.columns, lanes):
+        start = strip_of(values, j)
+        for r in range(0, values.rows, WORDS):
             here = offset(start, r * lanes)
-            masks = keep_mask(v.load(here), key, j, (first + r) // WORDS, when, threshold, factor)
-            for i in range(min(WORDS, rows - r)):
+            masks = keep_mask(v.load(here), mask.key, j, (first + r) // WORDS, when, mask.threshold, factor)
+            for i in range(min(WORDS, values.rows - r)):
                 there = offset(here, i * lanes)
                 v.store(v.multiply(v.load(there), masks[i]), there)
 
 
-def _drop(values: Any, first: int, rows: int, n: int, panel: int, layer: int, step: int, key: int, threshold: int,
-          ) -> int:  # fmt: skip
-    drop_rows(values, first, rows, n, panel, layer, step, key, threshold)
-    return rows
+def _drop(values: Panels, first: int, mask: Mask) -> None:
+    drop_rows(values, first, mask)
 
 
 @functools.cache
 def dropper(dtype: np.dtype) -> int:
-    """Return the address of `drop_rows` for a dtype, which returns a number."""
-    return address(_drop, types.intp(types.CPointer(from_dtype(dtype)), *8 * [types.int64]))
+    """Return the address of `drop_rows` for a dtype, of the interface `DROP`."""
+    return DROP.address(_drop, dtype)
 
 
 @body
-def _drop_block(x: Any, key: int, step: int, layer: int, threshold: int, out: Any, first: int, count: int) -> None:
+def _drop_block(x: Array, mask: Mask, out: Array, first: int, count: int) -> None:
     panels = scratch(x, count, x.shape[1])
-    pack_rows(x, first, count, panels)
-    panel = panels.shape[1] * panels.shape[2]
-    drop_rows(pointer(panels, 0), first, count, x.shape[1], panel, layer, step, key, threshold)
-    unpack_rows(panels, out, first, count)
+    rows = panels_in(panels, count, x.shape[1])
+    pack_rows(x, first, rows)
+    drop_rows(rows, first, mask)
+    unpack_rows(rows, out, first)
     keep_alive((panels,))
 
 
 @driver
-def dropout(x: Any, key: int, step: int, layer: int, threshold: int, out: Any) -> None:
+def dropout(x: Array, key: int, step: int, layer: int, threshold: int, out: Array) -> None:
     """``out = x · 2³² / (2³² - threshold)`` where the random word is at least `threshold`, else 0.
 
     Source: Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting" (2014); there the
@@ -88,6 +103,7 @@ def dropout(x: Any, key: int, step: int, layer: int, threshold: int, out: Any) -
         Overwritten.
     """
     n = x.shape[0]
-    for block in prange((n + ROWS - 1) // ROWS):
+    mask = Mask(key=key, step=step, layer=layer, threshold=threshold)
+    for block in prange(ceil_divide(n, ROWS)):
         first = np.int64(block) * ROWS
-        _drop_block(x, key, step, layer, threshold, out, first, min(n - first, ROWS))
+        _drop_block(x, mask, out, first, min(n - first, ROWS))

@@ -4,15 +4,17 @@
 """
 
 import functools
-from typing import Any
 
 import numpy as np
 from numba import from_dtype, prange, types
 
-from fastmlp.compilation.jit import address, body, driver
-from fastmlp.kernels._panels import scratch, unpack_rows
+from fastmlp.compilation.jit import body, driver
+from fastmlp.kernels.panels import Panels, panels_in, panels_type, scratch, strip_of, unpack_rows
 from fastmlp.simd import vector as v
-from fastmlp.simd.pointer import call, cast_address, keep_alive, number, offset, pointer, prefetch
+from fastmlp.simd.interface import Interface
+from fastmlp.simd.kinds import Array, Number, Pointer
+from fastmlp.simd.pointer import cast_address, keep_alive, number, offset, pointer, prefetch
+from fastmlp.simd.sizes import ceil_divide
 
 AHEAD = 8  # rows: they lie at random places in a data set larger than the caches; 4 to 8 halves the time
 ROWS = 96  # of a driver's block
@@ -22,103 +24,95 @@ DTYPES = tuple(map(np.dtype, ("u1", "f4", "f8", "i8", "i4", "i2", "i1", "u2", "u
 
 
 @body
-def _convert_rows(source: Any, index: Any, rows: int, known: int, n_in: int, scale: Any, out: Any,
-                  panel: int) -> None:  # fmt: skip
-    """`known` indices are there; those beyond `rows` belong to rows to prefetch."""
-    lanes = v.lanes(out)
-    ahead = max(0, min(rows, known - AHEAD))
+def _convert_rows(source: Pointer, index: Pointer, readable: int, scale: Number, out: Panels) -> None:
+    """Fill the rows of `out`; `readable` indices are there, those beyond its rows belong to rows to prefetch."""
+    lanes, n_in = v.lanes(out.start), out.columns
+    ahead = max(0, min(out.rows, readable - AHEAD))
     factor = v.splat(scale)
     whole = n_in // lanes
-    for r in range(rows):
+    for r in range(out.rows):
         row = offset(source, index[r] * n_in)
         if r < ahead:
             following = offset(source, index[r + AHEAD] * n_in)
             for column in range(0, n_in, v.lanes(source)):  # a vector is as long as a cache line
                 prefetch(offset(following, column))
-        target = offset(out, r * lanes)
+        target = offset(out.start, r * lanes)
         for k in range(whole):
-            v.store(v.multiply(v.load_converted(offset(row, k * lanes), factor), factor), offset(target, k * panel))
+            values = v.load_converted(offset(row, k * lanes), factor)
+            v.store(v.multiply(values, factor), offset(target, k * out.stride))
         if whole * lanes < n_in:
-            last = offset(target, whole * panel)
-            v.store(v.splat(number(out, 0.0)), last)
+            last = offset(target, whole * out.stride)
+            v.store(v.splat(number(last, 0.0)), last)
             for column in range(n_in - whole * lanes):
-                last[column] = number(out, row[whole * lanes + column]) * scale
+                last[column] = number(last, row[whole * lanes + column]) * scale
 
 
-def _convert(source: Any, index: Any, rows: int, known: int, n_in: int, scale: Any, out: Any,
-             panel: int) -> int:  # fmt: skip
-    _convert_rows(source, index, rows, known, n_in, scale, out, panel)
-    return rows
+def _convert(source: Pointer, index: Pointer, readable: int, scale: Number, out: Panels) -> None:
+    _convert_rows(source, index, readable, scale, out)
 
 
 @body
-def _spread_rows(values: Any, columns: Any, starts: Any, index: Any, rows: int, n_in: int, scale: Any, out: Any,
-                 panel: int) -> None:  # fmt: skip
-    lanes = v.lanes(out)
-    nothing = v.splat(number(out, 0.0))
-    for k in range(0, n_in, lanes):
-        strip = offset(out, k // lanes * panel)
-        for r in range(rows):
+def _spread_rows(
+    values: Pointer, columns: Pointer, starts: Pointer, index: Pointer, scale: Number, out: Panels
+) -> None:
+    lanes = v.lanes(out.start)
+    nothing = v.splat(number(out.start, 0.0))
+    for k in range(0, out.columns, lanes):
+        strip = strip_of(out, k)
+        for r in range(out.rows):
             v.store(nothing, offset(strip, r * lanes))
-    for r in range(rows):
-        target = offset(out, r * lanes)
+    for r in range(out.rows):
+        target = offset(out.start, r * lanes)
         for i in range(starts[index[r]], starts[index[r] + 1]):
             column = np.int64(columns[i])
-            target[column // lanes * panel + column % lanes] += values[i] * scale
+            target[column // lanes * out.stride + column % lanes] += values[i] * scale
 
 
-def _spread(parts: Any, index: Any, rows: int, known: int, n_in: int, scale: Any, out: Any, panel: int) -> int:
-    values, columns = cast_address(parts[0], number(out, 0.0)), cast_address(parts[1], np.int32(0))
-    starts = cast_address(parts[2], np.int64(0))
-    _spread_rows(values, columns, starts, index, rows, n_in, scale, out, panel)
-    return rows
+def _spread(addresses: Pointer, index: Pointer, readable: int, scale: Number, out: Panels) -> None:
+    values, columns = cast_address(addresses[0], scale), cast_address(addresses[1], np.int32(0))
+    _spread_rows(values, columns, cast_address(addresses[2], np.int64(0)), index, scale, out)
+
+
+# (data, index, readable, scale, out): fills the rows of `out`; `index` points at the index of its first row
+GATHER = Interface(
+    lambda real: (types.CPointer(types.uint8), types.CPointer(types.int64), types.int64, real, panels_type(real))
+)
+_call = GATHER.call
 
 
 @functools.cache
 def spreader(target: np.dtype) -> int:
     """Return the address of what spreads sparse rows out (`fastmlp.inputs.sparse.CsrRows`), for `gather_rows`."""
-    integers, real = types.CPointer(types.int64), from_dtype(target)
-    signature = types.intp(
-        integers, integers, types.intp, types.intp, types.intp, real, types.CPointer(real), types.intp
-    )
-    return address(_spread, signature)
+    return GATHER.address(_spread, target, data=types.int64)
 
 
 @functools.cache
 def converter(source: np.dtype, target: np.dtype) -> int:
     """Return the address of what converts rows from one dtype to another, for `gather_rows`."""
-    kind, real = from_dtype(source), from_dtype(target)
-    signature = types.intp(
-        types.CPointer(kind), types.CPointer(types.int64), types.intp, types.intp, types.intp, real,
-        types.CPointer(real), types.intp,
-    )  # fmt: skip
-    return address(_convert, signature)
+    return GATHER.address(_convert, target, data=from_dtype(source))
 
 
 @body
-def gather_rows(convert: int, data: int, index: Any, rows: int, known: int, n_in: int, scale: float, out: Any,
-                panel: int) -> None:  # fmt: skip
-    """Fill `rows` rows of panels from the data at the address `data`, by a `converter` or a `spreader`.
+def gather_rows(convert: int, data: int, index: Pointer, readable: int, scale: float, out: Panels) -> None:
+    """Fill panels with rows of the data at the address `data`, by a `converter` or a `spreader`.
 
-    `index` points at the first row's index; `known` indices are there, those beyond `rows` belong to rows to prefetch.
+    `index` points at the first row's index; `readable` indices are there, those beyond the rows of `out` belong to rows
+    to prefetch.
     """
-    source = cast_address(data, np.uint8(0))
-    call(convert, (source, index, rows, known, n_in, number(out, scale), out, panel))
+    _call(convert, (cast_address(data, np.uint8(0)), index, readable, number(out.start, scale), out))
 
 
 @body
-def _gather_block(data: Any, index: Any, scale: Any, out: Any, first: int, count: int) -> None:
+def _gather_block(data: Array, index: Array, scale: Number, out: Array, first: int, count: int) -> None:
     panels = scratch(out, count, out.shape[1])
-    panel = panels.shape[1] * panels.shape[2]
-    known = len(index) - first
-    start = pointer(panels, 0)
-    _convert_rows(pointer(data, 0), pointer(index, first), count, known, data.shape[1], scale, start, panel)
-    unpack_rows(panels, out, first, count)
+    rows = panels_in(panels, count, out.shape[1])
+    _convert_rows(pointer(data, 0), pointer(index, first), len(index) - first, scale, rows)
+    unpack_rows(rows, out, first)
     keep_alive((panels,))
 
 
 @driver
-def gather(data: Any, index: Any, scale: float, out: Any) -> None:
+def gather(data: Array, index: Array, scale: float, out: Array) -> None:
     """``out = data[index] · scale`` in the dtype of `out`.
 
     Parameters
@@ -133,6 +127,6 @@ def gather(data: Any, index: Any, scale: float, out: Any) -> None:
     """
     n = len(index)
     factor = out.dtype.type(scale)
-    for block in prange((n + ROWS - 1) // ROWS):
+    for block in prange(ceil_divide(n, ROWS)):
         first = np.int64(block) * ROWS
         _gather_block(data, index, factor, out, first, min(n - first, ROWS))

@@ -1,22 +1,31 @@
 """The linear layer and its gradients.
 
-``x (batch, n_in)``, ``weight (n_in, n_out)``, ``bias (n_out,)``, ``dout (batch, n_out)``. The bodies take pointers to
-panels (`fastmlp.simd.gemm`): rows of the mini-batch ``panel`` elements apart from panel to panel, ``weight`` as
-``[n_out / lanes][n_in padded][lanes]``, ``transposed`` as ``[n_in / lanes][n_out padded][lanes]``.
+``x (batch, n_in)``, ``weight (n_in, n_out)``, ``bias (n_out,)``, ``dout (batch, n_out)``. The bodies take panels
+(`fastmlp.kernels.panels`); ``transposed`` is the transpose of the weights.
 """
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numba import prange
 
 from fastmlp.compilation.jit import body, driver, inlined
-from fastmlp.kernels._lists import list_rows
-from fastmlp.kernels._panels import pack_rows, pack_strip, scratch, unpack_rows
+from fastmlp.kernels.panels import (
+    Panels,
+    pack_rows,
+    pack_strip,
+    panels_in,
+    rows_of,
+    scratch,
+    strip_of,
+    unpack_rows,
+)
 from fastmlp.simd import gemm
 from fastmlp.simd import vector as v
 from fastmlp.simd.gemm import LISTED
+from fastmlp.simd.kinds import Array, Number, Pointer
 from fastmlp.simd.pointer import keep_alive, number, offset, pointer
+from fastmlp.simd.sizes import ceil_divide, round_up
 from fastmlp.simd.target import VECTOR_BYTES
 
 ROWS = 96  # most rows of a driver's block: their panels stay in a 512 KB cache for layers up to 1024
@@ -24,39 +33,28 @@ SUM_ROWS = LISTED  # of one partial sum of dW: a tile's 3 panels of 128 rows fil
 TILE_PANELS = 2  # panels of dz to a tile
 
 
-@inlined
-def padded(n: int, multiple: int) -> int:
-    return (n + multiple - 1) // multiple * multiple
-
-
 @body
-def forward_rows(x: Any, weight: Any, bias: Any, out: Any, rows: int, n_in: int, n_out: int, panel: int,
-                 relu: bool) -> None:  # fmt: skip
+def forward_rows(x: Panels, weight: Panels, bias: Pointer, out: Panels, relu: bool) -> None:
     """``out = x·weight + bias``, with `relu` its positive part; up to 3 rows of padding are computed too."""
-    zero = number(x, 0.0)
-    weight_panel = padded(n_in, v.lanes(x)) * v.lanes(x)
+    zero = number(bias, 0.0)
     if relu:
-        gemm.forward_relu(x, weight, out, bias, padded(rows, 4), n_out, n_in, panel, weight_panel, panel, zero, zero)
+        gemm.forward_relu(x, weight, out, bias, zero, zero)
     else:
-        gemm.forward(x, weight, out, bias, padded(rows, 4), n_out, n_in, panel, weight_panel, panel, zero, zero)
+        gemm.forward(x, weight, out, bias, zero, zero)
 
 
 @body
-def backward_rows(dout: Any, transposed: Any, mask: Any, dx: Any, rows: int, n_in: int, n_out: int, panel: int,
-                  masked: bool) -> None:  # fmt: skip
+def backward_rows(dout: Panels, transposed: Panels, mask: Pointer, dx: Panels, masked: bool) -> None:
     """``dx = dout·weightᵀ``, where `masked` only where ``mask`` (laid out as dx) is above 0."""
-    zero = number(dx, 0.0)
-    weight_panel = padded(n_out, v.lanes(dx)) * v.lanes(dx)
+    zero = number(mask, 0.0)
     if masked:
-        gemm.backward_masked(
-            dout, transposed, dx, mask, padded(rows, 4), n_in, n_out, panel, weight_panel, panel, zero, zero
-        )
+        gemm.backward_masked(dout, transposed, dx, mask, zero, zero)
     else:
-        gemm.backward(dout, transposed, dx, dx, padded(rows, 4), n_in, n_out, panel, weight_panel, panel, zero, zero)
+        gemm.backward(dout, transposed, dx, mask, zero, zero)
 
 
 @body
-def scaled_column_sums(dout: Any, rows: int, rate: Any, out: Any) -> None:
+def scaled_column_sums(dout: Pointer, rows: int, rate: Number, out: Pointer) -> None:
     """``out += rate · Σ dout`` over the rows of one panel, in four interleaved sums."""
     lanes = v.lanes(dout)
     first = second = third = fourth = v.splat(number(dout, 0.0))
@@ -72,72 +70,117 @@ def scaled_column_sums(dout: Any, rows: int, rate: Any, out: Any) -> None:
     v.store(v.fma(v.splat(rate), total, v.load(out)), out)
 
 
+class Tile(NamedTuple):
+    """A piece of a weight matrix: one panel of the layer's inputs by up to `TILE_PANELS` panels of its outputs.
+
+    Attributes
+    ----------
+    k : int
+        The panel of inputs.
+    first, last : int
+        The panels of outputs, the last one excluded.
+    inputs, outputs : int
+        Panels of the whole layer.
+    """
+
+    k: int
+    first: int
+    last: int
+    inputs: int
+    outputs: int
+
+
 @inlined
-def tile_at(tile: int, inputs: int, outputs: int) -> Any:
-    """The panels of inputs and of outputs at which a tile starts: one of inputs by `TILE_PANELS` of outputs.
+def tile_at(number_of_tile: int, n_in: int, n_out: int, lanes: int) -> Tile:
+    """Return a tile of a layer by its number.
 
     The longer side is cut: a thread with neighbouring tiles reads a part of the wider of x and dout.
     """
-    groups = (outputs + TILE_PANELS - 1) // TILE_PANELS
-    if inputs >= groups:
-        return tile // groups, tile % groups * TILE_PANELS
-    return tile % inputs, tile // inputs * TILE_PANELS
+    inputs, outputs = ceil_divide(n_in, lanes), ceil_divide(n_out, lanes)
+    groups = ceil_divide(outputs, TILE_PANELS)
+    by_inputs = inputs >= groups
+    k = number_of_tile // groups if by_inputs else number_of_tile % inputs
+    first = (number_of_tile % groups if by_inputs else number_of_tile // inputs) * TILE_PANELS
+    return Tile(k=k, first=first, last=min(first + TILE_PANELS, outputs), inputs=inputs, outputs=outputs)
+
+
+@inlined
+def square_of(tile: Tile, p: int, lanes: int) -> int:
+    """Return where the square of weights of a panel of outputs of a tile starts, in elements."""
+    return (p * tile.inputs + tile.k) * lanes * lanes
+
+
+@inlined
+def transposed_square_of(tile: Tile, p: int, lanes: int) -> int:
+    """Return where the transpose of that square starts among the transposed weights."""
+    return (tile.k * tile.outputs + p) * lanes * lanes
+
+
+class Descent(NamedTuple):
+    """A step: ``weight = keep · weight - rate · gradient``."""
+
+    rate: float
+    keep: float
+
+
+@inlined
+def factors_of(x: Panels, dout: Panels, tile: Tile, start: int) -> tuple[Panels, Panels]:
+    """Return the factors of a tile's gradient, for at most `SUM_ROWS` rows of the batch from `start` on."""
+    lanes, count = v.lanes(x.start), min(SUM_ROWS, x.rows - start)
+    height = min(lanes, x.columns - tile.k * lanes)
+    width = min(TILE_PANELS * lanes, dout.columns - tile.first * lanes)
+    below, above = strip_of(x, tile.k * lanes), strip_of(dout, tile.first * lanes)
+    return (
+        Panels(start=offset(below, start * lanes), stride=x.stride, rows=count, columns=height),
+        Panels(start=offset(above, start * lanes), stride=dout.stride, rows=count, columns=width),
+    )
 
 
 @body
-def update_tiles(x: Any, dout: Any, weight: Any, transposed: Any, bias: Any, first: int, last: int, rows: int,
-                 n_in: int, n_out: int, panel: int, rate: float, keep: float, has_transposed: bool,
-                 lists: Any = None) -> None:  # fmt: skip
+def descend_biases(dout: Panels, tile: Tile, rate: Number, bias: Pointer) -> None:
+    """``bias -= rate · Σ dout``, for the biases that belong to a tile: it is one of the first panel of inputs."""
+    lanes = v.lanes(bias)
+    if tile.k == 0:
+        for p in range(tile.first, tile.last):
+            scaled_column_sums(strip_of(dout, p * lanes), dout.rows, -rate, offset(bias, p * lanes))
+
+
+@body
+def update_tiles(
+    x: Panels, dout: Panels, weight: Panels, transposed: Panels, bias: Pointer, first: int, last: int, step: Descent
+) -> None:
     """``weight = keep · weight - rate · xᵀ·dout`` and ``bias -= rate · Σ dout``, for tiles ``first … last - 1``.
 
-    The gradient goes from the registers into the weights; `transposed` is refreshed behind it. With memory for `lists`
-    rows that are zero in all columns of a register tile are left out.
+    The gradient goes from the registers into the weights; `transposed` is refreshed behind it, unless it has no
+    columns, which means that there is no transposed copy.
     """
-    lanes = v.lanes(x)
-    inputs = (n_in + lanes - 1) // lanes
-    outputs = (n_out + lanes - 1) // lanes
-    square = lanes * lanes
-    down = number(x, -rate)
-    for start in range(0, rows, SUM_ROWS):
-        count = min(SUM_ROWS, rows - start)
-        kept = number(x, keep if start == 0 else 1.0)
-        listed = -1
-        for tile in range(first, last):
-            k, j = tile_at(tile, inputs, outputs)
-            here, strip = offset(weight, (j * inputs + k) * square), offset(x, k * panel + start * lanes)
-            height, columns = min(lanes, padded(n_in - k * lanes, 4)), min(TILE_PANELS * lanes, n_out - j * lanes)
-            gradient = offset(dout, j * panel + start * lanes)
-            if lists is not None:
-                if k != listed:
-                    list_rows(strip, height, count, lists)
-                    listed = k
-                gemm.update_listed(
-                    strip, gradient, here, here, height, columns, count, np.int64(0), panel, inputs * square, down,
-                    kept, lists,
-                )  # fmt: skip
-            else:
-                gemm.update(
-                    strip, gradient, here, here, height, columns, count, np.int64(0), panel, inputs * square, down, kept
-                )
-            if start + SUM_ROWS >= rows:
-                for p in range(min(TILE_PANELS, outputs - j)):
-                    if has_transposed:
-                        v.transpose_tile(
-                            offset(here, p * inputs * square), offset(transposed, (k * outputs + j + p) * square)
-                        )
-                    if k == 0:
-                        scaled_column_sums(offset(dout, (j + p) * panel), rows, down, offset(bias, (j + p) * lanes))
+    lanes, rate = v.lanes(bias), number(bias, step.rate)
+    for start in range(0, x.rows, SUM_ROWS):
+        kept = number(bias, step.keep if start == 0 else 1.0)
+        for i in range(first, last):
+            tile = tile_at(i, x.columns, dout.columns, lanes)
+            below, above = factors_of(x, dout, tile, start)
+            here = offset(weight.start, square_of(tile, tile.first, lanes))
+            out = Panels(start=here, stride=weight.stride, rows=below.columns, columns=above.columns)
+            gemm.update(below, above, out, here, -rate, kept)
+            if start + SUM_ROWS < x.rows:
+                continue
+            if transposed.columns > 0:
+                for p in range(tile.first, tile.last):
+                    target = offset(transposed.start, transposed_square_of(tile, p, lanes))
+                    v.transpose_tile(offset(weight.start, square_of(tile, p, lanes)), target)
+            descend_biases(dout, tile, rate, bias)
 
 
 @body
-def _weight_panels(weight: Any) -> Any:
-    """Uninitialised panels for a weight matrix, without rows to spare."""
+def _weight_panels(weight: Array) -> Array:
+    """Return an uninitialised array for the panels of a weight matrix, without rows to spare."""
     lanes = VECTOR_BYTES // weight.itemsize
-    return np.empty((padded(weight.shape[1], lanes) // lanes, padded(weight.shape[0], lanes), lanes), weight.dtype)
+    return np.empty((ceil_divide(weight.shape[1], lanes), round_up(weight.shape[0], lanes), lanes), weight.dtype)
 
 
 @body
-def _pack_transposed_strip(weight: Any, p: int, panels: Any) -> None:
+def _pack_transposed_strip(weight: Array, p: int, panels: Array) -> None:
     """Write rows ``p · lanes …`` of weight, as columns, to panel `p`."""
     lanes = panels.shape[2]
     tile = np.zeros((lanes, lanes), weight.dtype)
@@ -151,71 +194,68 @@ def _pack_transposed_strip(weight: Any, p: int, panels: Any) -> None:
 
 @body
 def _block_rows(n: int) -> int:
-    """Rows of a driver's block, at most `ROWS`: four blocks or a multiple, as many for each of 2 or 4 threads."""
-    blocks = padded(n // ROWS + 1, 4)
-    return max(4, padded((n + blocks - 1) // blocks, 4))
+    """Return the rows of a driver's block, at most `ROWS`.
+
+    The blocks are four or a multiple, so that 2 or 4 threads have equally many.
+    """
+    blocks = round_up(n // ROWS + 1, 4)
+    return max(4, round_up(ceil_divide(n, blocks), 4))
 
 
 @body
-def _padded_copy(vector: Any) -> Any:
+def _padded_copy(vector: Array) -> Array:
     lanes = VECTOR_BYTES // vector.itemsize
-    copy = np.zeros(padded(len(vector), lanes), vector.dtype)
+    copy = np.zeros(round_up(len(vector), lanes), vector.dtype)
     copy[: len(vector)] = vector
     return copy
 
 
 @body
-def _forward_block(x: Any, packed: Any, bias: Any, out: Any, first: int, count: int) -> None:
+def _forward_block(x: Array, packed: Array, bias: Array, out: Array, first: int, count: int) -> None:
     n_in, n_out = x.shape[1], out.shape[1]
-    inputs = scratch(x, count, n_in)
-    # one stride serves inputs and outputs: panels of one batch have the same number of rows
-    outputs = scratch(x, count, n_out)
-    pack_rows(x, first, count, inputs)
-    panel = inputs.shape[1] * inputs.shape[2]
-    forward_rows(
-        pointer(inputs, 0), pointer(packed, 0), pointer(bias, 0), pointer(outputs, 0), count, n_in, n_out, panel, False
-    )
-    unpack_rows(outputs, out, first, count)
+    inputs, outputs = scratch(x, count, n_in), scratch(x, count, n_out)
+    below, above = panels_in(inputs, count, n_in), panels_in(outputs, count, n_out)
+    pack_rows(x, first, below)
+    forward_rows(below, panels_in(packed, n_in, n_out), pointer(bias, 0), above, False)
+    unpack_rows(above, out, first)
     keep_alive((inputs, outputs))
 
 
 @body
-def _dx_block(dout: Any, packed: Any, dx: Any, first: int, count: int) -> None:
+def _dx_block(dout: Array, packed: Array, dx: Array, first: int, count: int) -> None:
     n_in, n_out = dx.shape[1], dout.shape[1]
-    gradients = scratch(dout, count, n_out)
-    outputs = scratch(dout, count, n_in)
-    pack_rows(dout, first, count, gradients)
-    panel = gradients.shape[1] * gradients.shape[2]
-    start = pointer(outputs, 0)
-    backward_rows(pointer(gradients, 0), pointer(packed, 0), start, start, count, n_in, n_out, panel, False)
-    unpack_rows(outputs, dx, first, count)
+    gradients, outputs = scratch(dout, count, n_out), scratch(dout, count, n_in)
+    above, below = panels_in(gradients, count, n_out), panels_in(outputs, count, n_in)
+    pack_rows(dout, first, above)
+    backward_rows(above, panels_in(packed, n_out, n_in), below.start, below, False)
+    unpack_rows(below, dx, first)
     keep_alive((gradients, outputs))
 
 
 @body
-def _dweight_strip(x: Any, gradients: Any, dweight: Any, k: int) -> None:
+def _dweight_strip(x: Array, gradients: Array, dweight: Array, k: int) -> None:
     """Rows ``k … k + lanes - 1`` of dweight: a column of tiles."""
     rows, n_out = x.shape[0], dweight.shape[1]
     lanes = gradients.shape[2]
+    height = min(lanes, x.shape[1] - k)
     inputs = scratch(x, rows, lanes)
     pack_strip(x, np.int64(0), rows, k, pointer(inputs, 0))
-    height = min(lanes, x.shape[1] - k)
-    sums = np.zeros(((n_out + lanes - 1) // lanes, lanes, lanes), x.dtype)
-    panel = gradients.shape[1] * lanes
+    sums = np.zeros((ceil_divide(n_out, lanes), lanes, lanes), x.dtype)
+    below, above, out = (
+        panels_in(inputs, rows, height),
+        panels_in(gradients, rows, n_out),
+        panels_in(sums, height, n_out),
+    )
     one = x.dtype.type(1)
     for start in range(0, rows, SUM_ROWS):
         count = min(SUM_ROWS, rows - start)
-        out = pointer(sums, 0)
-        gemm.update(
-            pointer(inputs, start * lanes), pointer(gradients, start * lanes), out, out, padded(height, 4), n_out,
-            count, np.int64(0), panel, lanes * lanes, one, one,
-        )  # fmt: skip
-    unpack_rows(sums, dweight, k, height)
+        gemm.update(rows_of(below, start, count), rows_of(above, start, count), out, out.start, one, one)
+    unpack_rows(out, dweight, k)
     keep_alive((inputs, sums))
 
 
 @body
-def _sum_strip(gradients: Any, rows: int, p: int, dbias: Any) -> None:
+def _sum_strip(gradients: Array, rows: int, p: int, dbias: Array) -> None:
     lanes = gradients.shape[2]
     total = np.zeros(lanes, dbias.dtype)
     panel = gradients.shape[1] * lanes
@@ -226,7 +266,7 @@ def _sum_strip(gradients: Any, rows: int, p: int, dbias: Any) -> None:
 
 
 @driver
-def linear_forward(x: Any, weight: Any, bias: Any, out: Any) -> None:
+def linear_forward(x: Array, weight: Array, bias: Array, out: Array) -> None:
     """``out = x @ weight + bias``.
 
     Parameters
@@ -244,13 +284,13 @@ def linear_forward(x: Any, weight: Any, bias: Any, out: Any) -> None:
         pack_strip(weight, np.int64(0), n_in, p * packed.shape[2], start)
     shift = _padded_copy(bias)
     rows = _block_rows(n)
-    for block in prange((n + rows - 1) // rows):
+    for block in prange(ceil_divide(n, rows)):
         first = np.int64(block) * rows
         _forward_block(x, packed, shift, out, first, min(n - first, rows))
 
 
 @driver
-def linear_backward(x: Any, weight: Any, dout: Any, dx: Any, dweight: Any, dbias: Any) -> None:
+def linear_backward(x: Array, weight: Array, dout: Array, dx: Array, dweight: Array, dbias: Array) -> None:
     """``dx = dout @ weight.T``, ``dweight = x.T @ dout``, ``dbias = dout.sum(0)``; summed over the batch.
 
     Parameters
@@ -268,7 +308,7 @@ def linear_backward(x: Any, weight: Any, dout: Any, dx: Any, dweight: Any, dbias
     for p in prange(packed.shape[0]):
         _pack_transposed_strip(weight, np.int64(p), packed)
     rows = _block_rows(n)
-    for block in prange((n + rows - 1) // rows):
+    for block in prange(ceil_divide(n, rows)):
         first = np.int64(block) * rows
         _dx_block(dout, packed, dx, first, min(n - first, rows))
     gradients = scratch(dout, n, weight.shape[1])
@@ -276,5 +316,5 @@ def linear_backward(x: Any, weight: Any, dout: Any, dx: Any, dweight: Any, dbias
     for p in prange(gradients.shape[0]):
         pack_strip(dout, np.int64(0), n, p * lanes, pointer(gradients, p * gradients.shape[1] * lanes))
         _sum_strip(gradients, n, np.int64(p), dbias)
-    for k in prange((n_in + lanes - 1) // lanes):
+    for k in prange(ceil_divide(n_in, lanes)):
         _dweight_strip(x, gradients, dweight, np.int64(k) * lanes)

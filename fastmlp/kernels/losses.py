@@ -1,8 +1,7 @@
 """The losses: of rows of the last layer's linear output z against targets, cost and gradient in one pass.
 
-``z (rows, n)`` becomes the gradient of ``share · Σ weight · loss`` in place. Row r is number ``index[r]`` of the data:
-its target is that row of ``targets (n_rows, n)`` (class indices ``(n_rows,)`` for the cross-entropy), its weight
-``weights`` at `stride` times that number; a stride of 0 is one weight for all. A loss is a sum over the n outputs:
+``z (rows, n)`` becomes the gradient of ``share · Σ weight · loss`` in place. `fastmlp.kernels.targets` says how the
+targets and the weights of the rows are found. A loss is a sum over the n outputs:
 
 - squared error ``½ (z - t)²``, absolute error ``|z - t|``
 - Huber's: ``½ (z - t)²`` up to a distance δ, ``δ (|z - t| - δ/2)`` beyond (Huber, 1964)
@@ -15,28 +14,32 @@ import functools
 from typing import Any
 
 import numpy as np
-from numba import from_dtype, prange, types
+from numba import prange, types
 
-from fastmlp.compilation.jit import address, body, driver, inlined
-from fastmlp.kernels._panels import pack_rows, scratch, unpack_rows
+from fastmlp.compilation.jit import body, driver, inlined
+from fastmlp.kernels.panels import Panels, pack_rows, panels_in, panels_type, scratch, strip_of, unpack_rows
 from fastmlp.kernels.softmax import cross_entropy_rows
+from fastmlp.kernels.targets import TARGETS, Targets, typed, weight_of
 from fastmlp.simd import elementary
 from fastmlp.simd import vector as v
 from fastmlp.simd.elementary import constant
-from fastmlp.simd.pointer import call, cast_address, keep_alive, number, offset, pointer
+from fastmlp.simd.interface import Interface
+from fastmlp.simd.kinds import Array, Pointer, Vector
+from fastmlp.simd.pointer import keep_alive, number, offset, pointer
+from fastmlp.simd.sizes import ceil_divide
 
 ROWS = 64  # of a driver's block; the cost is summed block by block, so the blocks fix its bits
 LEAST_COUNT = np.finfo(np.float64).smallest_normal  # of which there is a logarithm; t log t - t of less is 0
 
 
 @body
-def _squared(z: Any, target: Any, parameter: Any) -> Any:
+def _squared(z: Vector, target: Vector, parameter: Vector) -> tuple[Vector, Vector]:
     distance = v.subtract(z, target)
     return distance, v.multiply(v.multiply(distance, distance), constant(z, 0.5))
 
 
 @body
-def _absolute(z: Any, target: Any, parameter: Any) -> Any:
+def _absolute(z: Vector, target: Vector, parameter: Vector) -> tuple[Vector, Vector]:
     distance = v.subtract(z, target)
     opposite = v.subtract(target, z)
     one = constant(z, 1.0)
@@ -44,7 +47,7 @@ def _absolute(z: Any, target: Any, parameter: Any) -> Any:
 
 
 @body
-def _huber(z: Any, target: Any, parameter: Any) -> Any:
+def _huber(z: Vector, target: Vector, parameter: Vector) -> tuple[Vector, Vector]:
     distance = v.subtract(z, target)
     size = elementary.absolute(distance)
     inside = v.minimum(parameter, size)
@@ -53,14 +56,14 @@ def _huber(z: Any, target: Any, parameter: Any) -> Any:
 
 
 @body
-def _poisson(z: Any, target: Any, parameter: Any) -> Any:
+def _poisson(z: Vector, target: Vector, parameter: Vector) -> tuple[Vector, Vector]:
     predicted = elementary.exp_any(z)
     # without t log t - t, which is added in `_poisson_rows`; the gradient needs no more
     return v.subtract(predicted, target), v.subtract(predicted, v.multiply(target, z))
 
 
 @body
-def _binary(z: Any, target: Any, parameter: Any) -> Any:
+def _binary(z: Vector, target: Vector, parameter: Vector) -> tuple[Vector, Vector]:
     half = constant(z, 0.5)
     smoothed = v.fma(parameter, v.subtract(half, target), target)
     decayed = elementary.exp(v.subtract(constant(z, 0.0), elementary.absolute(z)))
@@ -69,23 +72,21 @@ def _binary(z: Any, target: Any, parameter: Any) -> Any:
 
 
 @inlined
-def _each(function: Any, z: Any, data: int, weights: Any, stride: int, index: Any, rows: int, n: int, panel: int,
-          share: float, parameter: float) -> float:  # fmt: skip
-    lanes = v.lanes(z)
-    targets = cast_address(data, number(z, 0.0))
-    nothing, given = number(z, 0.0), v.splat(number(z, parameter))
+def _each(function: Any, z: Panels, targets: Targets, share: float, parameter: float) -> float:
+    lanes, n = v.lanes(z.start), z.columns
+    nothing, given = number(z.start, 0.0), v.splat(number(z.start, parameter))
     cost = 0.0
-    for r in range(rows):
-        weight = weights[index[r] * stride]
+    for r in range(z.rows):
+        weight = weight_of(targets, r)
         if weight == 0:  # 0 times a loss that overflows would be NaN
             for j in range(0, n, lanes):
-                v.store(v.splat(nothing), offset(z, j // lanes * panel + r * lanes))
+                v.store(v.splat(nothing), offset(strip_of(z, j), r * lanes))
             continue
-        factor = v.splat(number(z, share * weight))
+        factor = v.splat(number(z.start, share * weight))
         total = v.splat(nothing)
         for j in range(0, n, lanes):
-            here, used = offset(z, j // lanes * panel + r * lanes), n - j
-            target = v.load_first(offset(targets, index[r] * n + j), used)
+            here, used = offset(strip_of(z, j), r * lanes), n - j
+            target = v.load_first(offset(targets.values, targets.index[r] * n + j), used)
             gradient, loss = function(v.load(here), target, given)
             if used < lanes:
                 gradient, loss = v.first_lanes(gradient, used, nothing), v.first_lanes(loss, used, nothing)
@@ -98,49 +99,40 @@ def _each(function: Any, z: Any, data: int, weights: Any, stride: int, index: An
 # one C function each, and not one with a switch: a training compiles what it uses
 
 
-def _squared_rows(z: Any, targets: int, weights: Any, stride: int, index: Any, rows: int, n: int, panel: int,
-                  share: float, parameter: float, cost: Any) -> int:  # fmt: skip
-    cost[0] = _each(_squared, z, targets, weights, stride, index, rows, n, panel, share, parameter)
-    return rows
+def _squared_rows(z: Panels, targets: Targets, share: float, parameter: float, cost: Pointer) -> None:
+    cost[0] = _each(_squared, z, typed(targets, number(z.start, 0.0)), share, parameter)
 
 
-def _absolute_rows(z: Any, targets: int, weights: Any, stride: int, index: Any, rows: int, n: int, panel: int,
-                   share: float, parameter: float, cost: Any) -> int:  # fmt: skip
-    cost[0] = _each(_absolute, z, targets, weights, stride, index, rows, n, panel, share, parameter)
-    return rows
+def _absolute_rows(z: Panels, targets: Targets, share: float, parameter: float, cost: Pointer) -> None:
+    cost[0] = _each(_absolute, z, typed(targets, number(z.start, 0.0)), share, parameter)
 
 
-def _huber_rows(z: Any, targets: int, weights: Any, stride: int, index: Any, rows: int, n: int, panel: int,
-                share: float, parameter: float, cost: Any) -> int:  # fmt: skip
-    cost[0] = _each(_huber, z, targets, weights, stride, index, rows, n, panel, share, parameter)
-    return rows
+def _huber_rows(z: Panels, targets: Targets, share: float, parameter: float, cost: Pointer) -> None:
+    cost[0] = _each(_huber, z, typed(targets, number(z.start, 0.0)), share, parameter)
 
 
-def _binary_rows(z: Any, targets: int, weights: Any, stride: int, index: Any, rows: int, n: int, panel: int,
-                 share: float, parameter: float, cost: Any) -> int:  # fmt: skip
-    cost[0] = _each(_binary, z, targets, weights, stride, index, rows, n, panel, share, parameter)
-    return rows
+def _binary_rows(z: Panels, targets: Targets, share: float, parameter: float, cost: Pointer) -> None:
+    cost[0] = _each(_binary, z, typed(targets, number(z.start, 0.0)), share, parameter)
 
 
-def _poisson_rows(z: Any, targets: int, weights: Any, stride: int, index: Any, rows: int, n: int, panel: int,
-                  share: float, parameter: float, cost: Any) -> int:  # fmt: skip
-    total = _each(_poisson, z, targets, weights, stride, index, rows, n, panel, share, parameter)
-    values = cast_address(targets, number(z, 0.0))
-    for r in range(rows):
-        for j in range(n):
-            target = np.float64(values[index[r] * n + j])
+def _poisson_rows(z: Panels, targets: Targets, share: float, parameter: float, cost: Pointer) -> None:
+    counts = typed(targets, number(z.start, 0.0))
+    total = _each(_poisson, z, counts, share, parameter)
+    for r in range(z.rows):
+        for j in range(z.columns):
+            target = np.float64(counts.values[counts.index[r] * z.columns + j])
             if target >= LEAST_COUNT:
-                total += weights[index[r] * stride] * (target * elementary.log(target) - target)
+                total += weight_of(counts, r) * (target * elementary.log(target) - target)
     cost[0] = total
-    return rows
 
 
-def _cross_entropy_rows(z: Any, targets: int, weights: Any, stride: int, index: Any, rows: int, n: int, panel: int,
-                        share: float, parameter: float, cost: Any) -> int:  # fmt: skip
-    labels = cast_address(targets, np.int64(0))
-    cost[0] = cross_entropy_rows(z, labels, weights, stride, index, rows, n, panel, share, parameter)
-    return rows
+def _cross_entropy_rows(z: Panels, targets: Targets, share: float, parameter: float, cost: Pointer) -> None:
+    cost[0] = cross_entropy_rows(z, typed(targets, np.int64(0)), share, parameter)
 
+
+# (z, targets, share, parameter, cost): the weighted cost of the rows of z goes to the pointer `cost`
+LOSS = Interface(lambda real: (panels_type(real), TARGETS, types.float64, types.float64, types.CPointer(types.float64)))
+_call = LOSS.call
 
 _FUNCTIONS = {
     "cross_entropy": _cross_entropy_rows,
@@ -168,56 +160,60 @@ def loss(name: str, dtype: np.dtype) -> int:
     int
         An address, valid in this process.
     """
-    real, float64, integers = types.CPointer(from_dtype(dtype)), types.float64, types.CPointer(types.int64)
-    numbers = types.CPointer(float64)
-    return address(
-        _FUNCTIONS[name],
-        types.intp(
-            real, types.intp, numbers, types.intp, integers, types.intp, types.intp, types.intp, float64, float64,
-            numbers,
-        ),
-    )  # fmt: skip
+    return LOSS.address(_FUNCTIONS[name], dtype)
 
 
 @inlined
-def loss_rows(function: int, z: Any, targets: int, weights: Any, stride: int, index: Any, rows: int, n: int,
-              panel: int, share: float, parameter: float, cost: Any) -> None:  # fmt: skip
+def loss_rows(function: int, z: Panels, targets: Targets, share: float, parameter: float, cost: Pointer) -> None:
     """Apply the loss at an address to some rows; their weighted cost goes to the pointer `cost`."""
-    call(function, (z, targets, weights, stride, index, rows, n, panel, share, parameter, cost))
+    _call(function, (z, targets, share, parameter, cost))
 
 
 @body
-def right_flags_rows(z: Any, targets: Any, weights: Any, stride: int, index: Any, rows: int, n: int, panel: int,
-                     ) -> float:  # fmt: skip
-    """The weight of the rows of which every ``z > 0`` exactly where the target is above ½."""
-    lanes = v.lanes(z)
+def right_flags_rows(z: Panels, targets: Targets) -> float:
+    """Return the weight of the rows of which every ``z > 0`` exactly where the target is above ½."""
+    lanes, n = v.lanes(z.start), z.columns
     right = 0.0
-    for r in range(rows):
+    for r in range(z.rows):
         wrong = 0
         for j in range(n):
-            wrong += (z[j // lanes * panel + r * lanes + j % lanes] > 0) != (targets[index[r] * n + j] > 0.5)
+            predicted = z.start[j // lanes * z.stride + r * lanes + j % lanes] > 0
+            wrong += predicted != (targets.values[targets.index[r] * n + j] > 0.5)
         if wrong == 0:
-            right += weights[index[r] * stride]
+            right += weight_of(targets, r)
     return right
 
 
 @body
-def _loss_block(function: int, z: Any, targets: Any, weights: Any, share: float, parameter: float, dz: Any, costs: Any,
-                block: int, count: int) -> None:  # fmt: skip
-    panels = scratch(z, count, z.shape[1])
+def _loss_block(
+    function: int,
+    z: Array,
+    data: tuple[Array, Array],
+    share: float,
+    parameter: float,
+    dz: Array,
+    costs: Array,
+    block: int,
+) -> None:
+    """One block of rows; `data` is the targets and the weights."""
     first = block * ROWS
-    pack_rows(z, first, count, panels)
-    rows = np.arange(first, first + count)
-    loss_rows(
-        function, pointer(panels, 0), targets.ctypes.data, pointer(weights, 0), np.int64(len(weights) > 1),
-        pointer(rows, 0), count, z.shape[1], panels.shape[1] * panels.shape[2], share, parameter, pointer(costs, block),
-    )  # fmt: skip
-    unpack_rows(panels, dz, first, count)
-    keep_alive((panels, rows))
+    count = min(z.shape[0] - first, ROWS)
+    panels, index = scratch(z, count, z.shape[1]), np.arange(first, first + count)
+    rows = panels_in(panels, count, z.shape[1])
+    pack_rows(z, first, rows)
+    targets = Targets(
+        values=np.int64(data[0].ctypes.data),
+        weights=pointer(data[1], 0),
+        stride=np.int64(len(data[1]) > 1),
+        index=pointer(index, 0),
+    )
+    loss_rows(function, rows, targets, share, parameter, pointer(costs, block))
+    unpack_rows(rows, dz, first)
+    keep_alive((panels, index))
 
 
 @driver
-def loss_gradient(function: int, z: Any, targets: Any, weights: Any, parameter: float, dz: Any) -> float:
+def loss_gradient(function: int, z: Array, targets: Array, weights: Array, parameter: float, dz: Array) -> float:
     """Weighted mean of the `loss` at an address over the rows, and its gradient.
 
     Parameters
@@ -244,11 +240,10 @@ def loss_gradient(function: int, z: Any, targets: Any, weights: Any, parameter: 
     if len(weights) == 1:  # a mean does not depend on it
         weights = np.ones(1)
     total = weights.sum() if len(weights) > 1 else np.float64(n)
-    blocks = (n + ROWS - 1) // ROWS
+    blocks = ceil_divide(n, ROWS)
     costs = np.empty(blocks, np.float64)
     for block in prange(blocks):
-        count = min(n - np.int64(block) * ROWS, ROWS)
-        _loss_block(function, z, targets, weights, 1.0 / total, parameter, dz, costs, np.int64(block), count)
+        _loss_block(function, z, (targets, weights), 1.0 / total, np.float64(parameter), dz, costs, np.int64(block))
     cost = 0.0
     for block in range(blocks):
         cost += costs[block]

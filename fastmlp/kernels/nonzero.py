@@ -1,77 +1,165 @@
 """The first layer's products where most of the data are zeros, which are not multiplied.
 
-Compiled on their own and called by address: who has no such data does not wait for them.
+A register tile shares its terms: some rows of the mini-batch in the forward pass, as many columns of the data in dW. A
+term whose factors are all 0 adds 0 to finite numbers, so leaving it out changes no bit. The terms that are left are
+listed; `fastmlp.simd.gemm` says what a list is. The products are compiled on their own and called by address: who has
+no such data does not wait for them.
 """
 
 import functools
-from typing import Any
 
 import numpy as np
-from numba import from_dtype, types
+from numba import types
 
-from fastmlp.compilation.jit import address
-from fastmlp.inputs.sparse import Matrix
-from fastmlp.kernels._lists import HEIGHT, list_columns
-from fastmlp.kernels.linear import padded, update_tiles
+from fastmlp.compilation.jit import body, inlined
+from fastmlp.kernels.linear import SUM_ROWS, Descent, descend_biases, factors_of, square_of, tile_at
+from fastmlp.kernels.panels import Panels, panels_type, strip_of
 from fastmlp.simd import gemm
 from fastmlp.simd import vector as v
-from fastmlp.simd.pointer import number
+from fastmlp.simd.gemm import LIST, LISTED
+from fastmlp.simd.interface import Interface
+from fastmlp.simd.kinds import Pointer
+from fastmlp.simd.pointer import number, offset
+from fastmlp.simd.sizes import ceil_divide, round_up
+from fastmlp.simd.target import TILES
 
-SAMPLE = 64  # rows
-LEAST = 16  # columns: with fewer, the first layer is not where the time goes
-# of all terms: with more, the lists take as long as they save, which with few outputs is less
-MOST, MOST_NARROW, NARROW = 0.6, 0.35, 64
-_SIZE = types.intp  # also of a flag: compiled code has booleans of a bit, C of a byte
+HEIGHT = TILES.listed[0]
+# for every byte: the numbers of the bits that are set in it, each as a byte of one integer, the first number lowest
+PLACES = np.array([sum(bit << 8 * i for i, bit in enumerate(b for b in range(8) if m >> b & 1)) for m in range(256)])
+STEPS = HEIGHT.bit_length() - 1  # the height is 2 or 4
+EVERY = 0x0101010101010101  # byte
 
 
-def mostly_zeros(x: Matrix, n_out: int) -> bool:
-    """Whether leaving out zeros pays for data ``x (n, n_in)`` and a first layer of `n_out` outputs.
+@inlined
+def _append(terms: Pointer, n: int, found: int, first: int) -> int:
+    """Append the bits of a byte, counted from `first`; return the new length."""
+    v.store_bytes(PLACES[found] + first * EVERY, offset(terms, 1 + n))
+    return n + v.count_bits(found)
 
-    It looks at a sample of the rows, in 50 to 170 µs.
+
+@inlined
+def _end(terms: Pointer, n: int) -> None:
+    if n == 0:
+        terms[1] = 0
+    terms[0] = max(n, 1)
+
+
+@body
+def list_columns(x: Panels, lists: Pointer) -> None:
+    """For each tile of rows of panels, list the columns that are not all zero in it."""
+    lanes, n_in = v.lanes(x.start), x.columns
+    terms = lists
+    for first in range(0, round_up(x.rows, 4), HEIGHT):
+        for start in range(0, n_in, LISTED):
+            n = 0
+            for j in range(start, min(start + LISTED, n_in), lanes):
+                strip = offset(strip_of(x, j), first * lanes)
+                bits = v.load(strip)
+                for r in range(1, HEIGHT):
+                    bits = v.either(bits, v.load(offset(strip, r * lanes)))
+                found = v.nonzero_lanes(bits)
+                for lane in range(0, lanes, 8):
+                    n = _append(terms, n, (found >> lane) & 255, j - start + lane)
+            _end(terms, n)
+            terms = offset(terms, LIST)
+
+
+@body
+def _by_tiles(masks: int) -> int:
+    """Join the bits of the lanes of each tile.
+
+    `masks` holds 16 bits for each of several rows, one bit for each lane. A tile has `HEIGHT` neighbouring lanes. The
+    result has one bit for each tile, set where any of the tile's lanes is; the bits of a row's tiles are neighbours.
     """
-    if len(x) < HEIGHT or x.shape[1] < LEAST:
-        return False
-    some = np.asarray(x[np.linspace(0, len(x) - 1, min(len(x), SAMPLE)).astype(np.int64)]) != 0
-    return (_left(some) + _left(some.T)) / 2 < (MOST_NARROW if n_out < NARROW else MOST)
+    for _ in range(STEPS):
+        masks = (masks | masks >> 1) & 0x5555555555555555
+        masks = (masks | masks >> 1) & 0x3333333333333333
+        masks = (masks | masks >> 2) & 0x0F0F0F0F0F0F0F0F
+        masks = (masks | masks >> 4) & 0x00FF00FF00FF00FF
+    return masks
 
 
-def _left(factors: np.ndarray) -> float:
-    """The share of the terms that are not zero in all of as many neighbours as a tile has rows."""
-    stop = len(factors) // HEIGHT * HEIGHT
-    return float(np.logical_or.reduce([factors[i:stop:HEIGHT] for i in range(HEIGHT)]).mean())
+@body
+def _transposed(bits: int) -> int:
+    """Swap bit j of byte i with bit i of byte j: Warren, "Hacker's Delight", 2nd edition, section 7-3."""
+    for shift, mask in ((7, 0x00AA00AA00AA00AA), (14, 0x0000CCCC0000CCCC), (28, 0x00000000F0F0F0F0)):
+        moved = (bits ^ bits >> shift) & mask
+        bits ^= moved ^ moved << shift
+    return bits
 
 
-def _forward(x: Any, weight: Any, bias: Any, out: Any, rows: int, n_in: int, n_out: int, panel: int, relu: int,
-             lists: Any) -> int:  # fmt: skip
-    list_columns(x, rows, n_in, panel, lists)
-    zero = number(x, 0.0)
-    weight_panel = padded(n_in, v.lanes(x)) * v.lanes(x)
+@body
+def list_rows(x: Panels, lists: Pointer) -> None:
+    """For each tile of columns of one panel, list the rows that are not all zero in it; at most `LISTED` rows."""
+    lanes, rows, tiles = v.lanes(x.start), x.rows, round_up(x.columns, 4) // HEIGHT
+    for tile in range(tiles):
+        lists[tile * LIST] = 0
+    for start in range(0, rows, 8):
+        even, odd = 0, 0
+        for r in range(start, min(start + 8, rows), 2):
+            even |= v.nonzero_lanes(v.load(offset(x.start, r * lanes))) << 8 * (r - start)
+            if r + 1 < rows:
+                odd |= v.nonzero_lanes(v.load(offset(x.start, (r + 1) * lanes))) << 8 * (r - start)
+        found = _transposed(_by_tiles(even) | _by_tiles(odd) << 8)
+        for tile in range(tiles):
+            terms = offset(lists, tile * LIST)
+            terms[0] = _append(terms, np.int64(terms[0]), (found >> 8 * tile) & 255, start)
+    for tile in range(tiles):
+        terms = offset(lists, tile * LIST)
+        _end(terms, np.int64(terms[0]))
+
+
+def lists_bytes(rows: int, n_in: int, lanes: int) -> int:
+    """Return the memory that the lists of `rows` rows need, or those of a panel's columns."""
+    return max(round_up(rows, 4) // HEIGHT * ceil_divide(n_in, LISTED) * LIST, lanes // HEIGHT * LIST)
+
+
+def _forward(x: Panels, weight: Panels, bias: Pointer, out: Panels, relu: int, lists: Pointer) -> None:
+    list_columns(x, lists)
+    zero = number(bias, 0.0)
     if relu != 0:
-        gemm.forward_relu_listed(
-            x, weight, out, bias, padded(rows, 4), n_out, n_in, panel, weight_panel, panel, zero, zero, lists
-        )
+        gemm.forward_relu_listed(x, weight, out, bias, zero, zero, lists)
     else:
-        gemm.forward_listed(
-            x, weight, out, bias, padded(rows, 4), n_out, n_in, panel, weight_panel, panel, zero, zero, lists
-        )
-    return rows
+        gemm.forward_listed(x, weight, out, bias, zero, zero, lists)
 
 
-def _update(x: Any, dout: Any, weight: Any, bias: Any, first: int, last: int, rows: int, n_in: int, n_out: int,
-            panel: int, rate: float, keep: float, lists: Any) -> int:  # fmt: skip
-    update_tiles(x, dout, weight, weight, bias, first, last, rows, n_in, n_out, panel, rate, keep, False, lists)
-    return rows
+def _update(
+    x: Panels, dout: Panels, weight: Panels, bias: Pointer, first: int, last: int, step: Descent, lists: Pointer
+) -> None:
+    lanes, rate = v.lanes(bias), number(bias, step.rate)
+    for start in range(0, x.rows, SUM_ROWS):
+        kept = number(bias, step.keep if start == 0 else 1.0)
+        listed = -1
+        for i in range(first, last):
+            tile = tile_at(i, x.columns, dout.columns, lanes)
+            below, above = factors_of(x, dout, tile, start)
+            if tile.k != listed:
+                list_rows(below, lists)
+                listed = tile.k
+            here = offset(weight.start, square_of(tile, tile.first, lanes))
+            out = Panels(start=here, stride=weight.stride, rows=below.columns, columns=above.columns)
+            gemm.update_listed(below, above, out, here, -rate, kept, lists)
+            if start + SUM_ROWS >= x.rows:
+                descend_biases(dout, tile, rate, bias)
+
+
+_BYTES, _INT = types.CPointer(types.uint8), types.int64
+_DESCENT = types.NamedUniTuple(types.float64, 2, Descent)
+# (x, weight, bias, out, relu, lists): `forward_rows` with memory for lists
+FORWARD = Interface(
+    lambda real: (panels_type(real), panels_type(real), types.CPointer(real), panels_type(real), _INT, _BYTES)
+)
+# (x, dout, weight, bias, first, last, step, lists): `update_tiles` without transposed weights, with memory for lists
+UPDATE = Interface(lambda real: (*3 * (panels_type(real),), types.CPointer(real), _INT, _INT, _DESCENT, _BYTES))
 
 
 @functools.cache
 def forward(dtype: np.dtype) -> int:
-    """Return the address of ``forward(x, weight, bias, out, rows, n_in, n_out, panel, relu, lists)``."""
-    p = types.CPointer(from_dtype(dtype))
-    return address(_forward, _SIZE(p, p, p, p, *(_SIZE,) * 5, types.CPointer(types.uint8)))
+    """Return the address of a function of the interface `FORWARD`."""
+    return FORWARD.address(_forward, dtype)
 
 
 @functools.cache
 def update(dtype: np.dtype) -> int:
-    """Return the address of ``update(x, dout, weight, bias, first, … panel, rate, keep, lists)``."""
-    p, numbers = types.CPointer(from_dtype(dtype)), (types.float64, types.float64)
-    return address(_update, _SIZE(p, p, p, p, *(_SIZE,) * 6, *numbers, types.CPointer(types.uint8)))
+    """Return the address of a function of the interface `UPDATE`."""
+    return UPDATE.address(_update, dtype)

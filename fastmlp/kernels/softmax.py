@@ -1,7 +1,7 @@
 """Softmax and its cross-entropy, rows shifted by their maximum so that no exponent is above 0.
 
-``z (batch, n_classes)`` logits, ``y (batch,)`` class indices, ``proba`` and ``dz`` like ``z``. The bodies take pointers
-to panels, whose lanes beyond the last class may hold anything.
+``z (batch, n_classes)`` logits, ``y (batch,)`` class indices, ``proba`` and ``dz`` like ``z``. The bodies take
+panels, whose lanes beyond the last class may hold anything.
 """
 
 from typing import Any
@@ -10,10 +10,13 @@ import numpy as np
 from numba import prange
 
 from fastmlp.compilation.jit import body, driver, inlined
-from fastmlp.kernels._panels import pack_rows, scratch, unpack_rows
+from fastmlp.kernels.panels import Panels, pack_rows, panels_in, rows_of, scratch, strip_of, unpack_rows
+from fastmlp.kernels.targets import Targets, weight_of
 from fastmlp.simd import vector as v
 from fastmlp.simd.elementary import exp, log
+from fastmlp.simd.kinds import Array, Number, Pointer, Vector
 from fastmlp.simd.pointer import keep_alive, number, offset, pointer
+from fastmlp.simd.sizes import ceil_divide
 
 ROWS = 64  # rows of a driver's block; the cost is summed block by block, so the blocks fix its bits
 TOGETHER = 4  # rows: each is a chain of dependent operations, and a core works on several at once
@@ -21,41 +24,41 @@ PRODUCT_ROWS = 16  # rows to a log: the product of their sums is at most n_class
 
 
 @body
-def _logits(z: Any, j: int, n_classes: int, panel: int, limit: Any) -> Any:
+def _logits(z: Pointer, j: int, form: Panels, limit: Vector) -> Vector:
     """The vector of classes from `j` on; lanes beyond the last class are -inf, whose exponential is 0."""
-    value = v.load(offset(z, j // v.lanes(z) * panel))
-    return v.minimum(limit, value) if j + v.lanes(z) > n_classes else value
+    value = v.load(offset(z, j // v.lanes(z) * form.stride))
+    return v.minimum(limit, value) if j + v.lanes(z) > form.columns else value
 
 
 @body
-def _limit(z: Any, n_classes: int) -> Any:
+def _limit(z: Panels) -> Vector:
     """What the logits of the last panel may be at most: nothing beyond the last class."""
-    used = n_classes - (n_classes - 1) // v.lanes(z) * v.lanes(z)
-    return v.first_lanes(v.splat(number(z, np.inf)), used, number(z, -np.inf))
+    used = z.columns - (z.columns - 1) // v.lanes(z.start) * v.lanes(z.start)
+    return v.first_lanes(v.splat(number(z.start, np.inf)), used, number(z.start, -np.inf))
 
 
 @body
-def _exponentials(z: Any, n_classes: int, panel: int, limit: Any) -> Any:
-    """Turn `TOGETHER` rows of logits into ``exp(z - max)``; return their sums and their maxima."""
-    lanes = v.lanes(z)
-    a, b, c, d = z, offset(z, lanes), offset(z, 2 * lanes), offset(z, 3 * lanes)
-    lowest = v.splat(number(z, -np.inf))
+def _exponentials(z: Panels, limit: Vector) -> tuple[Any, Any]:
+    """Turn the first `TOGETHER` rows of logits into ``exp(z - max)``; return their sums and their maxima."""
+    lanes = v.lanes(z.start)
+    a, b, c, d = z.start, offset(z.start, lanes), offset(z.start, 2 * lanes), offset(z.start, 3 * lanes)
+    lowest = v.splat(number(a, -np.inf))
     max_a, max_b, max_c, max_d = lowest, lowest, lowest, lowest
-    for j in range(0, n_classes, lanes):
-        max_a = v.maximum(max_a, _logits(a, j, n_classes, panel, limit))
-        max_b = v.maximum(max_b, _logits(b, j, n_classes, panel, limit))
-        max_c = v.maximum(max_c, _logits(c, j, n_classes, panel, limit))
-        max_d = v.maximum(max_d, _logits(d, j, n_classes, panel, limit))
+    for j in range(0, z.columns, lanes):
+        max_a = v.maximum(max_a, _logits(a, j, z, limit))
+        max_b = v.maximum(max_b, _logits(b, j, z, limit))
+        max_c = v.maximum(max_c, _logits(c, j, z, limit))
+        max_d = v.maximum(max_d, _logits(d, j, z, limit))
     highest = v.max_lanes(max_a), v.max_lanes(max_b), v.max_lanes(max_c), v.max_lanes(max_d)
     max_a, max_b, max_c, max_d = v.splat(highest[0]), v.splat(highest[1]), v.splat(highest[2]), v.splat(highest[3])
-    zero = v.splat(number(z, 0.0))
+    zero = v.splat(number(a, 0.0))
     sum_a, sum_b, sum_c, sum_d = zero, zero, zero, zero
-    for j in range(0, n_classes, lanes):
-        here = j // lanes * panel
-        exp_a = exp(v.subtract(_logits(a, j, n_classes, panel, limit), max_a))
-        exp_b = exp(v.subtract(_logits(b, j, n_classes, panel, limit), max_b))
-        exp_c = exp(v.subtract(_logits(c, j, n_classes, panel, limit), max_c))
-        exp_d = exp(v.subtract(_logits(d, j, n_classes, panel, limit), max_d))
+    for j in range(0, z.columns, lanes):
+        here = j // lanes * z.stride
+        exp_a = exp(v.subtract(_logits(a, j, z, limit), max_a))
+        exp_b = exp(v.subtract(_logits(b, j, z, limit), max_b))
+        exp_c = exp(v.subtract(_logits(c, j, z, limit), max_c))
+        exp_d = exp(v.subtract(_logits(d, j, z, limit), max_d))
         v.store(exp_a, offset(a, here))
         v.store(exp_b, offset(b, here))
         v.store(exp_c, offset(c, here))
@@ -65,97 +68,95 @@ def _exponentials(z: Any, n_classes: int, panel: int, limit: Any) -> Any:
 
 
 @body
-def _scale(z: Any, n_classes: int, panel: int, factor: Any) -> None:
-    lanes = v.lanes(z)
+def _scale(z: Panels, r: int, factor: Number) -> None:
+    """Multiply a row by a number."""
+    lanes = v.lanes(z.start)
     by = v.splat(factor)
-    for j in range(0, n_classes, lanes):
-        here = offset(z, j // lanes * panel)
+    for j in range(0, z.columns, lanes):
+        here = offset(strip_of(z, j), r * lanes)
         v.store(v.multiply(v.load(here), by), here)
 
 
 @body
-def _lower(z: Any, n_classes: int, panel: int, by: Any) -> None:
+def _lower(z: Panels, r: int, by: Number) -> None:
     """Subtract a number from the logits of a row."""
-    lanes = v.lanes(z)
-    for j in range(0, n_classes, lanes):
-        here = offset(z, j // lanes * panel)
-        v.store(v.subtract(v.load(here), v.first_lanes(v.splat(by), n_classes - j, number(z, 0.0))), here)
+    lanes = v.lanes(z.start)
+    for j in range(0, z.columns, lanes):
+        here = offset(strip_of(z, j), r * lanes)
+        v.store(v.subtract(v.load(here), v.first_lanes(v.splat(by), z.columns - j, number(z.start, 0.0))), here)
 
 
 @body
-def _four_means(z: Any, n_classes: int, panel: int) -> Any:
-    """The mean logit of `TOGETHER` rows."""
-    lanes = v.lanes(z)
-    nothing = number(z, 0.0)
+def _four_means(z: Panels) -> Any:
+    """The mean logit of the first `TOGETHER` rows."""
+    lanes = v.lanes(z.start)
+    nothing = number(z.start, 0.0)
     zero = v.splat(nothing)
     sum_a, sum_b, sum_c, sum_d = zero, zero, zero, zero
-    for j in range(0, n_classes, lanes):
-        here, used = offset(z, j // lanes * panel), n_classes - j
+    for j in range(0, z.columns, lanes):
+        here, used = strip_of(z, j), z.columns - j
         sum_a = v.add(sum_a, v.first_lanes(v.load(here), used, nothing))
         sum_b = v.add(sum_b, v.first_lanes(v.load(offset(here, lanes)), used, nothing))
         sum_c = v.add(sum_c, v.first_lanes(v.load(offset(here, 2 * lanes)), used, nothing))
         sum_d = v.add(sum_d, v.first_lanes(v.load(offset(here, 3 * lanes)), used, nothing))
-    n = np.float64(n_classes)
+    n = np.float64(z.columns)
     return v.sum_lanes(sum_a) / n, v.sum_lanes(sum_b) / n, v.sum_lanes(sum_c) / n, v.sum_lanes(sum_d) / n
 
 
 @body
-def softmax_rows(z: Any, rows: int, n_classes: int, panel: int) -> None:
+def softmax_rows(z: Panels) -> None:
     """Turn rows of logits into probabilities, in place; up to 3 rows of padding too."""
-    limit = _limit(z, n_classes)
-    for start in range(0, rows, TOGETHER):
-        totals, _ = _exponentials(offset(z, start * v.lanes(z)), n_classes, panel, limit)
+    limit = _limit(z)
+    for start in range(0, z.rows, TOGETHER):
+        totals, _ = _exponentials(rows_of(z, start, TOGETHER), limit)
         for i in range(TOGETHER):
-            _scale(offset(z, (start + i) * v.lanes(z)), n_classes, panel, number(z, 1.0) / totals[i])
+            _scale(z, start + i, number(z.start, 1.0) / totals[i])
 
 
 @inlined
-def _position(labels: Any, index: Any, r: int, panel: int, lanes: int) -> int:
+def _position(z: Panels, targets: Targets, r: int) -> int:
     """Where the logit of the class of row `r` is."""
-    label = labels[index[r]]
-    return r * lanes + label // lanes * panel + label % lanes
+    label, lanes = targets.values[targets.index[r]], v.lanes(z.start)
+    return r * lanes + label // lanes * z.stride + label % lanes
 
 
 @body
-def cross_entropy_rows(z: Any, labels: Any, weights: Any, stride: int, index: Any, rows: int, n_classes: int,
-                       panel: int, share: float, smoothing: float) -> float:  # fmt: skip
+def cross_entropy_rows(z: Panels, targets: Targets, share: float, smoothing: float) -> float:
     """Turn rows of logits into ``(softmax - target) · weight · share``, in place; return the rows' weighted cost.
 
-    Row r is number ``index[r]`` of the data, with ``labels`` at it and ``weights`` at `stride` times it; a stride of 0
-    is one weight for all, which is 1. The target has ``1 - smoothing`` in the row's class, and the rest in equal parts
-    in all classes. Cost: ``log Σ exp(z - max) - Σ target · (z - max)``, one log for `PRODUCT_ROWS` rows of weight 1. Up
-    to 3 rows of padding are turned into anything.
+    The targets are class indices. The target distribution has ``1 - smoothing`` in the row's class, and the rest in
+    equal parts in all classes. Cost: ``log Σ exp(z - max) - Σ target · (z - max)``, one log for `PRODUCT_ROWS` rows of
+    weight 1. Up to 3 rows of padding are turned into anything.
     """
-    lanes = v.lanes(z)
-    limit = _limit(z, n_classes)
+    limit, logits, n_classes = _limit(z), z.start, z.columns
     cost, product = 0.0, 1.0
-    last = rows - 1
-    for start in range(0, rows, TOGETHER):
+    last = z.rows - 1
+    for start in range(0, z.rows, TOGETHER):
         positions = (
-            _position(labels, index, start, panel, lanes),
-            _position(labels, index, min(start + 1, last), panel, lanes),
-            _position(labels, index, min(start + 2, last), panel, lanes),
-            _position(labels, index, min(start + 3, last), panel, lanes),
+            _position(z, targets, start),
+            _position(z, targets, min(start + 1, last)),
+            _position(z, targets, min(start + 2, last)),
+            _position(z, targets, min(start + 3, last)),
         )
-        targets = z[positions[0]], z[positions[1]], z[positions[2]], z[positions[3]]
+        right = logits[positions[0]], logits[positions[1]], logits[positions[2]], logits[positions[3]]
+        some = rows_of(z, start, TOGETHER)
         means = (0.0, 0.0, 0.0, 0.0)
         if smoothing > 0:
-            means = _four_means(offset(z, start * lanes), n_classes, panel)
-        totals, highest = _exponentials(offset(z, start * lanes), n_classes, panel, limit)
-        for i in range(min(TOGETHER, rows - start)):
-            row = offset(z, (start + i) * lanes)
-            weight = weights[index[start + i] * stride]
-            above = np.float64(targets[i] - highest[i])
-            if stride == 0:
+            means = _four_means(some)
+        totals, highest = _exponentials(some, limit)
+        for i in range(min(TOGETHER, z.rows - start)):
+            weight = weight_of(targets, start + i)
+            above = np.float64(right[i] - highest[i])
+            if targets.stride == 0:
                 product *= totals[i]
                 cost -= above
             else:
                 cost += weight * (log(np.float64(totals[i])) - above)
-            _scale(row, n_classes, panel, number(z, share * weight) / totals[i])
+            _scale(z, start + i, number(logits, share * weight) / totals[i])
             if smoothing > 0:
-                cost += weight * smoothing * (targets[i] - means[i])
-                _lower(row, n_classes, panel, number(z, share * weight * smoothing / n_classes))
-            z[positions[i]] -= number(z, share * weight * (1.0 - smoothing))
+                cost += weight * smoothing * (right[i] - means[i])
+                _lower(z, start + i, number(logits, share * weight * smoothing / n_classes))
+            logits[positions[i]] -= number(logits, share * weight * (1.0 - smoothing))
         if start % PRODUCT_ROWS == PRODUCT_ROWS - TOGETHER:
             cost += log(product)
             product = 1.0
@@ -163,51 +164,50 @@ def cross_entropy_rows(z: Any, labels: Any, weights: Any, stride: int, index: An
 
 
 @body
-def right_class_rows(z: Any, labels: Any, weights: Any, stride: int, index: Any, rows: int, n_classes: int, panel: int,
-                     ) -> float:  # fmt: skip
-    """The weight of the rows whose first largest logit is their class's; the data are as for the cross-entropy."""
-    lanes = v.lanes(z)
+def right_class_rows(z: Panels, targets: Targets) -> float:
+    """Return the weight of the rows whose first largest logit is their class's."""
+    lanes = v.lanes(z.start)
     right = 0.0
-    for r in range(rows):
-        row = offset(z, r * lanes)
+    for r in range(z.rows):
+        row = offset(z.start, r * lanes)
         best, largest = 0, row[0]
-        for j in range(1, n_classes):
-            value = row[j // lanes * panel + j % lanes]
+        for j in range(1, z.columns):
+            value = row[j // lanes * z.stride + j % lanes]
             if value > largest:
                 best, largest = j, value
-        if best == labels[index[r]]:
-            right += weights[index[r] * stride]
+        if best == targets.values[targets.index[r]]:
+            right += weight_of(targets, r)
     return right
 
 
 @body
-def _softmax_block(z: Any, out: Any, first: int, count: int) -> None:
+def _softmax_block(z: Array, out: Array, first: int, count: int) -> None:
     panels = scratch(z, count, z.shape[1])
-    pack_rows(z, first, count, panels)
-    softmax_rows(pointer(panels, 0), count, z.shape[1], panels.shape[1] * panels.shape[2])
-    unpack_rows(panels, out, first, count)
+    rows = panels_in(panels, count, z.shape[1])
+    pack_rows(z, first, rows)
+    softmax_rows(rows)
+    unpack_rows(rows, out, first)
+    keep_alive((panels,))
 
 
 @body
-def _cross_entropy_block(z: Any, y: Any, proba: Any, dz: Any, first: int, count: int) -> float:
+def _cross_entropy_block(z: Array, y: Array, proba: Array, dz: Array, first: int, count: int) -> float:
     panels = scratch(z, count, z.shape[1])
-    panel = panels.shape[1] * panels.shape[2]
-    pack_rows(z, first, count, panels)
-    softmax_rows(pointer(panels, 0), count, z.shape[1], panel)
-    unpack_rows(panels, proba, first, count)
-    pack_rows(z, first, count, panels)
-    rows, weight = np.arange(first, first + count), np.ones(1)
-    cost = cross_entropy_rows(
-        pointer(panels, 0), pointer(y, 0), pointer(weight, 0), np.int64(0), pointer(rows, 0), count, z.shape[1], panel,
-        1.0 / z.shape[0], 0.0,
-    )  # fmt: skip
-    unpack_rows(panels, dz, first, count)
-    keep_alive((panels, rows, weight))
+    rows = panels_in(panels, count, z.shape[1])
+    pack_rows(z, first, rows)
+    softmax_rows(rows)
+    unpack_rows(rows, proba, first)
+    pack_rows(z, first, rows)
+    index, weight = np.arange(first, first + count), np.ones(1)
+    targets = Targets(values=pointer(y, 0), weights=pointer(weight, 0), stride=np.int64(0), index=pointer(index, 0))
+    cost = cross_entropy_rows(rows, targets, 1.0 / z.shape[0], 0.0)
+    unpack_rows(rows, dz, first)
+    keep_alive((panels, index, weight))
     return cost
 
 
 @driver
-def softmax(z: Any, out: Any) -> None:
+def softmax(z: Array, out: Array) -> None:
     """``out = exp(z - max) / Σ exp(z - max)`` for every row.
 
     Parameters
@@ -218,13 +218,13 @@ def softmax(z: Any, out: Any) -> None:
         Overwritten.
     """
     n = z.shape[0]
-    for block in prange((n + ROWS - 1) // ROWS):
+    for block in prange(ceil_divide(n, ROWS)):
         first = np.int64(block) * ROWS
         _softmax_block(z, out, first, min(n - first, ROWS))
 
 
 @driver
-def softmax_cross_entropy(z: Any, y: Any, proba: Any, dz: Any) -> float:
+def softmax_cross_entropy(z: Array, y: Array, proba: Array, dz: Array) -> float:
     """``dz = (softmax(z) - onehot(y)) / batch``; return the mean cross-entropy of the batch.
 
     Parameters
@@ -242,7 +242,7 @@ def softmax_cross_entropy(z: Any, y: Any, proba: Any, dz: Any) -> float:
         ``-Σ log proba[row, y[row]] / batch``, natural logarithms.
     """
     n = z.shape[0]
-    blocks = (n + ROWS - 1) // ROWS
+    blocks = ceil_divide(n, ROWS)
     costs = np.empty(blocks, np.float64)
     for block in prange(blocks):
         first = np.int64(block) * ROWS

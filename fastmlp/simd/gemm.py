@@ -1,9 +1,9 @@
 """The matrix products, in LLVM IR: the loops over the register tiles of the output (`fastmlp.simd.tile`).
 
-All matrices are panels: ``[m][n]`` is stored as ``[n / lanes][m][lanes]``, one panel holds `lanes` columns. The strides
-``a_panel``, ``b_panel``, ``c_panel`` are the elements from one panel to the next.
+All matrices are panels (`fastmlp.kernels.panels`): ``[m][n]`` is stored as ``[n / lanes][m][lanes]``, and one panel
+holds `lanes` columns. The strides ``a_panel``, ``b_panel``, ``out_panel`` are the elements from one panel to the next.
 
-``rows`` form (forward, dx):  ``acc[i][lane] = Σ_k a[i][k] · b[k][lane]``, a and c by rows.
+``rows`` form (forward, dx):  ``acc[i][lane] = Σ_k a[i][k] · b[k][lane]``, a and out by rows.
 ``columns`` form (dW):        ``acc[i][lane] = Σ_r a[r][i] · b[r][lane]``, a read by columns.
 
 A ``listed`` product leaves terms out: the sums of a tile run over those that its list names. A list is `LIST` bytes,
@@ -147,65 +147,43 @@ def make_product(epilogue: Epilogue, *, by_rows: bool, per_column: bool = False,
     Returns
     -------
     intrinsic
-        ``product(a, b, out, operand, rows, columns, count, a_panel, b_panel, out_panel, alpha, beta)``: `rows`, a
-        multiple of 4, by `columns` of the output, `count` (at least 1) terms in each sum. A listed product also takes a
-        pointer to lists: of every tile of ``TILES.listed[0]`` rows a list for each `LISTED` terms.
+        ``product(a, b, out, operand, alpha, beta)`` of three matrices (`fastmlp.kernels.panels.Panels`), a pointer and
+        two numbers. Rows of the output are computed in fours, up to 3 rows of padding with them; sums have at least one
+        term. A listed product also takes a pointer to lists: of every tile of ``TILES.listed[0]`` rows a list for each
+        `LISTED` terms.
     """
     form = Form(by_rows, epilogue, per_column)
 
     def emit(target: Any, builder: Builder, signature: Any, arguments: Any) -> Any:
-        addresses, (row_count, column_count), rest = arguments[:4], arguments[4:6], arguments[6:12]
-        lanes = llvm_vector(signature.args[0].dtype).count
-        operands = Operands(*addresses, *rest)
+        a, b, out, operand, alpha, beta = arguments[:6]
+        (a_start, a_panel, a_rows, a_columns), (b_start, b_panel, _, _), (out_start, out_panel, rows, columns) = (
+            [builder.extract_value(matrix, field) for field in range(4)] for matrix in (a, b, out)
+        )
+        count = a_columns if by_rows else a_rows
+        operands = Operands(a_start, b_start, out_start, operand, count, a_panel, b_panel, out_panel, alpha, beta)
         if listed:
-            parts = builder.udiv(builder.add(operands.count, ir.index(LISTED - 1)), ir.index(LISTED))
-            stride = builder.mul(parts, ir.index(LIST))
-            operands = replace(operands, lists=arguments[12], list_stride=stride)
-        _all_terms(builder, operands, form, row_count, column_count, lanes)
+            parts = builder.udiv(builder.add(count, ir.index(LISTED - 1)), ir.index(LISTED))
+            operands = replace(operands, lists=arguments[6], list_stride=builder.mul(parts, ir.index(LIST)))
+        in_fours = builder.and_(builder.add(rows, ir.index(3)), ir.index(-4))
+        _all_terms(builder, operands, form, in_fours, columns, llvm_vector(signature.args[3].dtype).count)
         return target.get_dummy_value()
 
-    def signature(a: Any, *lists: Any) -> Any:
-        return types.void(a, a, a, a, *(types.intp,) * 6, a.dtype, a.dtype, *lists)
+    def signature(matrix: Any, *lists: Any) -> Any:
+        start = matrix.types[0]
+        return types.void(matrix, matrix, matrix, start, start.dtype, start.dtype, *lists)
 
     if listed:
 
         @intrinsic
         def listed_product(
-            context: Any,
-            a: Any,
-            b: Any,
-            out: Any,
-            operand: Any,
-            rows: Any,
-            columns: Any,
-            count: Any,
-            a_panel: Any,
-            b_panel: Any,
-            out_panel: Any,
-            alpha: Any,
-            beta: Any,
-            lists: Any,
+            context: Any, a: Any, b: Any, out: Any, operand: Any, alpha: Any, beta: Any, lists: Any
         ) -> Any:
             return signature(a, lists), emit
 
         return listed_product
 
     @intrinsic
-    def product(
-        context: Any,
-        a: Any,
-        b: Any,
-        out: Any,
-        operand: Any,
-        rows: Any,
-        columns: Any,
-        count: Any,
-        a_panel: Any,
-        b_panel: Any,
-        out_panel: Any,
-        alpha: Any,
-        beta: Any,
-    ) -> Any:
+    def product(context: Any, a: Any, b: Any, out: Any, operand: Any, alpha: Any, beta: Any) -> Any:
         return signature(a), emit
 
     return product

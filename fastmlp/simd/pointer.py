@@ -46,18 +46,6 @@ def cast_address(context: Any, address: Any, like: Any) -> Any:
 
 
 @intrinsic
-def call(context: Any, address: Any, arguments: Any) -> Any:
-    """Call the C function at an integer address with a tuple of arguments; it returns an integer."""
-
-    def emit(target: Any, builder: Any, signature: Any, values: Any) -> Any:
-        passed = cgutils.unpack_tuple(builder, values[1])
-        kind = llvm.FunctionType(ir.INDEX, [value.type for value in passed])
-        return builder.call(builder.inttoptr(values[0], kind.as_pointer()), passed)
-
-    return types.intp(types.intp, arguments), emit
-
-
-@intrinsic
 def prefetch(context: Any, address: Any) -> Any:
     """Ask for the cache line of a pointer."""
 

@@ -93,7 +93,7 @@ def _guard_buffers(trainer):
     zones = []
     # NaN: a value read from there would spread
     for holder, names, value in (
-        (trainer.workspace, ("rows", "statistics", "moments", "block_costs", "squares"), np.nan),
+        (trainer.workspace, ("rows", "statistics", "sums", "costs", "gradient_squares"), np.nan),
         (trainer.workspace, ("control", "arrivals"), -1),
         (trainer.parameters, ("buffer",), np.nan),
         (trainer, ("state",) if trainer.states else (), np.nan),
@@ -157,7 +157,7 @@ def test_rows_beyond_the_batch_may_hold_anything(optimizer, functions, norm, dty
         net = network([20, 17, 9, 3], norm, dtype, input_scale=1 / 255, **functions)
         trainer = Trainer(net, X, y, 9, optimizer, 1)
         lanes = trainer.plan.lanes
-        trainer.workspace.rows.reshape(-1, trainer.plan.panel // lanes, lanes)[:, 9:] = garbage
+        trainer.workspace.rows.reshape(-1, trainer.plan.stride // lanes, lanes)[:, 9:] = garbage
         trainer.run_epoch(np.arange(45))
         nets.append(digest(net))
     assert nets[0] == nets[1]

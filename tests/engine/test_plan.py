@@ -11,11 +11,11 @@ from fastmlp.engine.plan import (
     ROWS_UNIT,
     deal_tiles,
     make_plan,
-    up,
     useful_threads,
 )
 from fastmlp.engine.workspace import Parameters, Workspace, from_panels, to_panels, vectors_of
 from fastmlp.kernels.linear import SUM_ROWS, TILE_PANELS
+from fastmlp.simd.sizes import round_up
 
 WIDTHS = [
     (1, 1), (784, 10), (16, 16), (17, 33), (784, 20, 7, 5, 10), (3, 1000, 4), (64, 512, 512, 100), (9, 1, 1, 1, 2),
@@ -33,7 +33,7 @@ def widths(request):
 def _disjoint(pieces, size, lanes):
     """Whether pieces (start, length) lie inside `size` without overlapping, each on a cache line of its own."""
     pieces = sorted([*pieces, (size, 0)])
-    ends = [start + up(length, lanes) for start, length in pieces]
+    ends = [start + round_up(length, lanes) for start, length in pieces]
     starts = [start for start, _ in pieces]
     assert all(start % lanes == 0 for start in starts)
     assert all(end <= following for end, following in zip(ends[:-1], starts[1:], strict=True))
@@ -50,7 +50,7 @@ def _check_buffers(plan, widths, norm, training):
     parameters, rows, statistics = [], [], []
     for i, layer in enumerate(plan.layers):
         assert (layer["n_in"], layer["n_out"]) == (widths[i], widths[i + 1])
-        n_in, n_out = up(widths[i], lanes), up(widths[i + 1], lanes)
+        n_in, n_out = round_up(widths[i], lanes), round_up(widths[i + 1], lanes)
         sizes = dict.fromkeys(("bias", "gamma", "beta", "running_mean", "running_var"), n_out)
         sizes |= {"weight": n_in * n_out, "transposed": n_in * n_out}
         parameters += [(layer[name], size) for name, size in sizes.items() if layer[name] >= 0]
@@ -58,24 +58,24 @@ def _check_buffers(plan, widths, norm, training):
         assert (layer["gamma"] >= 0) == (layer["statistics"] >= 0) == (hidden and norm is not None)
         assert (layer["transposed"] >= 0) == (i > 0 and training)
         assert layer["input"] == (plan.layers[i - 1]["out"] if i else 0)
-        rows += [(start, plan.panel * n_out // lanes) for start in {layer["out"], layer["pre"], layer["dz"]}]
+        rows += [(start, plan.stride * n_out // lanes) for start in {layer["out"], layer["pre"], layer["dz"]}]
         if layer["statistics"] >= 0:
             statistics.append((layer["statistics"], 5 * n_out))
-    rows.append((0, plan.panel * up(widths[0], lanes) // lanes))
+    rows.append((0, plan.stride * round_up(widths[0], lanes) // lanes))
     _disjoint(parameters, plan.n_parameters, lanes)
     _disjoint(rows, plan.n_rows, lanes)
     _disjoint(statistics, plan.n_statistics, lanes)
-    assert plan.widest == max(up(width, lanes) for width in widths)
+    assert plan.widest == max(round_up(width, lanes) for width in widths)
 
 
 @pytest.mark.parametrize("batch", BATCHES)
 def test_blocks_and_panels(norm, dtype, batch):
     plan = make_plan((5, 9, 3), dtype, norm, batch)
     assert plan.lanes == 64 // dtype.itemsize
-    rows = plan.panel // plan.lanes
-    assert plan.panel % plan.lanes == 0
+    rows = plan.stride // plan.lanes
+    assert plan.stride % plan.lanes == 0
     assert rows % 2 == 1
-    assert batch <= up(batch, 4) <= rows  # products come in fours
+    assert batch <= round_up(batch, 4) <= rows  # products come in fours
     assert plan.block % ROWS_UNIT == 0
     assert (plan.blocks - 1) * plan.block < batch <= plan.blocks * plan.block
     if norm is not None:
@@ -123,7 +123,7 @@ def test_useful_threads():
 def test_panels_and_back(lanes, rng):
     for n in range(1, 41):
         matrix = rng.standard_normal((7, n))
-        panels = np.full(up(n, lanes) * 9, np.nan)
+        panels = np.full(round_up(n, lanes) * 9, np.nan)
         to_panels(matrix, lanes, panels)
         for j in range(n):
             np.testing.assert_array_equal(panels.reshape(-1, 9, lanes)[j // lanes, :7, j % lanes], matrix[:, j])
@@ -151,7 +151,7 @@ def test_buffers_begin_on_cache_lines(norm, dtype):
     plan = make_plan((5, 17, 33, 3), dtype, norm, 100)
     for threads in (1, 3):
         workspace = Workspace(plan, dtype, threads)
-        for name in ("rows", "statistics", "moments", "block_costs", "control", "arrivals"):
+        for name in ("rows", "statistics", "sums", "costs", "control", "arrivals"):
             buffer = getattr(workspace, name)
             assert buffer.ctypes.data % 64 == 0 or not buffer.size
         assert workspace.rows.size == plan.n_rows

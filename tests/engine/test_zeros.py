@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from fastmlp import SGD, Adam, BatchNorm, train
-from fastmlp.engine import Trainer, evaluate, inference, outputs
-from fastmlp.kernels import nonzero
+from fastmlp.engine import Trainer, evaluate, inference, outputs, zeros
 
 
 def _sparse(rng, shape, share):
@@ -38,7 +37,7 @@ def test_leaving_out_zeros_changes_no_bit(name, share, dtype, network, digest, a
     monkeypatch.setattr(inference, "SAMPLED_FLOP", 0)
     found = []
     for listed, threads in ((False, 1), (True, 1), (True, 2), (True, 3)):
-        monkeypatch.setattr(nonzero, "mostly_zeros", lambda *_, listed=listed: listed)
+        monkeypatch.setattr(zeros, "mostly_zeros", lambda *_, listed=listed: listed)
         net = network(widths, batch_norm=norm, dtype=dtype.name)
         history = train(
             net, X, y, optimizer=optimizer, batch_size=batch_size, epochs=2, threads=threads, progress=False, seed=1
@@ -57,5 +56,34 @@ def test_who_gets_lists(network, dtype):
     for share, listed in ((0.05, True), (1.0, False)):
         X = _sparse(rng, (100, 60), share)
         trainer = Trainer(network([60, 8, 3], dtype=dtype.name), X, y, 50, SGD(0.1), 1)
-        assert bool(trainer.settings["forward"][0]) == bool(trainer.settings["update"][0]) == listed
+        assert bool(trainer.settings["at"]["forward"][0]) == bool(trainer.settings["at"]["update"][0]) == listed
         assert (trainer.workspace.lists.size > 1) == listed
+
+
+@pytest.mark.parametrize("kind", ["uint8", "float32", "float64", "int16"])
+def test_which_data_are_mostly_zeros(kind):
+    x = np.random.default_rng(2).integers(1, 100, (500, 40)).astype(kind)
+    assert not zeros.mostly_zeros(x, 100)
+    x[:, 20:] = 0
+    assert zeros.mostly_zeros(x, 100)
+    assert not zeros.mostly_zeros(x, 20)  # half of the terms: not for few outputs
+    x[:, 10:] = 0
+    assert zeros.mostly_zeros(x, 20)
+    assert not zeros.mostly_zeros(x[:, :15], 100)
+    assert not zeros.mostly_zeros(x[:0], 100)
+
+
+@pytest.mark.parametrize("height", [2, 4])
+def test_whole_tiles_of_rows_are_looked_at(height, monkeypatch):
+    monkeypatch.setattr(zeros, "HEIGHT", height)
+    x = np.ones((9, 32), np.float32)
+    x[:, 8:] = 0
+    assert not zeros.mostly_zeros(x[: height - 1], 100)
+    assert zeros.mostly_zeros(x[:height], 100)
+    x[height:] = 1  # rows beyond the last whole tile
+    assert zeros.mostly_zeros(x[: height + 1], 100)
+
+
+def test_half_zeros_anywhere_do_not_pay():
+    x = np.random.default_rng(3).integers(0, 2, (500, 40)).astype(np.float32)
+    assert not zeros.mostly_zeros(x, 100)

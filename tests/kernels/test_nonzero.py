@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from fastmlp.engine.workspace import aligned, to_panels
-from fastmlp.kernels import nonzero
-from fastmlp.kernels._lists import HEIGHT, list_columns, list_rows, lists_bytes
+from fastmlp.kernels.nonzero import HEIGHT, list_columns, list_rows, lists_bytes
+from fastmlp.kernels.panels import Panels
 from fastmlp.simd.gemm import LIST, LISTED
 from fastmlp.simd.pointer import pointer
 
@@ -15,12 +15,12 @@ GUARD = 99
 
 @numba.njit
 def _columns(x, rows, n_in, panel, lists):
-    list_columns(pointer(x, 0), rows, n_in, panel, pointer(lists, 0))
+    list_columns(Panels(start=pointer(x, 0), stride=panel, rows=rows, columns=n_in), pointer(lists, 0))
 
 
 @numba.njit
 def _rows(x, columns, rows, lists):
-    list_rows(pointer(x, 0), columns, rows, pointer(lists, 0))
+    list_rows(Panels(start=pointer(x, 0), stride=0, rows=rows, columns=columns), pointer(lists, 0))
 
 
 def _sparse(rng, shape, share):
@@ -91,32 +91,3 @@ def test_nan_is_not_zero(dtype):
     lists = np.zeros(lists_bytes(4, 32, lanes), np.uint8)
     _columns(panels, 4, 32, 5 * lanes, lists)
     assert _terms(lists[1 // HEIGHT * LIST :]) == [5]
-
-
-@pytest.mark.parametrize("kind", ["uint8", "float32", "float64", "int16"])
-def test_which_data_are_mostly_zeros(kind):
-    x = np.random.default_rng(2).integers(1, 100, (500, 40)).astype(kind)
-    assert not nonzero.mostly_zeros(x, 100)
-    x[:, 20:] = 0
-    assert nonzero.mostly_zeros(x, 100)
-    assert not nonzero.mostly_zeros(x, 20)  # half of the terms: not for few outputs
-    x[:, 10:] = 0
-    assert nonzero.mostly_zeros(x, 20)
-    assert not nonzero.mostly_zeros(x[:, :15], 100)
-    assert not nonzero.mostly_zeros(x[:0], 100)
-
-
-@pytest.mark.parametrize("height", [2, 4])
-def test_whole_tiles_of_rows_are_looked_at(height, monkeypatch):
-    monkeypatch.setattr(nonzero, "HEIGHT", height)
-    x = np.ones((9, 32), np.float32)
-    x[:, 8:] = 0
-    assert not nonzero.mostly_zeros(x[: height - 1], 100)
-    assert nonzero.mostly_zeros(x[:height], 100)
-    x[height:] = 1  # rows beyond the last whole tile
-    assert nonzero.mostly_zeros(x[: height + 1], 100)
-
-
-def test_half_zeros_anywhere_do_not_pay():
-    x = np.random.default_rng(3).integers(0, 2, (500, 40)).astype(np.float32)
-    assert not nonzero.mostly_zeros(x, 100)

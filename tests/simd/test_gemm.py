@@ -9,6 +9,7 @@ import numba
 import numpy as np
 import pytest
 
+from fastmlp.kernels.panels import Panels
 from fastmlp.simd import gemm, tile
 from fastmlp.simd import vector as v
 from fastmlp.simd.pointer import pointer
@@ -25,23 +26,36 @@ LISTED_FORMS = ["forward", "forward_relu", "update"]
 SENTINEL = -12345.0
 
 
+@numba.njit
+def _matrices(by_rows, a, b, out, sizes):
+    """The panels of a product, from its sizes: rows, columns and terms, three strides, where the output starts."""
+    rows, columns, count = sizes[0], sizes[1], sizes[2]
+    factor = pointer(a, 0)
+    if by_rows:
+        first = Panels(start=factor, stride=sizes[3], rows=rows, columns=count)
+    else:
+        first = Panels(start=factor, stride=sizes[3], rows=count, columns=rows)
+    second = Panels(start=pointer(b, 0), stride=sizes[4], rows=count, columns=columns)
+    return first, second, Panels(start=pointer(out, sizes[6]), stride=sizes[5], rows=rows, columns=columns)
+
+
 def _switch(forward, forward_relu, backward, backward_masked, update):
     """One compiled function for the five products."""
 
     @numba.njit
     def product(which, a, b, out, operand, sizes, alpha, beta):
-        p, q, r, s = pointer(a, 0), pointer(b, 0), pointer(out, sizes[6]), pointer(operand, sizes[7])
-        rows, columns, count, a_panel, b_panel, out_panel = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
+        p, q, r = _matrices(which != 4, a, b, out, sizes)
+        s = pointer(operand, sizes[7])
         if which == 0:
-            forward(p, q, r, s, rows, columns, count, a_panel, b_panel, out_panel, alpha, beta)
+            forward(p, q, r, s, alpha, beta)
         elif which == 1:
-            forward_relu(p, q, r, s, rows, columns, count, a_panel, b_panel, out_panel, alpha, beta)
+            forward_relu(p, q, r, s, alpha, beta)
         elif which == 2:
-            backward(p, q, r, s, rows, columns, count, a_panel, b_panel, out_panel, alpha, beta)
+            backward(p, q, r, s, alpha, beta)
         elif which == 3:
-            backward_masked(p, q, r, s, rows, columns, count, a_panel, b_panel, out_panel, alpha, beta)
+            backward_masked(p, q, r, s, alpha, beta)
         else:
-            update(p, q, r, s, rows, columns, count, a_panel, b_panel, out_panel, alpha, beta)
+            update(p, q, r, s, alpha, beta)
 
     return product
 
@@ -51,20 +65,14 @@ def _switch_listed(forward, forward_relu, update):
 
     @numba.njit
     def product(which, a, b, out, operand, sizes, alpha, beta, lists):
-        p, q, r, s, t = (
-            pointer(a, 0),
-            pointer(b, 0),
-            pointer(out, sizes[6]),
-            pointer(operand, sizes[7]),
-            pointer(lists, 0),
-        )
-        rows, columns, count, a_panel, b_panel, out_panel = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
+        p, q, r = _matrices(which != 2, a, b, out, sizes)
+        s, t = pointer(operand, sizes[7]), pointer(lists, 0)
         if which == 0:
-            forward(p, q, r, s, rows, columns, count, a_panel, b_panel, out_panel, alpha, beta, t)
+            forward(p, q, r, s, alpha, beta, t)
         elif which == 1:
-            forward_relu(p, q, r, s, rows, columns, count, a_panel, b_panel, out_panel, alpha, beta, t)
+            forward_relu(p, q, r, s, alpha, beta, t)
         else:
-            update(p, q, r, s, rows, columns, count, a_panel, b_panel, out_panel, alpha, beta, t)
+            update(p, q, r, s, alpha, beta, t)
 
     return product
 

@@ -1,0 +1,108 @@
+"""A mini-batch as one thread of a team sees it, and where things are in the engine's memory."""
+
+from typing import NamedTuple
+
+from fastmlp.compilation.jit import body, inlined
+from fastmlp.engine.plan import INV_STD, MEAN
+from fastmlp.kernels.batchnorm import Normalisation
+from fastmlp.kernels.panels import Panels, dense
+from fastmlp.kernels.targets import Targets
+from fastmlp.simd.kinds import Array, Pointer, Record
+from fastmlp.simd.pointer import cast_address, offset
+from fastmlp.simd.sizes import round_up
+from fastmlp.simd.vector import lanes
+
+
+class Batch(NamedTuple):
+    """A mini-batch as one thread sees it.
+
+    Attributes
+    ----------
+    settings, step : record
+        `fastmlp.engine.settings.SETTINGS` and ``STEP``.
+    layers, passes : numpy.ndarray
+        Of `fastmlp.engine.plan.LAYER` and ``PASS``.
+    tiles : numpy.ndarray
+        As `fastmlp.engine.plan.deal_tiles` deals them out.
+    parameters, rows : pointer
+        To the buffers that the plan lays out.
+    state : numpy.ndarray or None
+        Of the update rule: buffers laid out as the parameters; plain SGD has none.
+    statistics : pointer
+        To the thread's own copy of the statistics.
+    sums : pointer
+        To the sums of the blocks for batch norm, in two halves.
+    costs : pointer
+        To the costs of the blocks.
+    gradient_squares, weight_squares : pointer
+        To the summed squares of each tile's gradients and weights.
+    index : pointer
+        To the numbers of the mini-batch's rows in the data.
+    readable : int
+        Indices from there on.
+    n : int
+        Rows of the mini-batch.
+    lists : pointer
+        To the thread's own memory for lists of what is not zero.
+    """
+
+    settings: Record
+    step: Record
+    layers: Array
+    passes: Array
+    tiles: Array
+    parameters: Pointer
+    rows: Pointer
+    state: Array
+    statistics: Pointer
+    sums: Pointer
+    costs: Pointer
+    gradient_squares: Pointer
+    weight_squares: Pointer
+    index: Pointer
+    readable: int
+    n: int
+    lists: Pointer
+
+
+@body
+def region_rows(b: Batch, region: int, first: int, count: int, columns: int) -> Panels:
+    """Return some rows of a region of the buffer of rows."""
+    start = offset(b.rows, region + first * lanes(b.rows))
+    return Panels(start=start, stride=b.settings.stride, rows=count, columns=columns)
+
+
+@inlined
+def region_at(b: Batch, region: int, first: int) -> Pointer:
+    """Return where a row of a region starts."""
+    return offset(b.rows, region + first * lanes(b.rows))
+
+
+@inlined
+def weights_in(buffer: Pointer, layer: Record) -> Panels:
+    """Return a layer's weights in a buffer that is laid out as the parameters."""
+    return dense(offset(buffer, layer.weight), layer.n_in, layer.n_out)
+
+
+@body
+def statistic(b: Batch, layer: Record, which: int) -> Pointer:
+    """Return a vector of a layer's statistics."""
+    return offset(b.statistics, layer.statistics + which * round_up(layer.n_out, lanes(b.statistics)))
+
+
+@body
+def normalisation(b: Batch, layer: Record) -> Normalisation:
+    """Return what a layer is normalised with."""
+    return Normalisation(
+        mean=statistic(b, layer, MEAN),
+        inv_std=statistic(b, layer, INV_STD),
+        gamma=offset(b.parameters, layer.gamma),
+        beta=offset(b.parameters, layer.beta),
+    )
+
+
+@inlined
+def targets_at(settings: Record, index: Pointer) -> Targets:
+    """Return the targets of the rows whose numbers `index` points to."""
+    weights = cast_address(settings.at.weights, 1.0)
+    return Targets(values=settings.at.targets, weights=weights, stride=settings.weight_stride, index=index)
