@@ -9,8 +9,8 @@ from scipy import sparse
 
 import fastmlp
 from fastmlp import MLP, SGD
+from fastmlp.engine import zeros
 from fastmlp.inputs.sparse import CsrRows
-from fastmlp.kernels import nonzero
 from fastmlp.kernels.gather import gather_rows, spreader
 from fastmlp.kernels.panels import panels_in
 from fastmlp.simd.pointer import pointer
@@ -46,7 +46,7 @@ def no_dense(monkeypatch):
     """Nobody but who takes a sample may make rows dense."""
 
     def watched(self, dtype=None, copy=None):
-        assert len(self) <= nonzero.SAMPLE
+        assert len(self) <= zeros.SAMPLE
         return as_array(self, dtype, copy)
 
     as_array = CsrRows.__array__
@@ -55,7 +55,7 @@ def no_dense(monkeypatch):
         toarray = kind.toarray
 
         def few(self, *arguments, toarray=toarray, **options):
-            assert self.shape[0] <= nonzero.SAMPLE
+            assert self.shape[0] <= zeros.SAMPLE
             return toarray(self, *arguments, **options)
 
         monkeypatch.setattr(kind, "toarray", few)

@@ -51,7 +51,7 @@ def test_padding_stays_zero(activation, norm, dtype, network, problem):
     net = network(WIDTHS, norm, dtype, activation=activation, dropout=0.4)
     trainer = Trainer(net, X, y, 20, SGD(0.1, momentum=0.9, clip_norm=0.5), 1)
     trainer.run_epoch(np.arange(40))
-    plan, panel = trainer.plan, trainer.plan.panel
+    plan, panel = trainer.plan, trainer.plan.stride
     for layer in plan.layers:
         used = int(layer["n_out"]) % plan.lanes
         for name in ("out", "dz"):

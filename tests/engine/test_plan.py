@@ -156,7 +156,7 @@ def test_buffers_begin_on_cache_lines(norm, dtype):
             assert buffer.ctypes.data % 64 == 0 or not buffer.size
         assert workspace.rows.size == plan.n_rows
         assert workspace.statistics.size == threads * plan.n_statistics
-        assert len(workspace.block_costs) >= plan.blocks
+        assert len(workspace.costs) >= plan.blocks
 
 
 def test_layout_does_not_depend_on_the_norm_being_affine():
