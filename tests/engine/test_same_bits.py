@@ -4,6 +4,7 @@ import platform
 
 import numpy as np
 import pytest
+from cpu_levels import levels
 
 from fastmlp import SGD, BatchNorm, train
 from fastmlp.engine import Trainer, epoch, evaluate, outputs
@@ -129,10 +130,8 @@ for activation, output in zip(("gelu", "silu", "tanh", "leaky_relu"), losses):
     digests[f"{activation} {output}"] = found.hexdigest()
 print(json.dumps({"tiles": [TILES.tall, TILES.vectors], "digests": digests}))
 """
-TARGETS = {
-    "haswell": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+sse2,+sse4.2,+avx,+avx2,+fma,+bmi,+bmi2,+f16c"},
-    "generic": {"NUMBA_CPU_NAME": "generic"},
-}
+TARGETS = levels() | {"generic": {"NUMBA_CPU_NAME": "generic"}}
+TILES = {"generic": [2, 1], "x86-64-v2": [2, 1], "x86-64-v3": [6, 1], "x86-64-v4": [8, 2]}
 
 
 @pytest.fixture(scope="module")
@@ -145,5 +144,5 @@ def test_any_cpu(cpu, native, in_process):
     if platform.machine() not in ("x86_64", "AMD64"):
         pytest.skip("targets of x86")
     other = in_process(SCRIPT, **TARGETS[cpu])
-    assert other["tiles"] == {"haswell": [6, 1], "generic": [2, 1]}[cpu]
+    assert other["tiles"] == TILES[cpu]
     assert other["digests"] == native["digests"]
