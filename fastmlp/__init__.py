@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Any
 from fastmlp import init, kernels, losses, schedules
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.history import History
-from fastmlp.mlp import MLP
+from fastmlp.mlp import MLP, load
 from fastmlp.optimizers import SGD, Adam, AdamW
 from fastmlp.stopping import EarlyStopping
-from fastmlp.storage import load
+from fastmlp.system.version import VERSION
 from fastmlp.train import train
 
 if TYPE_CHECKING:
     from fastmlp import datasets
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = [
     "MLP",
     "SGD",

@@ -1,14 +1,8 @@
-"""Batch norm: its settings, and how it disappears into the linear layers at prediction."""
+"""Batch norm: its settings."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from fastmlp.inputs import checks
-
-if TYPE_CHECKING:
-    from fastmlp.mlp import MLP
 
 PLACEMENTS = ("after_relu", "before_relu")
 
@@ -50,27 +44,3 @@ class BatchNorm:
         checks.flag("affine", self.affine)
         checks.positive("eps", self.eps)
         checks.in_unit_interval("momentum", self.momentum)
-
-
-def folded(net: "MLP") -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Weights and biases of the plain network that predicts what `net` predicts with its running statistics.
-
-    Before the ReLU, the normalisation scales the columns of its own layer; after it, the rows of the next one.
-    """
-    views = net.views
-    weights, biases = ([array.astype(np.float64) for array in views[name]] for name in ("weights", "biases"))
-    batch_norm = net.batch_norm
-    if batch_norm is not None:
-        for i, (mean, var) in enumerate(zip(views["running_means"], views["running_vars"], strict=True)):
-            scale = 1 / np.sqrt(var.astype(np.float64) + batch_norm.eps)
-            shift = -mean * scale
-            if batch_norm.affine:
-                scale = views["gammas"][i] * scale
-                shift = views["gammas"][i] * shift + views["betas"][i]
-            if batch_norm.placement == "before_relu":
-                weights[i] = weights[i] * scale
-                biases[i] = biases[i] * scale + shift
-            else:
-                biases[i + 1] = biases[i + 1] + shift @ weights[i + 1]
-                weights[i + 1] = scale[:, None] * weights[i + 1]
-    return [w.astype(net.dtype) for w in weights], [b.astype(net.dtype) for b in biases]

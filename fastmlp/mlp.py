@@ -1,23 +1,24 @@
 """The network: its shape, its parameters, and what it predicts."""
 
+import copy
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, Self, cast
 
 import numpy as np
 
-from fastmlp import losses
-from fastmlp.arrays import Arrays
+from fastmlp import losses, storage
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.engine import evaluate, outputs
 from fastmlp.init import Initialiser, kaiming
 from fastmlp.inputs import checks, samples
+from fastmlp.network import Architecture, Network, Parameters
+from fastmlp.network.architecture import ACTIVATIONS, OUTPUTS
+from fastmlp.network.parameters import Arrays, named
 from fastmlp.system.extras import require
 
-ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "leaky_relu", "gelu", "silu")
-OUTPUTS = ("softmax", "logistic", "identity", "exp")
 
-
-class MLP(Arrays):
+class MLP:
     """A multilayer perceptron.
 
     All parameters live in one buffer; `weights`, `biases`, `gammas`, `betas` and the running statistics are writable
@@ -77,11 +78,10 @@ class MLP(Arrays):
         dtype: str = "float32",
         seed: int | np.random.Generator = 0,
     ) -> None:
-        self.widths = checks.widths(widths)
+        widths = checks.widths(widths)
         checks.one_of("activation", activation, ACTIVATIONS)
         checks.one_of("output", output, OUTPUTS)
-        self.activation, self.output = activation, output
-        self.dropout = checks.dropout(dropout, len(self.widths) - 2)
+        dropout = checks.dropout(dropout, len(widths) - 2)
         if batch_norm is not None:
             checks.instance("batch_norm", batch_norm, BatchNorm)
         if isinstance(init, type):
@@ -89,9 +89,9 @@ class MLP(Arrays):
         if not callable(init):
             raise TypeError(f"init must be an initialiser such as fastmlp.init.xavier(), got {init!r}")
         checks.positive("input_scale", input_scale)
-        self.batch_norm = batch_norm
-        self.input_scale = float(input_scale)
-        super().__init__(self.widths, batch_norm, checks.network_dtype(dtype))
+        kind = checks.network_dtype(dtype)
+        self.architecture = Architecture(widths, activation, output, dropout, batch_norm, float(input_scale), kind)
+        self.parameters = Parameters(widths, batch_norm, kind)
         self.class_names: list[str] | None = None
         self.feature_names: list[str] | None = None
         rng = checks.generator("seed", seed)
@@ -101,20 +101,138 @@ class MLP(Arrays):
                 raise ValueError(f"init must return an array {weight.shape} for these widths, got {drawn.shape}")
             weight[:] = drawn
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.parameters = copy.copy(self.parameters)  # of copy.copy(): two networks must not share them
+
+    @property
+    def network(self) -> Network:
+        """Architecture and parameters, as the engine takes them."""
+        return Network(self.architecture, self.parameters)
+
+    @property
+    def widths(self) -> tuple[int, ...]:  # noqa: D102 - described by the class
+        return self.architecture.widths
+
+    @property
+    def activation(self) -> str:  # noqa: D102 - described by the class
+        return self.architecture.activation
+
+    @property
+    def output(self) -> str:  # noqa: D102 - described by the class
+        return self.architecture.output
+
+    @property
+    def dropout(self) -> tuple[float, ...]:  # noqa: D102 - described by the class
+        return self.architecture.dropout
+
+    @property
+    def batch_norm(self) -> BatchNorm | None:  # noqa: D102 - described by the class
+        return self.architecture.batch_norm
+
+    @property
+    def input_scale(self) -> float:  # noqa: D102 - described by the class
+        return self.architecture.input_scale
+
+    @property
+    def dtype(self) -> np.dtype:  # noqa: D102 - described by the class
+        return self.architecture.dtype
+
     @property
     def n_inputs(self) -> int:
         """Width of the input."""
-        return self.widths[0]
+        return self.architecture.n_inputs
 
     @property
     def n_outputs(self) -> int:
         """Width of the last layer."""
-        return self.widths[-1]
+        return self.architecture.n_outputs
 
     @property
     def n_classes(self) -> int:
         """Number of classes: the width of the last layer."""
-        return self.widths[-1]
+        return self.architecture.n_outputs
+
+    @property
+    def arrays(self) -> Arrays:
+        """The parameters and running statistics by kind and layer; writable views."""
+        return self.parameters.arrays
+
+    @property
+    def views(self) -> Arrays:
+        """As `arrays`, for code of the package that does not write, or not after a prediction."""
+        return self.parameters.views
+
+    @property
+    def weights(self) -> list[np.ndarray]:  # noqa: D102 - described by the class
+        return list(self.arrays["weights"])
+
+    @property
+    def biases(self) -> list[np.ndarray]:  # noqa: D102 - described by the class
+        return list(self.arrays["biases"])
+
+    @property
+    def gammas(self) -> list[np.ndarray]:  # noqa: D102 - described by the class
+        return list(self.arrays["gammas"])
+
+    @property
+    def betas(self) -> list[np.ndarray]:  # noqa: D102 - described by the class
+        return list(self.arrays["betas"])
+
+    @property
+    def running_means(self) -> list[np.ndarray]:  # noqa: D102 - described by the class
+        return list(self.arrays["running_means"])
+
+    @property
+    def running_vars(self) -> list[np.ndarray]:  # noqa: D102 - described by the class
+        return list(self.arrays["running_vars"])
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of trained parameters."""
+        return self.parameters.n_parameters
+
+    def named_arrays(self) -> dict[str, np.ndarray]:
+        """Return the parameters and running statistics by name, such as ``"weights.0"``; views, not copies."""
+        return named(self.arrays)
+
+    def views_of(self, state: np.ndarray) -> Arrays:
+        """Return the arrays that a `snapshot` consists of, by kind and layer; views.
+
+        Parameters
+        ----------
+        state : numpy.ndarray
+            From `snapshot`.
+        """
+        return self.parameters.views_of(state)
+
+    def snapshot(self) -> np.ndarray:
+        """Return a copy of all parameters and running statistics, for `restore`."""
+        return self.parameters.snapshot()
+
+    def restore(self, state: np.ndarray) -> None:
+        """Go back to a `snapshot`.
+
+        Parameters
+        ----------
+        state : numpy.ndarray
+            From `snapshot`, of a network of these widths and this batch norm.
+        """
+        self.parameters.restore(state)
+
+    def is_finite(self) -> bool:
+        """Whether all parameters and running statistics are finite."""
+        return self.parameters.is_finite()
+
+    def penalty(self, weight_decay: float) -> float:
+        """Return ``weight_decay/2 · Σ‖W‖²``, the L2 part of the cost.
+
+        Parameters
+        ----------
+        weight_decay : float
+            λ, at least 0. The sum is over the weights of all layers, without biases, γ and β.
+        """
+        return self.parameters.penalty(weight_decay)
 
     def outputs(self, X: Any, *, threads: int | None = None) -> np.ndarray:
         """Return the outputs; batch norm uses its running statistics (see `BatchNorm`), dropout does nothing.
@@ -137,7 +255,7 @@ class MLP(Arrays):
             `X` has another width or shape, no rows, another dtype, or a value that is not finite.
         """
         x = samples.matrix("X", X, self.n_inputs)
-        found, finite = outputs(self, x, checks.threads(threads))
+        found, finite = outputs(self.network, x, checks.threads(threads))
         if not finite:  # an element of x, or its product with input_scale
             samples.finite("X", x, self.dtype)
         return found
@@ -278,7 +396,7 @@ class MLP(Arrays):
         x = samples.features("X", X, self.n_inputs, self.dtype)
         targets = samples.targets("y", y, loss.kernel, self.n_outputs, len(x), self.dtype)
         weights = samples.weights("sample_weight", sample_weight, len(x))
-        return evaluate(self, x, targets, None, checks.threads(threads), loss=loss, sample_weight=weights)
+        return evaluate(self.network, x, targets, None, checks.threads(threads), loss=loss, sample_weight=weights)
 
     def save(self, path: Any) -> None:
         """Write the network to a safetensors file, which `fastmlp.load` reads.
@@ -293,9 +411,7 @@ class MLP(Arrays):
         OSError
             The file cannot be written.
         """
-        from fastmlp import storage  # which builds networks itself
-
-        storage.save(self, path)
+        storage.save(self.network, path, class_names=self.class_names, feature_names=self.feature_names)
 
     def to_onnx(self, path: Any) -> None:
         """Write the network to an ONNX file, which other programs predict with.
@@ -320,7 +436,7 @@ class MLP(Arrays):
         require("onnx", extra="onnx")
         from fastmlp.exchange import to_onnx
 
-        to_onnx.save(self, path)
+        to_onnx.save(self.network, path, class_names=self.class_names, feature_names=self.feature_names)
 
     def to_torch(self, *, logits: bool = False) -> Any:
         """Return a copy of the network as a PyTorch module, in ``eval()`` mode.
@@ -346,7 +462,7 @@ class MLP(Arrays):
         require("torch", extra="torch")
         from fastmlp.exchange import to_pytorch
 
-        return to_pytorch.to_torch(self, logits)
+        return to_pytorch.to_torch(self.network, logits)
 
     @classmethod
     def from_torch(cls, sequential: Any, *, output: str | None = None) -> Self:
@@ -400,3 +516,34 @@ class MLP(Arrays):
         shape = "-".join(map(str, self.widths))
         functions = f"{self.activation}, {self.output}"
         return f"<MLP {shape}, {functions}, {self.n_parameters} parameters, {self.dtype}, batch_norm={self.batch_norm}>"
+
+
+def load(path: str | os.PathLike[str]) -> MLP:
+    """Read a network that `MLP.save` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+        A safetensors file.
+
+    Returns
+    -------
+    MLP
+        With the same bits in every parameter.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        The file is truncated, was not written by fastmlp, or its arrays do not fit its architecture.
+    """
+    stored = storage.read(path)
+    try:
+        net = MLP(**stored.settings)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path} describes no network that fastmlp knows: {error!r}") from error
+    net.class_names, net.feature_names = stored.class_names, stored.feature_names
+    for name, target in named(net.views).items():
+        target[:] = stored.arrays[name]
+    return net

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastmlp.engine.settings import ADAM, MOMENTUM, PLAIN
 from fastmlp.inputs import checks
+from fastmlp.kernels.update import ADAM, MOMENTUM, PLAIN
 from fastmlp.schedules import Constant, Rates, Schedule
 
 

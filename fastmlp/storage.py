@@ -8,58 +8,52 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.arrays import named, parameter_shapes
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.inputs import checks
-from fastmlp.mlp import MLP
+from fastmlp.network import Network
+from fastmlp.network.parameters import named, parameter_shapes
 from fastmlp.system.files import replaced_whole
 
 FORMAT = "fastmlp-1"  # of networks with ReLU and softmax
+DEFAULTS = {"activation": "relu", "output": "softmax", "dropout": 0.0}  # of files that do not say
 FORMAT_2 = "fastmlp-2"  # of others: a reader that knows no other functions must not take one for the other
 
 
-def save(net: MLP, path: str | os.PathLike[str]) -> None:
-    """Write `net` to `path`; see `MLP.save`."""
+def save(network: Network, path: str | os.PathLike[str], **names: list[str] | None) -> None:
+    """Write a network to `path`; see `MLP.save`. `names` are those of its classes and of its features."""
     from safetensors.numpy import save as to_bytes
 
-    architecture = {
-        "widths": net.widths,
-        "activation": net.activation,
-        "output": net.output,
-        "dropout": net.dropout,
-        "batch_norm": None if net.batch_norm is None else dataclasses.asdict(net.batch_norm),
-        "input_scale": net.input_scale,
-        "dtype": net.dtype.name,
-        "class_names": net.class_names,
-        "feature_names": net.feature_names,
-    }
+    described = dataclasses.asdict(network.architecture) | {"dtype": network.architecture.dtype.name} | names
     # one key: safetensors writes several in random order, and equal networks should make equal files
-    kind = FORMAT if (net.activation, net.output) == ("relu", "softmax") else FORMAT_2
-    content = to_bytes(named(net.views), {kind: json.dumps(architecture)})
+    functions = (network.architecture.activation, network.architecture.output)
+    kind = FORMAT if functions == ("relu", "softmax") else FORMAT_2
+    content = to_bytes(named(network.parameters.views), {kind: json.dumps(described)})
     with replaced_whole(path) as temporary:
         temporary.write_bytes(content)
 
 
-def load(path: str | os.PathLike[str]) -> MLP:
-    """Read a network that `MLP.save` wrote.
+@dataclasses.dataclass(frozen=True)
+class Stored:
+    """What a file holds.
 
-    Parameters
+    Attributes
     ----------
-    path : path-like
-        A safetensors file.
-
-    Returns
-    -------
-    MLP
-        With the same bits in every parameter.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no such file.
-    ValueError
-        The file is truncated, was not written by fastmlp, or its arrays do not fit its architecture.
+    settings : dict
+        Arguments of `MLP`.
+    class_names, feature_names : list of str or None
+        Of the network.
+    arrays : dict of numpy.ndarray
+        By name, such as ``"weights.0"``; of the shapes of such a network, and finite.
     """
+
+    settings: dict[str, Any]
+    class_names: list[str] | None
+    feature_names: list[str] | None
+    arrays: dict[str, np.ndarray]
+
+
+def read(path: str | os.PathLike[str]) -> Stored:
+    """Read what `save` wrote; see `fastmlp.load`."""
     from safetensors import SafetensorError, safe_open
 
     path = Path(path)
@@ -76,16 +70,15 @@ def load(path: str | os.PathLike[str]) -> MLP:
                 )
             described = _architecture(path, text)
             _check_shapes(path, file, described)
-            net = _network(path, described)
-            for name, target in net.named_arrays().items():
-                target[:] = file.get_tensor(name)
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except SafetensorError as error:
         raise ValueError(f"{path} is not a complete safetensors file, as MLP.save writes: {error}") from error
-    for name, array in net.named_arrays().items():
+    for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise ValueError(f"{path}: {name} must be finite, got NaN or infinity")
-    net.lent = False
-    return net
+    settings = {name: described[name] for name in ("widths", "batch_norm", "input_scale", "dtype")}
+    settings |= {name: described.get(name, default) for name, default in DEFAULTS.items()}
+    return Stored(settings, described["class_names"], described["feature_names"], arrays)
 
 
 def _architecture(path: Path, text: str) -> dict[str, Any]:
@@ -93,6 +86,7 @@ def _architecture(path: Path, text: str) -> dict[str, Any]:
         described: dict[str, Any] = json.loads(text)
         described["widths"] = checks.widths(described["widths"])
         described["dtype"] = checks.network_dtype(described["dtype"])
+        checks.positive("input_scale", described["input_scale"])
         if described["batch_norm"] is not None:
             described["batch_norm"] = BatchNorm(**described["batch_norm"])
         for name in ("class_names", "feature_names"):
@@ -114,23 +108,6 @@ def _check_shapes(path: Path, file: Any, described: dict[str, Any]) -> None:
         if tuple(found.get_shape()) != shape or found.get_dtype() != dtype:
             got = f"{tuple(found.get_shape())} {found.get_dtype()}"
             raise ValueError(f"{path}: {name} must be {shape} {dtype}, got {got}")
-
-
-def _network(path: Path, described: dict[str, Any]) -> MLP:
-    try:
-        net = MLP(
-            described["widths"],
-            activation=described.get("activation", "relu"),
-            output=described.get("output", "softmax"),
-            dropout=described.get("dropout", 0.0),
-            batch_norm=described["batch_norm"],
-            input_scale=described["input_scale"],
-            dtype=described["dtype"],
-        )
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path} describes no network that fastmlp knows: {error!r}") from error
-    net.class_names, net.feature_names = described["class_names"], described["feature_names"]
-    return net
 
 
 def _names(value: Any) -> list[str] | None:

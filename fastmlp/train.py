@@ -112,7 +112,7 @@ def train(
     key = int(rng.integers(1 << 63)) if any(net.dropout) and state is None else 0  # a state has its own
 
     trainer = Trainer(
-        net, training.x, training.targets, min(batch_size, training.n), optimizer, threads, loss=loss,
+        net.network, training.x, training.targets, min(batch_size, training.n), optimizer, threads, loss=loss,
         sample_weight=training.weights, key=key,
     )  # fmt: skip
     if state is not None:
@@ -190,7 +190,7 @@ def _validate(
     net: MLP, held_out: Rows, loss: Loss, l2: float, threads: int, stop: EarlyStopping | None
 ) -> dict[str, Any]:
     cost, accuracy = evaluate(
-        net, held_out.x, held_out.targets, held_out.rows, threads, loss=loss, sample_weight=held_out.weights
+        net.network, held_out.x, held_out.targets, held_out.rows, threads, loss=loss, sample_weight=held_out.weights
     )
     found = {"val_cost": cost + net.penalty(l2), "val_accuracy": accuracy}
     if stop is not None and callable(stop.metric):
@@ -207,7 +207,7 @@ def _finish(trainer: Trainer, history: History, patience: Patience | None, finit
             RuntimeWarning,
             stacklevel=3,
         )
-    if not trainer.net.is_finite() or history.stopped_because == "cost not finite":
+    if not trainer.network.parameters.is_finite() or history.stopped_because == "cost not finite":
         trainer.go_back(finite)
     if patience is not None and patience.best_epoch is not None:
         history.best_epoch = patience.best_epoch

@@ -134,7 +134,7 @@ def test_other_rules_have_other_states(blobs):
     counts = {0: SGD(0.1), 1: SGD(0.1, momentum=0.9), 2: Adam()}
     states = {}
     for count, optimizer in counts.items():
-        trainer = Trainer(MLP([5, 8, 3]), np.ascontiguousarray(X), y, 32, optimizer, 1)
+        trainer = Trainer(MLP([5, 8, 3]).network, np.ascontiguousarray(X), y, 32, optimizer, 1)
         trainer.run_epoch(np.arange(64))
         states[count] = trainer.remembered()
         assert len(states[count].moments) == count

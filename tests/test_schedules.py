@@ -66,8 +66,8 @@ def test_every_step_has_its_rate(batch_norm, blobs):
     order = np.random.default_rng(0).permutation(96)
     at_once, one_by_one = (MLP([5, 4, 3], batch_norm=batch_norm) for _ in range(2))
     changing = np.array([0.1, 0.03, 0.2])
-    costs = Trainer(at_once, X, y, 32, SGD(1.0, 0.01), 2).run_epoch(order, rates=changing)
-    trainer = Trainer(one_by_one, X, y, 32, SGD(1.0, 0.01), 2)
+    costs = Trainer(at_once.network, X, y, 32, SGD(1.0, 0.01), 2).run_epoch(order, rates=changing)
+    trainer = Trainer(one_by_one.network, X, y, 32, SGD(1.0, 0.01), 2)
     singles = [trainer.run_epoch(order[32 * i : 32 * i + 32], rates=changing[i : i + 1]) for i in range(3)]
     assert costs.tolist() == np.concatenate(singles).tolist()
     assert at_once.snapshot().tobytes() == one_by_one.snapshot().tobytes()
@@ -80,7 +80,7 @@ def test_train_follows_the_schedule(schedule, blobs):
     options = {"validation": None, "batch_size": 50, "progress": False}
     history = train(scheduled, X, y, optimizer=SGD(schedule), epochs=4, seed=7, **options)
     rng, expected = np.random.default_rng(7), rates(schedule)
-    trainer = Trainer(by_hand, X, y, 50, SGD(1.0), 1)
+    trainer = Trainer(by_hand.network, X, y, 50, SGD(1.0), 1)
     for epoch in range(4):
         trainer.run_epoch(rng.permutation(150), rates=expected[3 * epoch : 3 * epoch + 3])
     assert scheduled.snapshot().tobytes() == by_hand.snapshot().tobytes()

@@ -6,6 +6,6 @@ update) · step (one step of training) · team (threads).
 
 from fastmlp.engine.epoch import Kept, State, Trainer
 from fastmlp.engine.inference import evaluate, outputs
-from fastmlp.engine.workspace import Parameters
+from fastmlp.engine.workspace import PackedParameters
 
-__all__ = ["Kept", "Parameters", "State", "Trainer", "evaluate", "outputs"]
+__all__ = ["Kept", "PackedParameters", "State", "Trainer", "evaluate", "outputs"]

@@ -12,15 +12,15 @@ from fastmlp.engine.plan import is_short, make_plan, useful_threads
 from fastmlp.engine.settings import FUSED, STATES, STEP, make_settings, set_data, set_loss
 from fastmlp.engine.step import Layout, Run, train_steps
 from fastmlp.engine.team import run_team
-from fastmlp.engine.workspace import Parameters, Workspace, aligned, vectors_of
+from fastmlp.engine.workspace import PackedParameters, Workspace, aligned, vectors_of
 from fastmlp.inputs.sparse import Matrix
 from fastmlp.kernels import nonzero
+from fastmlp.network import Network
 from fastmlp.simd.atomics import SPINS, SPINS_OVERSUBSCRIBED, STEPS_DONE
 from fastmlp.system.cores import usable_cores
 
 if TYPE_CHECKING:
     from fastmlp.losses import Loss
-    from fastmlp.mlp import MLP
     from fastmlp.optimizers import Optimizer
 
 NOT_WANTED = np.empty(0)  # in place of the Σ‖W‖² behind every step
@@ -57,9 +57,9 @@ class Kept:
 class Trainer:
     """Trains one network on one data set, epoch by epoch.
 
-    Parameters
+    PackedParameters
     ----------
-    net : MLP
+    network : Network
         Its parameters are copied into the engine here and back at the end of every epoch.
     x : numpy.ndarray or CsrRows
         Checked data, C-ordered.
@@ -82,7 +82,7 @@ class Trainer:
 
     def __init__(
         self,
-        net: "MLP",
+        network: Network,
         x: Matrix,
         targets: np.ndarray,
         batch_size: int,
@@ -93,35 +93,43 @@ class Trainer:
         sample_weight: np.ndarray | None = None,
         key: int = 0,
     ) -> None:
-        self.net, self.x, self.targets, self.optimizer = net, x, targets, optimizer
-        self.loss, self.sample_weight = loss or losses.default(net.output), sample_weight
-        slopes = net.activation not in FUSED
-        plan = make_plan(net.widths, net.dtype, net.batch_norm, batch_size, slopes=slopes, dropout=net.dropout)
+        self.network, self.x, self.targets, self.optimizer = network, x, targets, optimizer
+        architecture, parameters = network
+        self.loss, self.sample_weight = loss or losses.default(architecture.output), sample_weight
+        widths, dtype, slopes = architecture.widths, architecture.dtype, architecture.activation not in FUSED
+        plan = make_plan(
+            widths, dtype, architecture.batch_norm, batch_size, slopes=slopes, dropout=architecture.dropout
+        )
         self.plan, self.threads = plan, useful_threads(plan, threads, len(x))
-        self.parameters = Parameters(plan, net.dtype)
-        self.parameters.pack(net.views["weights"], vectors_of(net.views))
-        self.flat = net.snapshot()
-        self.unpacked = net.views_of(self.flat)
+        self.packed = PackedParameters(plan, dtype)
+        self.packed.pack(parameters.views["weights"], vectors_of(parameters.views))
+        self.flat = parameters.snapshot()
+        self.unpacked = parameters.views_of(self.flat)
         self.steps_done = 0
         self.settings = self._settings(optimizer, key)
-        self.workspace = Workspace(plan, net.dtype, self.threads, lists=bool(self.settings["at"]["forward"][0]))
+        self.workspace = Workspace(
+            plan, architecture.dtype, self.threads, lists=bool(self.settings["at"]["forward"][0])
+        )
         self.states = max(STATES[self.settings["rule"][0]], int(self.settings["clip"][0] > 0))
-        self.state = aligned(self.states * plan.n_parameters, net.dtype) if self.states else None
+        self.state = aligned(self.states * plan.n_parameters, dtype) if self.states else None
 
     def _settings(self, optimizer: "Optimizer", key: int) -> np.ndarray:
-        net, norm = self.net, self.net.batch_norm
-        record = make_settings(self.plan, net.dtype, self.threads, net.activation)
-        set_data(record, self.x, net.input_scale, net.dtype)
-        if zeros.mostly_zeros(self.x, net.widths[1]):
-            record["at"]["forward"], record["at"]["update"] = nonzero.forward(net.dtype), nonzero.update(net.dtype)
+        architecture, norm = self.network.architecture, self.network.architecture.batch_norm
+        record = make_settings(self.plan, architecture.dtype, self.threads, architecture.activation)
+        set_data(record, self.x, architecture.input_scale, architecture.dtype)
+        if zeros.mostly_zeros(self.x, architecture.widths[1]):
+            record["at"]["forward"], record["at"]["update"] = (
+                nonzero.forward(architecture.dtype),
+                nonzero.update(architecture.dtype),
+            )
         record["spins"] = SPINS if self.threads <= usable_cores() else SPINS_OVERSUBSCRIBED
         record["slot"], record["key"] = self.plan.n_parameters, key
         for name, value in optimizer.settings().items():
             record[name] = value
-        set_loss(record, self.loss, net.dtype, self.targets, self.sample_weight)
+        set_loss(record, self.loss, architecture.dtype, self.targets, self.sample_weight)
         if norm is not None:
             record["eps"], record["average"] = norm.eps, norm.momentum
-            record["affine"] = norm.affine and len(net.widths) > 2
+            record["affine"] = norm.affine and len(architecture.widths) > 2
         return record
 
     def run_epoch(
@@ -135,7 +143,7 @@ class Trainer:
     ) -> np.ndarray:
         """Train on the rows `order`, cut into mini-batches.
 
-        Parameters
+        PackedParameters
         ----------
         order : numpy.ndarray
             Indices of rows, int64.
@@ -167,7 +175,7 @@ class Trainer:
         The optimizer's rule is the one that sums gradients; the parameters are those of the network.
         """
         assert self.state is not None
-        self.parameters.pack(self.net.views["weights"], vectors_of(self.net.views))
+        self._pack()
         self.state[:] = 0
         steps = self._steps(order, None, None)
         steps["weight"] = weight
@@ -186,7 +194,7 @@ class Trainer:
         self.settings["weight_squares"] = weight_squares is not None
         costs = np.full(len(steps), np.nan)
         layout = Layout(self.settings, self.plan.layers, self.plan.passes, w.tiles)
-        memory, run = w.memory(self.parameters.buffer, self.state), Run(steps, order, costs, behind)
+        memory, run = w.memory(self.packed.buffer, self.state), Run(steps, order, costs, behind)
         w.reset()
 
         def work(thread: int) -> None:
@@ -234,12 +242,14 @@ class Trainer:
 
     def keep(self) -> Kept:
         """Return a copy of the network's parameters and of what the update rule remembers."""
-        return Kept(self.net.snapshot(), self.steps_done, None if self.state is None else self._moments().copy())
+        return Kept(
+            self.network.parameters.snapshot(), self.steps_done, None if self.state is None else self._moments().copy()
+        )
 
     def go_back(self, kept: Kept) -> None:
         """Go back to what `keep` returned."""
-        self.net.restore(kept.parameters)
-        self.parameters.pack(self.net.views["weights"], vectors_of(self.net.views))
+        self.network.parameters.restore(kept.parameters)
+        self._pack()
         self.steps_done = kept.steps
         if self.state is not None:
             self._moments()[:] = kept.state
@@ -262,28 +272,33 @@ class Trainer:
         ValueError
             The state is another rule's, or of another network.
         """
-        sizes, size = [moment.shape for moment in state.moments], self.net.snapshot().shape
+        sizes, size = [moment.shape for moment in state.moments], self.network.parameters.snapshot().shape
         if sizes != max(self.states - 1, 0) * [size]:
             expected = f"{max(self.states - 1, 0)} moments of shape {size} for {self.optimizer}"
             raise ValueError(f"state must hold {expected}, got shapes {sizes}")
         self.steps_done, self.settings["key"] = state.steps, state.key
         for slot, moment in enumerate(state.moments, start=1):
-            arrays = self.net.views_of(moment)
+            arrays = self.network.parameters.views_of(moment)
             self._slot(slot).pack(arrays["weights"], vectors_of(arrays))
 
-    def _slot(self, slot: int) -> Parameters:
+    def _slot(self, slot: int) -> PackedParameters:
         assert self.state is not None
         size = self.plan.n_parameters
-        return Parameters(self.plan, self.net.dtype, self.state[slot * size : (slot + 1) * size])
+        return PackedParameters(self.plan, self.network.architecture.dtype, self.state[slot * size : (slot + 1) * size])
 
     def _plain(self, slot: int) -> np.ndarray:
         """A buffer of the state as a network's `snapshot` lies in memory."""
-        flat = np.zeros_like(self.net.snapshot())
-        arrays = self.net.views_of(flat)
+        flat = np.zeros_like(self.network.parameters.snapshot())
+        arrays = self.network.parameters.views_of(flat)
         self._slot(slot).unpack(arrays["weights"], vectors_of(arrays))
         return flat
 
+    def _pack(self) -> None:
+        """Take the network's parameters."""
+        views = self.network.parameters.views
+        self.packed.pack(views["weights"], vectors_of(views))
+
     def _unpack(self) -> None:
         """Hand the trained parameters to the network, all in one copy: Ctrl-C must not leave half of them."""
-        self.parameters.unpack(self.unpacked["weights"], vectors_of(self.unpacked))
-        self.net.restore(self.flat)
+        self.packed.unpack(self.unpacked["weights"], vectors_of(self.unpacked))
+        self.network.parameters.restore(self.flat)

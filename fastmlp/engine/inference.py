@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from fastmlp import losses
-from fastmlp.batchnorm import folded
 from fastmlp.compilation.jit import body, inlined, worker
 from fastmlp.engine import zeros
 from fastmlp.engine.batch import targets_at
@@ -13,7 +12,7 @@ from fastmlp.engine.plan import CHUNK_ROWS, make_plan
 from fastmlp.engine.rows import linear_rows
 from fastmlp.engine.settings import make_settings, set_data, set_loss
 from fastmlp.engine.team import run_team
-from fastmlp.engine.workspace import Parameters, aligned
+from fastmlp.engine.workspace import PackedParameters, aligned
 from fastmlp.inputs.sparse import Matrix
 from fastmlp.kernels import nonzero
 from fastmlp.kernels.activations import activate_rows, activation
@@ -23,6 +22,8 @@ from fastmlp.kernels.nonzero import lists_bytes
 from fastmlp.kernels.panels import Panels, all_finite, unpack_rows
 from fastmlp.kernels.softmax import right_class_rows
 from fastmlp.kernels.targets import typed
+from fastmlp.network import Architecture, Network
+from fastmlp.network.folding import folded
 from fastmlp.simd.atomics import CONTROL_CELLS, NOT_FINITE, STOP, TAKEN, fetch_add, load_shared, store_shared
 from fastmlp.simd.kinds import Array, Pointer
 from fastmlp.simd.pointer import number, offset, pointer
@@ -33,7 +34,6 @@ ANSWERS = {"softmax": CLASSES, "logistic": FLAGS}
 
 if TYPE_CHECKING:
     from fastmlp.losses import Loss
-    from fastmlp.mlp import MLP
 
 
 class Forward(NamedTuple):
@@ -139,18 +139,20 @@ def _same_bits(a: Any, b: Any) -> bool:
 class _Forward:
     """What the chunks of so many rows share: memory for each thread, settings."""
 
-    def __init__(self, net: "MLP", n: int, threads: int, output: str, listed: bool) -> None:
+    def __init__(self, architecture: Architecture, n: int, threads: int, output: str, listed: bool) -> None:
         self.task = n, threads, output, listed
-        self.plan = make_plan(net.widths, net.dtype, None, min(n, CHUNK_ROWS), slopes=True, training=False)
+        self.plan = make_plan(
+            architecture.widths, architecture.dtype, None, min(n, CHUNK_ROWS), slopes=True, training=False
+        )
         self.chunks = -(-n // self.plan.batch)
         self.threads = min(threads, self.chunks)
-        self.rows = aligned(self.threads * self.plan.n_rows, net.dtype)
+        self.rows = aligned(self.threads * self.plan.n_rows, architecture.dtype)
         self.control = aligned(CONTROL_CELLS, np.int64)
-        self.settings = make_settings(self.plan, net.dtype, self.threads, net.activation)
-        self.settings["at"]["output"] = activation(output, net.dtype) if output != "identity" else 0
+        self.settings = make_settings(self.plan, architecture.dtype, self.threads, architecture.activation)
+        self.settings["at"]["output"] = activation(output, architecture.dtype) if output != "identity" else 0
         if listed:
-            self.settings["at"]["forward"] = nonzero.forward(net.dtype)
-        size = lists_bytes(self.plan.batch, net.widths[0], self.plan.lanes) if listed else 1
+            self.settings["at"]["forward"] = nonzero.forward(architecture.dtype)
+        size = lists_bytes(self.plan.batch, architecture.widths[0], self.plan.lanes) if listed else 1
         self.lists = aligned(self.threads * size, np.uint8)
 
     def run(self, chunks: Any, parameters: np.ndarray, order: np.ndarray, *results: np.ndarray) -> bool:
@@ -183,24 +185,30 @@ class Packed:
         At most one, of the last prediction: a row of a small network takes less time than to make another.
     """
 
-    def __init__(self, net: "MLP") -> None:
-        self.version, self.bits = net.version, net.bits.copy()  # first: who writes meanwhile is noticed later
-        plan = make_plan(net.widths, net.dtype, None, CHUNK_ROWS, slopes=True, training=False)
-        parameters = Parameters(plan, net.dtype)
-        weights, biases = folded(net)
-        parameters.pack(weights, {"bias": biases})
-        self.buffer, self.idle = parameters.buffer, list[_Forward]()
+    def __init__(self, network: Network) -> None:
+        architecture, parameters = network
+        self.version, self.bits = (
+            parameters.version,
+            parameters.bits.copy(),
+        )  # first: who writes meanwhile is noticed later
+        plan = make_plan(architecture.widths, architecture.dtype, None, CHUNK_ROWS, slopes=True, training=False)
+        packed = PackedParameters(plan, architecture.dtype)
+        weights, biases = folded(architecture, parameters.views)
+        packed.pack(weights, {"bias": biases})
+        self.buffer, self.idle = packed.buffer, list[_Forward]()
 
-    def take(self, net: "MLP", x: Matrix, n: int, threads: int, output: str) -> _Forward:
+    def take(self, architecture: Architecture, x: Matrix, n: int, threads: int, output: str) -> _Forward:
         """Return what predicts `n` rows of `x`; other threads may do the same meanwhile."""
         try:
             found = self.idle.pop()
         except IndexError:
             found = None
-        listed = 2 * n * net.widths[0] * net.widths[1] >= SAMPLED_FLOP and zeros.mostly_zeros(x, net.widths[1])
+        listed = 2 * n * architecture.widths[0] * architecture.widths[1] >= SAMPLED_FLOP and zeros.mostly_zeros(
+            x, architecture.widths[1]
+        )
         if found is None or found.task != (n, threads, output, listed):
-            found = _Forward(net, n, threads, output, listed)
-        set_data(found.settings, x, net.input_scale, net.dtype)
+            found = _Forward(architecture, n, threads, output, listed)
+        set_data(found.settings, x, architecture.input_scale, architecture.dtype)
         return found
 
     def give_back(self, forward: _Forward) -> None:
@@ -209,29 +217,31 @@ class Packed:
             self.idle[:] = [forward]
 
 
-def _packed(net: "MLP") -> Packed:
+def _packed(network: Network) -> Packed:
     """Return the parameters as panels, packed anew only when they may have changed.
 
     Views that were lent may be written to at any time: then every bit is compared. That takes 5 to 20 times less than
     packing, and may take longer than to predict one row.
     """
-    packed = net.packed
-    if packed is None or packed.version != net.version or (net.lent and not _same_bits(net.bits, packed.bits)):
-        net.packed = packed = Packed(net)
+    own = network.parameters
+    packed: Packed | None = own.packed
+    if packed is None or packed.version != own.version or (own.lent and not _same_bits(own.bits, packed.bits)):
+        own.packed = packed = Packed(network)
     return packed
 
 
-def outputs(net: "MLP", x: Matrix, threads: int) -> tuple[np.ndarray, bool]:
+def outputs(network: Network, x: Matrix, threads: int) -> tuple[np.ndarray, bool]:
     """Outputs ``(n, n_outputs)`` of the rows of `x`, and whether all of `x` was finite in the network's dtype."""
-    out, packed = np.empty((len(x), net.n_outputs), net.dtype), _packed(net)
-    forward = packed.take(net, x, len(x), threads, net.output)
+    architecture, packed = network.architecture, _packed(network)
+    out = np.empty((len(x), architecture.n_outputs), architecture.dtype)
+    forward = packed.take(architecture, x, len(x), threads, architecture.output)
     finite = forward.run(predict_chunks, packed.buffer, np.arange(len(x)), out)
     packed.give_back(forward)
     return out, finite
 
 
 def evaluate(
-    net: "MLP",
+    network: Network,
     x: Matrix,
     targets: np.ndarray,
     rows: np.ndarray | None,
@@ -246,12 +256,12 @@ def evaluate(
     no classes, the accuracy is None.
     """
     order = np.arange(len(x)) if rows is None else np.ascontiguousarray(rows)
-    packed = _packed(net)
-    forward = packed.take(net, x, len(order), threads, "identity")
-    set_loss(forward.settings, loss or losses.default(net.output), net.dtype, targets, sample_weight)
-    forward.settings["answers"] = ANSWERS.get(net.output, 0)
+    architecture, packed = network.architecture, _packed(network)
+    forward = packed.take(architecture, x, len(order), threads, "identity")
+    set_loss(forward.settings, loss or losses.default(architecture.output), architecture.dtype, targets, sample_weight)
+    forward.settings["answers"] = ANSWERS.get(architecture.output, 0)
     costs, right = np.zeros(forward.chunks), np.zeros(forward.chunks)
     forward.run(evaluate_chunks, packed.buffer, order, costs, right)
     packed.give_back(forward)
     weight = len(order) if sample_weight is None else float(sample_weight[order].sum())
-    return float(costs.sum()) / weight, float(right.sum()) / weight if net.output in ANSWERS else None
+    return float(costs.sum()) / weight, float(right.sum()) / weight if architecture.output in ANSWERS else None

@@ -6,9 +6,19 @@ from fastmlp.compilation.jit import body, inlined
 from fastmlp.engine.batch import Batch, statistic
 from fastmlp.engine.plan import DBETA, DGAMMA
 from fastmlp.engine.rows import descend_tiles
-from fastmlp.engine.settings import ADAM, GRADIENT, MOMENTUM
 from fastmlp.kernels.linear import Descent, Tile, square_of, tile_at, transposed_square_of
-from fastmlp.kernels.update import AdamStep, MomentumStep, adam, clear, momentum, plain, square_sum
+from fastmlp.kernels.update import (
+    ADAM,
+    GRADIENT,
+    MOMENTUM,
+    AdamStep,
+    MomentumStep,
+    adam,
+    clear,
+    momentum,
+    plain,
+    square_sum,
+)
 from fastmlp.simd import vector as v
 from fastmlp.simd.kinds import Pointer, Record
 from fastmlp.simd.pointer import offset, pointer

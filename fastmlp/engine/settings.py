@@ -39,7 +39,6 @@ _INTEGERS = (
 _NUMBERS = ("scale", "parameter", "decay", "momentum", "beta_1", "beta_2", "epsilon", "clip", "eps", "average")
 ONE = np.ones(1)  # the weight of every row where rows have none
 FUSED = ("relu", "identity")  # into the matrix products; other activations are called by address
-PLAIN, MOMENTUM, ADAM, GRADIENT = 0, 1, 2, 3  # update rules; the last one only sums gradients
 STATES = (0, 2, 3, 1)  # buffers of the parameters' size that each rule keeps: the gradients, then moments
 ADDRESSES = np.dtype([(name, np.int64) for name in _ADDRESSES])  # of data and of compiled functions, 0 for none
 SETTINGS = np.dtype(

@@ -39,10 +39,10 @@ def from_panels(panels: np.ndarray, lanes: int, matrix: np.ndarray) -> None:
         matrix[:, j : j + lanes] = panels[j // lanes, :m, : min(lanes, n - j)]
 
 
-class Parameters:
+class PackedParameters:
     """The parameters of a network as panels.
 
-    Parameters
+    PackedParameters
     ----------
     plan : Plan
         The layout.
@@ -123,7 +123,7 @@ class Memory(NamedTuple):
 class Workspace:
     """The buffers of one training besides the parameters and the state.
 
-    Parameters
+    PackedParameters
     ----------
     plan : Plan
         The layout.

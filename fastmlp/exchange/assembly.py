@@ -1,21 +1,21 @@
 """A network from arrays that another library trained."""
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from fastmlp.mlp import MLP
+from fastmlp.network.parameters import Arrays
 
-Network = TypeVar("Network", bound=MLP)
+Network = TypeVar("Network")
 
 
-def assembled(kind: type[Network], arrays: dict[str, list[np.ndarray]], **settings: Any) -> Network:
+def assembled(kind: type[Network], arrays: Arrays, **settings: Any) -> Network:
     """Return a network with copies of `arrays`, which are grouped as in `MLP.arrays`.
 
     Parameters
     ----------
     kind : type
-        MLP or a subclass.
+        `MLP` or a subclass.
     arrays : dict of lists of numpy.ndarray
         At least ``"weights"``, each ``(n_in, n_out)``; kinds that the network has none of may be missing.
     settings
@@ -28,14 +28,14 @@ def assembled(kind: type[Network], arrays: dict[str, list[np.ndarray]], **settin
     """
     weights = arrays["weights"]
     widths = [len(weights[0]), *(weight.shape[1] for weight in weights)]
-    net = kind(widths, dtype=weights[0].dtype.name, init=_nothing_drawn, **settings)
-    for name, group in net.arrays.items():
+    make: Any = kind
+    net = make(widths, dtype=weights[0].dtype.name, init=_nothing_drawn, **settings)
+    for name, group in net.views.items():
         for i, target in enumerate(group):
             target[:] = arrays[name][i]
             if not np.isfinite(target).all():
                 raise ValueError(f"{name}[{i}] must be finite, got NaN or infinity")
-    net.lent = False
-    return net
+    return cast(Network, net)
 
 
 def _nothing_drawn(rng: np.random.Generator, n_in: int, n_out: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from fastmlp.batchnorm import BatchNorm
 from fastmlp.exchange.assembly import Network, assembled
 from fastmlp.exchange.to_pytorch import Exp
 from fastmlp.inputs import checks
-from fastmlp.mlp import OUTPUTS
+from fastmlp.network.architecture import OUTPUTS
 
 ACTIVATIONS: dict[Any, str] = {
     nn.Identity: "identity",

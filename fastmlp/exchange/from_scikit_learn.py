@@ -1,9 +1,9 @@
 """Networks from scikit-learn's fitted ``MLPClassifier`` and ``MLPRegressor``."""
 
-from typing import Any
+from typing import Any, cast
 
 from fastmlp.exchange.assembly import Network, assembled
-from fastmlp.mlp import MLP
+from fastmlp.network import Architecture
 
 
 def from_sklearn(kind: type[Network], estimator: Any) -> Network:
@@ -14,15 +14,18 @@ def from_sklearn(kind: type[Network], estimator: Any) -> Network:
     if not hasattr(estimator, "coefs_"):
         raise ValueError(f"estimator must be fitted: call its fit first, got {estimator!r}")
     own = getattr(estimator, "network_", None)
-    if isinstance(own, MLP):  # fastmlp's estimators have more than scikit-learn's attributes tell
+    architecture = getattr(own, "architecture", None)
+    if own is not None and isinstance(
+        architecture, Architecture
+    ):  # fastmlp's estimators have more than scikit-learn's attributes tell
         settings = ("activation", "output", "dropout", "batch_norm", "input_scale")
-        net = assembled(kind, own.arrays, **{name: getattr(own, name) for name in settings})
+        net: Any = assembled(kind, own.views, **{name: getattr(architecture, name) for name in settings})
     else:
         arrays = {"weights": list(estimator.coefs_), "biases": list(estimator.intercepts_)}
         net = assembled(kind, arrays, activation=estimator.activation, output=estimator.out_activation_)
     net.class_names = _names(estimator, "classes_")
     net.feature_names = _names(estimator, "feature_names_in_")
-    return net
+    return cast(Network, net)
 
 
 def _names(estimator: Any, attribute: str) -> list[str] | None:

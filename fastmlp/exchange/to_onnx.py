@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 
-from fastmlp.mlp import MLP
+from fastmlp.network import Network
 from fastmlp.system.files import replaced_whole
+from fastmlp.system.version import VERSION
 
 OPSET = 9  # the lowest that has Erf, and constants that need not be inputs of the graph too
 IR_VERSION = 4  # the file format of ONNX 1.4, the release of opset 9
@@ -21,29 +22,26 @@ OUTPUTS: dict[str, tuple[str, dict[str, int]]] = {
 }
 
 
-def save(net: MLP, path: str | os.PathLike[str]) -> None:
-    """Write `net` to `path`; see `MLP.to_onnx`."""
-    content = model(net).SerializeToString()
+def save(network: Network, path: str | os.PathLike[str], **names: list[str] | None) -> None:
+    """Write a network to `path`; see `MLP.to_onnx`. `names` of classes and of features become metadata."""
+    content = model(network, **names).SerializeToString()
     with replaced_whole(path) as temporary:
         temporary.write_bytes(content)
 
 
-def model(net: MLP) -> ModelProto:
-    """Return `net` as a model that ONNX's own checker has passed."""
-    from fastmlp import __version__
-
-    nodes = _nodes(net)
-    element = helper.np_dtype_to_tensor_dtype(net.dtype)
-    inputs = [helper.make_tensor_value_info("X", element, ["N", net.n_inputs])]
-    outputs = [helper.make_tensor_value_info("outputs", element, ["N", net.n_outputs])]
+def model(network: Network, **names: list[str] | None) -> ModelProto:
+    """Return a network as a model that ONNX's own checker has passed."""
+    architecture, nodes = network.architecture, _nodes(network)
+    element = helper.np_dtype_to_tensor_dtype(architecture.dtype)
+    inputs = [helper.make_tensor_value_info("X", element, ["N", architecture.n_inputs])]
+    outputs = [helper.make_tensor_value_info("outputs", element, ["N", architecture.n_outputs])]
     made = helper.make_model(
         helper.make_graph(nodes.nodes, "fastmlp", inputs, outputs, nodes.constants),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="fastmlp",
-        producer_version=__version__,
+        producer_version=VERSION,
     )
-    names = {"class_names": net.class_names, "feature_names": net.feature_names}
     helper.set_model_props(made, {key: json.dumps(value) for key, value in names.items() if value is not None})
     checker.check_model(made, full_check=True)
     return made
@@ -70,35 +68,37 @@ class _Nodes:
         return output
 
 
-def _nodes(net: MLP) -> _Nodes:
-    nodes, value = _Nodes(net.dtype), "X"
-    if net.input_scale != 1:
-        value = nodes.add("Mul", value, nodes.constant("input_scale", np.array(net.input_scale)))
-    last = len(net.weights) - 1
+def _nodes(network: Network) -> _Nodes:
+    architecture = network.architecture
+    nodes, value = _Nodes(architecture.dtype), "X"
+    if architecture.input_scale != 1:
+        value = nodes.add("Mul", value, nodes.constant("input_scale", np.array(architecture.input_scale)))
+    last = len(network.parameters.views["weights"]) - 1
     for i in range(last):
-        value = _linear(nodes, net, i, value)
-        if net.batch_norm is not None and net.batch_norm.placement == "before_relu":
-            value = _batch_norm(nodes, net, i, value)
-        value = _activation(nodes, net.activation, value)
-        if net.batch_norm is not None and net.batch_norm.placement == "after_relu":
-            value = _batch_norm(nodes, net, i, value)
-    operator, attributes = OUTPUTS[net.output]
-    nodes.add(operator, _linear(nodes, net, last, value), output="outputs", **attributes)
+        value = _linear(nodes, network, i, value)
+        if architecture.batch_norm is not None and architecture.batch_norm.placement == "before_relu":
+            value = _batch_norm(nodes, network, i, value)
+        value = _activation(nodes, architecture.activation, value)
+        if architecture.batch_norm is not None and architecture.batch_norm.placement == "after_relu":
+            value = _batch_norm(nodes, network, i, value)
+    operator, attributes = OUTPUTS[architecture.output]
+    nodes.add(operator, _linear(nodes, network, last, value), output="outputs", **attributes)
     return nodes
 
 
-def _linear(nodes: _Nodes, net: MLP, i: int, value: str) -> str:
-    weight = nodes.constant(f"weights.{i}", net.weights[i])
-    return nodes.add("Gemm", value, weight, nodes.constant(f"biases.{i}", net.biases[i]))
+def _linear(nodes: _Nodes, network: Network, i: int, value: str) -> str:
+    weight = nodes.constant(f"weights.{i}", network.parameters.views["weights"][i])
+    return nodes.add("Gemm", value, weight, nodes.constant(f"biases.{i}", network.parameters.views["biases"][i]))
 
 
-def _batch_norm(nodes: _Nodes, net: MLP, i: int, value: str) -> str:
-    assert net.batch_norm is not None
-    eps = net.batch_norm.eps
-    mean, var = net.running_means[i], net.running_vars[i]
+def _batch_norm(nodes: _Nodes, network: Network, i: int, value: str) -> str:
+    batch_norm = network.architecture.batch_norm
+    assert batch_norm is not None
+    eps = batch_norm.eps
+    mean, var = network.parameters.views["running_means"][i], network.parameters.views["running_vars"][i]
     arrays = {
-        "gammas": net.gammas[i] if net.batch_norm.affine else np.ones_like(mean),
-        "betas": net.betas[i] if net.batch_norm.affine else np.zeros_like(mean),
+        "gammas": network.parameters.views["gammas"][i] if batch_norm.affine else np.ones_like(mean),
+        "betas": network.parameters.views["betas"][i] if batch_norm.affine else np.zeros_like(mean),
         "running_means": mean,
         # the attribute epsilon is float32 in the format: what its rounding took from a float64 network goes in here
         "running_vars": var + (eps - float(np.float32(eps))),

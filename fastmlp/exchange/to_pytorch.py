@@ -10,7 +10,7 @@ from torch.nn.utils import skip_init
 
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.inputs import checks
-from fastmlp.mlp import MLP
+from fastmlp.network import Network
 
 
 class Exp(nn.Module):
@@ -37,17 +37,18 @@ OUTPUTS: dict[str, Callable[[], Any]] = {
 }
 
 
-def to_torch(net: MLP, logits: bool) -> Any:
-    """Return `net` as a Sequential; see `MLP.to_torch`."""
+def to_torch(network: Network, logits: bool) -> Any:
+    """Return a network as a Sequential; see `MLP.to_torch`."""
+    architecture, arrays = network.architecture, network.parameters.views
     checks.flag("logits", logits)
     modules: list[Any] = []
-    for i, (weight, bias) in enumerate(zip(net.weights, net.biases, strict=True)):
-        scale = net.input_scale if i == 0 else 1.0
-        modules.append(_linear((weight.astype(np.float64) * scale).astype(net.dtype), bias))
-        if i < len(net.weights) - 1:
-            modules += _hidden(net, i)
-    if not logits and net.output != "identity":
-        modules.append(OUTPUTS[net.output]())
+    for i, (weight, bias) in enumerate(zip(arrays["weights"], arrays["biases"], strict=True)):
+        scale = architecture.input_scale if i == 0 else 1.0
+        modules.append(_linear((weight.astype(np.float64) * scale).astype(architecture.dtype), bias))
+        if i < len(arrays["weights"]) - 1:
+            modules += _hidden(network, i)
+    if not logits and architecture.output != "identity":
+        modules.append(OUTPUTS[architecture.output]())
     return nn.Sequential(*modules).eval()
 
 
@@ -59,24 +60,29 @@ def _linear(weight: np.ndarray, bias: np.ndarray) -> Any:
     return linear
 
 
-def _hidden(net: MLP, i: int) -> list[Any]:
-    modules = [ACTIVATIONS[net.activation]()]
-    if net.batch_norm is not None:
-        modules.insert(0 if net.batch_norm.placement == "before_relu" else 1, _batch_norm(net, net.batch_norm, i))
-    if net.dropout[i]:
-        modules.append(nn.Dropout(net.dropout[i]))
+def _hidden(network: Network, i: int) -> list[Any]:
+    architecture = network.architecture
+    modules = [ACTIVATIONS[architecture.activation]()]
+    if architecture.batch_norm is not None:
+        modules.insert(
+            0 if architecture.batch_norm.placement == "before_relu" else 1,
+            _batch_norm(network, architecture.batch_norm, i),
+        )
+    if architecture.dropout[i]:
+        modules.append(nn.Dropout(architecture.dropout[i]))
     return modules
 
 
-def _batch_norm(net: MLP, settings: BatchNorm, i: int) -> Any:
-    mean = net.running_means[i]
+def _batch_norm(network: Network, settings: BatchNorm, i: int) -> Any:
+    arrays = network.parameters.views
+    mean = arrays["running_means"][i]
     dtype = torch.from_numpy(mean).dtype
     module = nn.BatchNorm1d(mean.size, settings.eps, settings.momentum, settings.affine, dtype=dtype)
     _fill(module.running_mean, mean)
-    _fill(module.running_var, net.running_vars[i])
+    _fill(module.running_var, arrays["running_vars"][i])
     if settings.affine:
-        _fill(module.weight, net.gammas[i])
-        _fill(module.bias, net.betas[i])
+        _fill(module.weight, arrays["gammas"][i])
+        _fill(module.bias, arrays["betas"][i])
     return module
 
 

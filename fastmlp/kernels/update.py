@@ -28,6 +28,8 @@ from fastmlp.simd.kinds import Array, Pointer
 from fastmlp.simd.pointer import keep_alive, number, offset, pointer
 from fastmlp.simd.sizes import ceil_divide
 
+PLAIN, MOMENTUM, ADAM, GRADIENT = 0, 1, 2, 3  # rules; the last one only sums gradients
+
 
 class MomentumStep(NamedTuple):
     """The numbers of a step with momentum; `nesterov` is 0 or 1."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastmlp.engine import Trainer
-from fastmlp.engine.settings import GRADIENT
 from fastmlp.inputs.sparse import Matrix
+from fastmlp.kernels.update import GRADIENT
 from fastmlp.optimizers import Optimizer
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class CostFunction:
             )
         self.net, self.l2, self.order = net, l2, np.arange(len(x))
         self.trainer = Trainer(
-            net, x, targets, min(len(x), BATCH), _Gradient(), threads, loss=loss, sample_weight=sample_weight
+            net.network, x, targets, min(len(x), BATCH), _Gradient(), threads, loss=loss, sample_weight=sample_weight
         )
         self.weight = len(x) if sample_weight is None else float(sample_weight.sum())
 

@@ -62,7 +62,7 @@ class Epochs:
         self.squares = np.full(self.steps + 1, _weight_squares(net))  # Σ‖W‖² before each step and behind the last
         key = int(rng.randint(np.iinfo(np.int32).max)) if any(net.dropout) else 0
         self.trainer = Trainer(
-            net, data.x, data.targets, self.batch, rule.optimizer, estimator.n_threads_,
+            net.network, data.x, data.targets, self.batch, rule.optimizer, estimator.n_threads_,
             loss=estimator._cost(), sample_weight=data.weights, key=key,
         )  # fmt: skip
         if rule.state is not None:
@@ -184,7 +184,7 @@ def batch_rows(batch_size: int | str, n: int) -> int:
 def held_out_cost(estimator: "BaseMLP", held_out: Rows) -> tuple[float, float | None]:
     """Return the loss of the validation rows without L2 part, as scikit-learn counts it, and the accuracy."""
     cost, accuracy = evaluate(
-        estimator.network_, held_out.x, held_out.targets, None, estimator.n_threads_,
+        estimator.network_.network, held_out.x, held_out.targets, None, estimator.n_threads_,
         loss=estimator._cost(), sample_weight=held_out.weights,
     )  # fmt: skip
     return cost / estimator._outputs_in_mean(), accuracy

@@ -45,11 +45,10 @@ def build(
         widths, activation=activation, output=output, dropout=dropout, batch_norm=norm, init=_zeros, dtype=str(dtype)
     )
     factor = 2.0 if activation == "logistic" else 6.0
-    for weight, bias in zip(net.weights, net.biases, strict=True):
+    for weight, bias in zip(net.views["weights"], net.views["biases"], strict=True):
         bound = math.sqrt(factor / sum(weight.shape))
         weight[:] = rng.uniform(-bound, bound, weight.shape)
         bias[:] = rng.uniform(-bound, bound, bias.shape)
-    net.lent = False
     return net
 
 

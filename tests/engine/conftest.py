@@ -43,7 +43,7 @@ def run_epoch():
     """One epoch on all rows in a fixed shuffled order; returns the costs and the order."""
 
     def run(net, X, y, batch_size, threads, rate=0.1, decay=0.01):
-        trainer = Trainer(net, X, y.astype(np.int64), batch_size, SGD(rate, weight_decay=decay), threads)
+        trainer = Trainer(net.network, X, y.astype(np.int64), batch_size, SGD(rate, weight_decay=decay), threads)
         order = np.random.default_rng(1).permutation(len(X))
         return trainer.run_epoch(order), order
 
@@ -57,7 +57,7 @@ def gradient_of_step():
     def of(net, X, targets, clip_norm=None, threads=2, **arguments):
         before = net.snapshot()
         optimizer = SGD(1.0, clip_norm=clip_norm)
-        Trainer(net, X, targets, len(X), optimizer, threads, **arguments).run_epoch(np.arange(len(X)))
+        Trainer(net.network, X, targets, len(X), optimizer, threads, **arguments).run_epoch(np.arange(len(X)))
         arrays = net.views_of(before - net.snapshot())
         net.restore(before)
         return [array for name in ("weights", "biases", "gammas", "betas") for array in arrays[name]]

@@ -20,8 +20,8 @@ def test_a_step_and_a_prediction_equal_the_twins(activation, norm, dtype, networ
     twin = Network(net)
     for found, expected in zip(gradient_of_step(net, X, y), twin.gradients(X, y).parts(), strict=True):
         assert_close(found, expected, dtype, factor=10.0)
-    assert_close(outputs(net, X, 2)[0], twin.outputs(X), dtype, factor=10.0)
-    assert_close(evaluate(net, X, y, None, 2)[0], twin.cost(X, y), dtype, factor=10.0)
+    assert_close(outputs(net.network, X, 2)[0], twin.outputs(X), dtype, factor=10.0)
+    assert_close(evaluate(net.network, X, y, None, 2)[0], twin.cost(X, y), dtype, factor=10.0)
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
@@ -34,9 +34,9 @@ def test_outputs_equal_the_twins(n_outputs, activation, output, dtype, network, 
     targets, twin = targets_of(net, 150), Network(net)
     for found, expected in zip(gradient_of_step(net, X, targets), twin.gradients(X, targets).parts(), strict=True):
         assert_close(found, expected, dtype, factor=10.0)
-    predicted = outputs(net, X, 2)[0]
+    predicted = outputs(net.network, X, 2)[0]
     assert_close(predicted, twin.outputs(X), dtype, factor=10.0)
-    cost, accuracy = evaluate(net, X, targets, None, 2)
+    cost, accuracy = evaluate(net.network, X, targets, None, 2)
     assert_close(cost, twin.cost(X, targets), dtype, factor=10.0)
     right = {
         "softmax": lambda: predicted.argmax(axis=1) == targets,
@@ -49,7 +49,7 @@ def test_outputs_equal_the_twins(n_outputs, activation, output, dtype, network, 
 def test_padding_stays_zero(activation, norm, dtype, network, problem):
     X, y = problem(40, WIDTHS[0], WIDTHS[-1], dtype)
     net = network(WIDTHS, norm, dtype, activation=activation, dropout=0.4)
-    trainer = Trainer(net, X, y, 20, SGD(0.1, momentum=0.9, clip_norm=0.5), 1)
+    trainer = Trainer(net.network, X, y, 20, SGD(0.1, momentum=0.9, clip_norm=0.5), 1)
     trainer.run_epoch(np.arange(40))
     plan, panel = trainer.plan, trainer.plan.stride
     for layer in plan.layers:
@@ -66,6 +66,6 @@ def test_hidden_layers_are_no_linear_map(network, problem):
     X, _ = problem(64, 9, 3, "float64")
     for activation in ACTIVATIONS:
         net = network([9, 20, 4], None, "float64", activation=activation, output="identity")
-        z = outputs(net, np.concatenate([X, -X, np.zeros_like(X)]), 1)[0]
+        z = outputs(net.network, np.concatenate([X, -X, np.zeros_like(X)]), 1)[0]
         linear = np.abs(z[:64] + z[64:128] - 2 * z[128:]).max() < 1e-12
         assert linear == (activation == "identity"), activation

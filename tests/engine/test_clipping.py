@@ -57,7 +57,7 @@ def test_a_clipped_step_is_the_step_of_the_scaled_gradient(batch_norm, rule, net
     for clip, factor in ((0.25 * norm, 1.0), (None, 0.25)):
         nets.append(network(widths, batch_norm, "float64", activation="tanh", output="identity"))
         optimizer = replace(RULES[rule], clip_norm=clip)
-        Trainer(nets[-1], X, predicted + factor * residuals, 60, optimizer, 1).run_epoch(np.arange(60))
+        Trainer(nets[-1].network, X, predicted + factor * residuals, 60, optimizer, 1).run_epoch(np.arange(60))
     np.testing.assert_allclose(nets[0].snapshot(), nets[1].snapshot(), rtol=1e-9, atol=1e-11)
     assert np.abs(nets[0].snapshot() - net.snapshot()).max() > 1e-4
 
@@ -67,7 +67,7 @@ def test_decay_is_not_clipped(network, problem):
     limit, rate, decay = 1e-9, 0.5, 0.1
     net = network([9, 7, 3], None, "float64")
     before = [w.copy() for w in net.weights]
-    Trainer(net, X, y, 40, SGD(rate, decay, clip_norm=limit), 1).run_epoch(np.arange(40))
+    Trainer(net.network, X, y, 40, SGD(rate, decay, clip_norm=limit), 1).run_epoch(np.arange(40))
     for found, weight in zip(net.weights, before, strict=True):
         np.testing.assert_allclose(found, (1 - rate * decay) * weight, atol=1e-8)
 
@@ -78,6 +78,6 @@ def test_a_limit_out_of_reach_changes_no_more_than_rounding(rule, norm, network,
     nets = []
     for clip in (None, 1e30):
         nets.append(network([20, 17, 3], norm, "float64"))
-        trainer = Trainer(nets[-1], X, y, 16, replace(RULES[rule], clip_norm=clip), 1)
+        trainer = Trainer(nets[-1].network, X, y, 16, replace(RULES[rule], clip_norm=clip), 1)
         trainer.run_epoch(np.arange(64))
     np.testing.assert_allclose(nets[0].snapshot(), nets[1].snapshot(), rtol=1e-11, atol=1e-13)

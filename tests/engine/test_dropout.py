@@ -38,7 +38,7 @@ def test_every_step_has_masks_of_its_own(batch_size, norm, network, problem, ass
     X, y = problem(150, WIDTHS[0], WIDTHS[-1], "float64")
     net = network(WIDTHS, norm, "float64", activation="tanh", dropout=RATES)
     twin = Network(net)
-    trainer = Trainer(net, X, y, batch_size, SGD(0.1), 1, key=KEY)
+    trainer = Trainer(net.network, X, y, batch_size, SGD(0.1), 1, key=KEY)
     step = 0
     for epoch in range(2):  # steps are counted from epoch to epoch
         order = np.random.default_rng(epoch).permutation(150)
@@ -58,7 +58,7 @@ def test_the_key_decides_only_where_there_is_dropout(rate, differ, network, prob
     found = set()
     for key in (1, 2):
         net = network([9, 17, 3], dropout=rate)
-        Trainer(net, X, y, 16, SGD(0.1), 1, key=key).run_epoch(np.arange(64))
+        Trainer(net.network, X, y, 16, SGD(0.1), 1, key=key).run_epoch(np.arange(64))
         found.add(net.snapshot().tobytes())
     assert len(found) == 1 + differ
 
@@ -66,8 +66,8 @@ def test_the_key_decides_only_where_there_is_dropout(rate, differ, network, prob
 def test_prediction_drops_nothing(norm, dtype, network, problem):
     X, y = problem(70, WIDTHS[0], WIDTHS[-1], dtype)
     dropping, whole = (network(WIDTHS, norm, dtype, dropout=rates) for rates in (RATES, 0.0))
-    assert outputs(dropping, X, 2)[0].tobytes() == outputs(whole, X, 2)[0].tobytes()
-    assert evaluate(dropping, X, y, None, 2) == evaluate(whole, X, y, None, 2)
+    assert outputs(dropping.network, X, 2)[0].tobytes() == outputs(whole.network, X, 2)[0].tobytes()
+    assert evaluate(dropping.network, X, y, None, 2) == evaluate(whole.network, X, y, None, 2)
     # nor after a training: what is predicted is a function of the parameters
     train(dropping, X, y, batch_size=20, epochs=1, progress=False)
     whole.restore(dropping.snapshot())

@@ -95,7 +95,7 @@ def _guard_buffers(trainer):
     for holder, names, value in (
         (trainer.workspace, ("rows", "statistics", "sums", "costs", "gradient_squares"), np.nan),
         (trainer.workspace, ("control", "arrivals"), -1),
-        (trainer.parameters, ("buffer",), np.nan),
+        (trainer.packed, ("buffer",), np.nan),
         (trainer, ("state",) if trainer.states else (), np.nan),
     ):
         for name in names:
@@ -126,7 +126,7 @@ def test_nothing_is_written_beside_the_buffers(widths, batch_size, norm, dtype, 
 
     def make():
         net = network(widths, norm, dtype, input_scale=1 / 255)
-        return net, Trainer(net, X, y, batch_size, SGD(0.05), 3)
+        return net, Trainer(net.network, X, y, batch_size, SGD(0.05), 3)
 
     _check_guards(make, np.arange(601), digest)
 
@@ -140,7 +140,7 @@ def test_nor_by_activations_dropout_clipping_and_moments(widths, batch_size, nor
     def make():
         net = network(widths, norm, dtype, input_scale=1 / 255, activation="gelu", output="logistic", dropout=0.3)
         optimizer, weights = Adam(0.01, clip_norm=0.5), np.ones(201)
-        return net, Trainer(net, X, targets_of(net, 201), batch_size, optimizer, 3, sample_weight=weights)
+        return net, Trainer(net.network, X, targets_of(net, 201), batch_size, optimizer, 3, sample_weight=weights)
 
     _check_guards(make, np.arange(201), digest)
 
@@ -155,7 +155,7 @@ def test_rows_beyond_the_batch_may_hold_anything(optimizer, functions, norm, dty
     nets = []
     for garbage in (0.0, np.nan):
         net = network([20, 17, 9, 3], norm, dtype, input_scale=1 / 255, **functions)
-        trainer = Trainer(net, X, y, 9, optimizer, 1)
+        trainer = Trainer(net.network, X, y, 9, optimizer, 1)
         lanes = trainer.plan.lanes
         trainer.workspace.rows.reshape(-1, trainer.plan.stride // lanes, lanes)[:, 9:] = garbage
         trainer.run_epoch(np.arange(45))
@@ -167,7 +167,7 @@ def test_prediction_writes_nothing_beside_its_result(network, problem, dtype):
     X, y = problem(200, 21, 18, "uint8")
     net = network([21, 17, 18], None, dtype, input_scale=1 / 255)
     before, labels = X.copy(), y.copy()
-    outputs(net, X, 3)
-    evaluate(net, X, y, np.arange(0, 200, 3), 3)
+    outputs(net.network, X, 3)
+    evaluate(net.network, X, y, np.arange(0, 200, 3), 3)
     np.testing.assert_array_equal(X, before)
     np.testing.assert_array_equal(y, labels)

@@ -224,7 +224,7 @@ net_of, order = (lambda: make(BatchNorm(affine=True))), np.resize(np.random.defa
 labels = y.astype(np.int64)
 whole = []
 net = net_of()
-trainer = Trainer(net, X, labels, 32, optimizer, 1)
+trainer = Trainer(net.network, X, labels, 32, optimizer, 1)
 whole.append(digest(net))
 for start in range(0, len(order), 32):
     trainer.run_epoch(order[start : start + 32])
@@ -232,7 +232,7 @@ for start in range(0, len(order), 32):
 found = []
 for threads in (1, 2, 3) * 15:
     net, moment = net_of(), random.uniform(0, 0.02)
-    trainer = Trainer(net, X, labels, 32, optimizer, threads)
+    trainer = Trainer(net.network, X, labels, 32, optimizer, threads)
     timer = threading.Timer(moment, os.kill, (os.getpid(), signal.SIGINT))
     try:
         timer.start()
@@ -271,7 +271,7 @@ def start(self):
 found, done = [], []
 for attempt in range(20):
     net = make()
-    trainer = Trainer(net, X, labels, 32, SGD(0.001), threads)
+    trainer = Trainer(net.network, X, labels, 32, SGD(0.001), threads)
     is_clean()  # waits until no idle thread is left to be taken
     threading.Thread.start = start
     try:
@@ -282,7 +282,7 @@ for attempt in range(20):
         threading.Thread.start = original
     done.append(int(trainer.workspace.control[epoch.STEPS_DONE]))
 net = make()
-trainer = Trainer(net, X, labels, 32, SGD(0.001), 1)
+trainer = Trainer(net.network, X, labels, 32, SGD(0.001), 1)
 whole = [digest(net)]
 for start in range(0, 32 * (max(min(done[-1], 3000), *(d for d in done if d < 3000), 0) + 1), 32):
     trainer.run_epoch(order[start : start + 32])

@@ -13,7 +13,7 @@ from fastmlp.engine.plan import (
     make_plan,
     useful_threads,
 )
-from fastmlp.engine.workspace import Parameters, Workspace, from_panels, to_panels, vectors_of
+from fastmlp.engine.workspace import PackedParameters, Workspace, from_panels, to_panels, vectors_of
 from fastmlp.kernels.linear import SUM_ROWS, TILE_PANELS
 from fastmlp.simd.sizes import round_up
 
@@ -138,7 +138,7 @@ def test_parameters_and_back(norm, dtype, network, digest):
     for variance in net.running_vars:
         variance[:] = np.linspace(0.5, 2, len(variance))
     plan = make_plan(net.widths, net.dtype, norm, 10)
-    parameters = Parameters(plan, net.dtype)
+    parameters = PackedParameters(plan, net.dtype)
     state = other.snapshot()
     ours, theirs = net.views_of(net.snapshot()), other.views_of(state)
     parameters.pack(ours["weights"], vectors_of(ours))

@@ -19,7 +19,7 @@ def gradients(net, make, X, y, order):
     """The gradients of the mean cost at the network's parameters: what a plain step of rate 1 takes away."""
     moved = make()
     moved.restore(net.snapshot())
-    Trainer(moved, X, y, len(order), SGD(1.0), 1).run_epoch(order)
+    Trainer(moved.network, X, y, len(order), SGD(1.0), 1).run_epoch(order)
     return {name: [a - b for a, b in zip(net.arrays[name], moved.arrays[name], strict=True)] for name in LEARNED}
 
 
@@ -67,7 +67,7 @@ def test_steps_by_the_formula(widths, batch_norm, rule, network, problem):
     net, twin = make(), make()
     optimizer, formula = RULES[rule]
     order = np.random.default_rng(2).permutation(150)  # more rows than one partial sum of dW has
-    trainer = Trainer(net, X, y, 150, optimizer, 2)
+    trainer = Trainer(net.network, X, y, 150, optimizer, 2)
     states = {(name, i): {} for name in LEARNED for i in range(len(twin.arrays[name]))}
     for t, rate in enumerate((RATE, RATE / 2, RATE), start=1):
         trainer.run_epoch(order, rates=np.array([rate]))
@@ -98,8 +98,8 @@ def test_the_state_lasts_from_epoch_to_epoch(rule, network, problem):
     order = np.arange(64)
     optimizer = replace(RULES[rule][0], learning_rate=0.1)
     at_once, by_halves = network([20, 9, 3]), network([20, 9, 3])
-    Trainer(at_once, X, y, 16, optimizer, 1).run_epoch(order)
-    trainer = Trainer(by_halves, X, y, 16, optimizer, 1)
+    Trainer(at_once.network, X, y, 16, optimizer, 1).run_epoch(order)
+    trainer = Trainer(by_halves.network, X, y, 16, optimizer, 1)
     trainer.run_epoch(order[:32])
     trainer.run_epoch(order[32:])
     assert at_once.snapshot().tobytes() == by_halves.snapshot().tobytes()

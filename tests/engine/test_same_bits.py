@@ -64,8 +64,8 @@ def test_any_number_of_threads(trained, digest):
         assert history.batch_costs.tobytes() == expected.batch_costs.tobytes()
         assert _history(history) == _history(expected)
     for threads in (1, 2, 5, 7):
-        assert outputs(one, X, threads)[0].tobytes() == outputs(one, X, 3)[0].tobytes()
-        assert evaluate(one, X, y, None, threads) == evaluate(one, X, y, None, 3)
+        assert outputs(one.network, X, threads)[0].tobytes() == outputs(one.network, X, 3)[0].tobytes()
+        assert evaluate(one.network, X, y, None, threads) == evaluate(one.network, X, y, None, 3)
 
 
 def test_run_after_run(trained, digest):
@@ -83,7 +83,7 @@ def test_the_threads_are_really_used(threads, network, problem, all_threads, mon
         return worker(thread, *arguments)
 
     monkeypatch.setattr(epoch, "train_steps", spy)
-    Trainer(network([20, 5, 3]), X, y, 32, SGD(0.1), threads).run_epoch(np.arange(64))
+    Trainer(network([20, 5, 3]).network, X, y, 32, SGD(0.1), threads).run_epoch(np.arange(64))
     assert sorted(seen) == list(range(threads))
 
 

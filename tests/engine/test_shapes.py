@@ -32,10 +32,10 @@ def check(run_epoch, assert_close):
         for array, twin in zip(ours, theirs, strict=True):
             assert_close(array, twin, net.dtype, factor)
         trained = Network(net)
-        assert_close(outputs(net, X, threads)[0], trained.outputs(X), net.dtype, factor)
-        cost, accuracy = evaluate(net, X, y, None, threads)
+        assert_close(outputs(net.network, X, threads)[0], trained.outputs(X), net.dtype, factor)
+        cost, accuracy = evaluate(net.network, X, y, None, threads)
         assert_close(cost, trained.cost(X, y), net.dtype, factor)
-        assert accuracy == (outputs(net, X, 1)[0].argmax(axis=1) == y).mean()
+        assert accuracy == (outputs(net.network, X, 1)[0].argmax(axis=1) == y).mean()
 
     return compare
 
@@ -149,7 +149,7 @@ def test_memory_maps(stored, problem, network, tmp_path, digest, monkeypatch):
         train(nets[-1], data, y, batch_size=32, epochs=2, progress=False)
         nets[-1].predict_proba(data)
     assert digest(nets[0]) == digest(nets[1])
-    trainer = Trainer(nets[0], np.asarray(mapped), y, 32, SGD(0.1), 1)
+    trainer = Trainer(nets[0].network, np.asarray(mapped), y, 32, SGD(0.1), 1)
     assert np.shares_memory(trainer.x, mapped)
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), X)
 

@@ -113,7 +113,7 @@ def test_a_late_threads_share_is_done_by_the_others(batch_norm, network, problem
     for function in (worker, late):
         monkeypatch.setattr(epoch, "train_steps", function)
         net = network([40, 33, 7], batch_norm, input_scale=1 / 255)
-        trainers.append(Trainer(net, X, y, 400, SGD(0.3), 2))
+        trainers.append(Trainer(net.network, X, y, 400, SGD(0.3), 2))
         costs = trainers[-1].run_epoch(order)
         digests.append((digest(net), costs.tobytes()))
     assert digests[0] == digests[1]

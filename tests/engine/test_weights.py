@@ -32,7 +32,7 @@ def test_epochs_equal_the_twins(loss, norm, dtype, network, problem, targets_of,
     net = network([9, 18, 7, 5], norm, dtype, activation="tanh", output=loss.output)
     targets, weights, twin = targets_of(net, 150), _weights(150), Network(net, loss)
     order = np.random.default_rng(2).permutation(150)
-    trainer = Trainer(net, X, targets, 37, SGD(0.05, 0.01), 2, loss=loss, sample_weight=weights)
+    trainer = Trainer(net.network, X, targets, 37, SGD(0.05, 0.01), 2, loss=loss, sample_weight=weights)
     costs = trainer.run_epoch(order)
     batches = [order[start : start + 37] for start in range(0, 150, 37)]
     expected = [twin.step(X[rows], targets[rows], 0.05, 0.01, weights[rows]) for rows in batches]
@@ -40,7 +40,7 @@ def test_epochs_equal_the_twins(loss, norm, dtype, network, problem, targets_of,
     np.testing.assert_allclose(trainer.weights(order), [weights[rows].sum() for rows in batches])
     for found, other in zip(Network(net).parameters(), twin.parameters(), strict=True):
         assert_close(found, other, dtype, factor=20.0)
-    evaluated, _ = evaluate(net, X, targets, None, 2, loss=loss, sample_weight=weights)
+    evaluated, _ = evaluate(net.network, X, targets, None, 2, loss=loss, sample_weight=weights)
     assert_close(evaluated, Network(net, loss).cost(X, targets, weights=weights), dtype, factor=10.0)
 
 
@@ -53,8 +53,8 @@ def test_whole_weights_are_repeated_rows(loss, network, problem, targets_of, gra
     repeated = gradient_of_step(net, X[rows], targets[rows], loss=loss)
     for found, expected in zip(weighted, repeated, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-13)
-    cost, accuracy = evaluate(net, X, targets, None, 2, loss=loss, sample_weight=weights.astype(float))
-    other_cost, other_accuracy = evaluate(net, X[rows], targets[rows], None, 2, loss=loss)
+    cost, accuracy = evaluate(net.network, X, targets, None, 2, loss=loss, sample_weight=weights.astype(float))
+    other_cost, other_accuracy = evaluate(net.network, X[rows], targets[rows], None, 2, loss=loss)
     assert cost == pytest.approx(other_cost, rel=1e-12)
     assert accuracy == (None if other_accuracy is None else pytest.approx(other_accuracy, rel=1e-12))
 
@@ -69,9 +69,9 @@ def test_rows_without_weight_have_no_influence(loss, network, problem, targets_o
         targets = targets_of(net, 64)
         if scale > 1:
             targets[weights == 0] = 1
-        trainer = Trainer(net, x, targets, 16, SGD(0.05), 1, loss=loss, sample_weight=weights)
+        trainer = Trainer(net.network, x, targets, 16, SGD(0.05), 1, loss=loss, sample_weight=weights)
         costs = trainer.run_epoch(np.arange(64))
-        cost, accuracy = evaluate(net, x, targets, None, 1, loss=loss, sample_weight=weights)
+        cost, accuracy = evaluate(net.network, x, targets, None, 1, loss=loss, sample_weight=weights)
         results.add((costs.tobytes(), net.snapshot().tobytes(), cost, accuracy))
     assert len(results) == 1
 
@@ -82,7 +82,7 @@ def test_a_batch_without_weight_is_harmless(optimizer, norm, network, problem):
     weights = np.ones(64)
     weights[16:32] = 0
     net = network([9, 18, 3], norm)
-    trainer = Trainer(net, X, y, 16, optimizer, 1, sample_weight=weights)
+    trainer = Trainer(net.network, X, y, 16, optimizer, 1, sample_weight=weights)
     trainer.run_epoch(np.arange(16, 32))  # nothing but the decay acts on a net that has no momentum yet
     start = network([9, 18, 3], norm)
     for found, expected in zip(net.weights, start.weights, strict=True):
@@ -112,9 +112,9 @@ def test_the_squares_of_the_weights(optimizer, norm, dtype, network, problem, al
             net.biases[0][:] = rng.uniform(5, 9, 70)  # no weights
         one_by_one.restore(at_once.snapshot())
         squares = np.full(4, np.nan)
-        trainer = Trainer(at_once, X, y, 16, optimizer, threads)
+        trainer = Trainer(at_once.network, X, y, 16, optimizer, threads)
         costs = trainer.run_epoch(np.arange(64), weight_squares=squares)
-        trainer = Trainer(one_by_one, X, y, 16, optimizer, threads)
+        trainer = Trainer(one_by_one.network, X, y, 16, optimizer, threads)
         for step in range(4):
             cost = trainer.run_epoch(np.arange(16 * step, 16 * step + 16))
             assert cost == costs[step]
@@ -130,9 +130,9 @@ def test_each_step_has_its_decay(optimizer, network, problem):
     X, y = problem(64, 9, 3, "float64")
     decays = [0.0, 0.3, 0.7, 0.01]
     at_once, one_by_one, without = (network([9, 18, 3], None, "float64") for _ in range(3))
-    Trainer(at_once, X, y, 16, optimizer, 1).run_epoch(np.arange(64), l2=np.array(decays))
-    Trainer(without, X, y, 16, optimizer, 1).run_epoch(np.arange(64))
-    trainer = Trainer(one_by_one, X, y, 16, optimizer, 1)
+    Trainer(at_once.network, X, y, 16, optimizer, 1).run_epoch(np.arange(64), l2=np.array(decays))
+    Trainer(without.network, X, y, 16, optimizer, 1).run_epoch(np.arange(64))
+    trainer = Trainer(one_by_one.network, X, y, 16, optimizer, 1)
     for step, decay in enumerate(decays):
         trainer.run_epoch(np.arange(16 * step, 16 * step + 16), l2=np.array([decay]))
     assert at_once.snapshot().tobytes() == one_by_one.snapshot().tobytes()
@@ -142,6 +142,6 @@ def test_each_step_has_its_decay(optimizer, network, problem):
 def test_a_decay_of_steps_is_that_of_the_optimizer(network, problem):
     X, y = problem(64, 9, 3)
     ours, theirs = network([9, 18, 3]), network([9, 18, 3])
-    Trainer(ours, X, y, 16, SGD(0.1), 1).run_epoch(np.arange(64), l2=np.full(4, 0.3))
-    Trainer(theirs, X, y, 16, SGD(0.1, weight_decay=0.3), 1).run_epoch(np.arange(64))
+    Trainer(ours.network, X, y, 16, SGD(0.1), 1).run_epoch(np.arange(64), l2=np.full(4, 0.3))
+    Trainer(theirs.network, X, y, 16, SGD(0.1, weight_decay=0.3), 1).run_epoch(np.arange(64))
     assert ours.snapshot().tobytes() == theirs.snapshot().tobytes()

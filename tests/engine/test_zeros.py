@@ -42,9 +42,9 @@ def test_leaving_out_zeros_changes_no_bit(name, share, dtype, network, digest, a
         history = train(
             net, X, y, optimizer=optimizer, batch_size=batch_size, epochs=2, threads=threads, progress=False, seed=1
         )
-        predicted, _ = outputs(net, X, threads)
+        predicted, _ = outputs(net.network, X, threads)
         found.append(
-            (digest(net), history.records[-1]["cost"], predicted.tobytes(), evaluate(net, X, y, None, threads))
+            (digest(net), history.records[-1]["cost"], predicted.tobytes(), evaluate(net.network, X, y, None, threads))
         )
     assert net.is_finite()
     assert all(others == found[0] for others in found[1:])
@@ -55,7 +55,7 @@ def test_who_gets_lists(network, dtype):
     y = rng.integers(0, 3, 100)
     for share, listed in ((0.05, True), (1.0, False)):
         X = _sparse(rng, (100, 60), share)
-        trainer = Trainer(network([60, 8, 3], dtype=dtype.name), X, y, 50, SGD(0.1), 1)
+        trainer = Trainer(network([60, 8, 3], dtype=dtype.name).network, X, y, 50, SGD(0.1), 1)
         assert bool(trainer.settings["at"]["forward"][0]) == bool(trainer.settings["at"]["update"][0]) == listed
         assert (trainer.workspace.lists.size > 1) == listed
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from fastmlp.batchnorm import BatchNorm
-from fastmlp.engine.inference import Packed
 
 Shapes = dict[str, list[tuple[int, ...]]]
+Arrays = dict[str, list[np.ndarray]]  # by kind, such as "weights", and by layer
 
 
 def parameter_shapes(widths: Sequence[int], batch_norm: BatchNorm | None) -> Shapes:
@@ -27,12 +27,12 @@ def parameter_shapes(widths: Sequence[int], batch_norm: BatchNorm | None) -> Sha
     }
 
 
-def named(arrays: dict[str, list[np.ndarray]]) -> dict[str, np.ndarray]:
+def named(arrays: Arrays) -> dict[str, np.ndarray]:
     """Return arrays by kind and layer as arrays by name, such as ``"weights.0"``."""
     return {f"{name}.{i}": array for name, group in arrays.items() for i, array in enumerate(group)}
 
 
-class Arrays:
+class Parameters:
     """The parameters and running statistics of a network, in one buffer.
 
     Parameters
@@ -46,16 +46,8 @@ class Arrays:
 
     Attributes
     ----------
-    weights : list of numpy.ndarray
-        ``(n_in, n_out)`` for each layer.
-    biases : list of numpy.ndarray
-        ``(n_out,)`` for each layer.
-    gammas, betas : list of numpy.ndarray
-        ``(n,)`` for each hidden layer, empty unless the batch norm is affine.
-    running_means, running_vars : list of numpy.ndarray
-        ``(n,)`` for each hidden layer, empty without batch norm.
-    packed : Packed or None
-        What the last prediction made of them.
+    packed : object or None
+        What the last prediction made of them; the engine's.
     version : int
         Counts what the package itself writes.
     lent : bool
@@ -72,11 +64,11 @@ class Arrays:
             ones[:] = 1
 
     def _begin(self) -> None:
-        self.packed: Packed | None = None
+        self.packed: Any = None
         self.version = 0
         self.lent = False
 
-    def views_of(self, state: np.ndarray) -> dict[str, list[np.ndarray]]:
+    def views_of(self, state: np.ndarray) -> Arrays:
         """Return the arrays that a `snapshot` consists of, by kind and layer; views.
 
         Parameters
@@ -100,39 +92,15 @@ class Arrays:
         self._begin()
 
     @property
-    def arrays(self) -> dict[str, list[np.ndarray]]:
+    def arrays(self) -> Arrays:
         """The parameters and running statistics by kind and layer; writable views."""
         self.lent = True
         return self._views
 
     @property
-    def views(self) -> dict[str, list[np.ndarray]]:
+    def views(self) -> Arrays:
         """As `arrays`, for code of the package that does not write, or not after a prediction."""
         return self._views
-
-    @property
-    def weights(self) -> list[np.ndarray]:  # noqa: D102 - described by the class
-        return list(self.arrays["weights"])
-
-    @property
-    def biases(self) -> list[np.ndarray]:  # noqa: D102
-        return list(self.arrays["biases"])
-
-    @property
-    def gammas(self) -> list[np.ndarray]:  # noqa: D102
-        return list(self.arrays["gammas"])
-
-    @property
-    def betas(self) -> list[np.ndarray]:  # noqa: D102
-        return list(self.arrays["betas"])
-
-    @property
-    def running_means(self) -> list[np.ndarray]:  # noqa: D102
-        return list(self.arrays["running_means"])
-
-    @property
-    def running_vars(self) -> list[np.ndarray]:  # noqa: D102
-        return list(self.arrays["running_vars"])
 
     @property
     def n_parameters(self) -> int:
