@@ -1,4 +1,4 @@
-"""Print a command of the README: the one line in the fenced block below the comment ``<!-- command: NAME -->``.
+"""Print a command of the README or the guide: the one line in the block below the comment ``<!-- command: NAME -->``.
 
 usage: python3 .ci/readme_command.py NAME
 """
@@ -7,15 +7,20 @@ import re
 import sys
 from pathlib import Path
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "fastmlp" / "guide").glob("*.md"))]
 
 
 def readme_command(name: str) -> str:
     """Return the command called `name`."""
     pattern = rf"^<!-- command: {re.escape(name)} -->\n+```sh\n([^\n]+)\n```$"
-    found = re.findall(pattern, README.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    found = [
+        line for page in PAGES for line in re.findall(pattern, page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    ]
     if len(found) != 1:
-        raise SystemExit(f"README.md: expected one command of one line called {name!r}, found {len(found)}")
+        raise SystemExit(
+            f"README.md and fastmlp/guide: expected one command of one line called {name!r}, found {len(found)}"
+        )
     return str(found[0])
 
 

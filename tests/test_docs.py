@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 from numpydoc.docscrape import ClassDoc, FunctionDoc
+from pages import GUIDE, PAGES
 
 import fastmlp
+import fastmlp.guide as fastmlp_guide
 
 ROOT = Path(__file__).parents[1]
 MODULES = [
@@ -160,12 +162,16 @@ def test_pages_of_the_modules_in_all_are_there(reference):
         assert page_of(reference, f"fastmlp.{name}")
 
 
-def test_page_for_newcomers_is_in_the_reference_from_its_title_to_its_last_line(reference):
-    page = (reference / "fastmlp" / "guide.html").read_text(encoding="utf-8")
-    assert page.count("<table>") == 2
-    text = words("".join(page_of(reference, "fastmlp.guide").values()))
-    source = (ROOT / "fastmlp" / "guide" / "coming_from.md").read_text(encoding="utf-8")
-    assert set(words(re.sub(r"<!--.*?-->|```python", "", source))) <= set(text)
+@pytest.mark.parametrize("source", GUIDE, ids=lambda source: source.stem)
+def test_pages_of_the_guide_are_in_the_reference_from_title_to_last_line(reference, source):
+    module_name = f"fastmlp.guide.{source.stem}"
+    html = (reference / "fastmlp" / "guide" / source.stem).with_suffix(".html").read_text(encoding="utf-8")
+    markdown = source.read_text(encoding="utf-8")
+    assert html.count("<table>") == len(re.findall(r"^\|[: -]*-[-: |]*\|$", markdown, flags=re.MULTILINE))
+    text = words("".join(page_of(reference, module_name).values()))
+    assert set(words(re.sub(r"<!--.*?-->|```\w+|\]\([^)]*\)", "", markdown))) <= set(text)
+    assert f"`{module_name}`" in (fastmlp_guide.__doc__ or "")
+    assert f"(fastmlp/guide/{source.name})" in PAGES["README.md"]
 
 
 def test_names_in_docstrings_are_links(reference):

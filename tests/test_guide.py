@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pages import PAGES
 from sklearn.datasets import load_digits
 
 import fastmlp
@@ -70,3 +71,15 @@ def test_callback_and_continued_training_end_as_the_page_says(capsys, tmp_path, 
 def test_names_on_the_page_exist(name):
     module, attribute = name.split(".")
     assert hasattr(getattr(fastmlp, module), attribute)
+
+
+def test_every_program_on_every_page_is_run_by_a_test():
+    marks = {"example", "sklearn example", "exchange: onnx", "exchange: torch", "exchange: scikit-learn"}
+    for name, text in PAGES.items():
+        if name != PAGE.name:
+            found = re.findall(r"(?:<!-- ([^>]+) -->\n\n)?```python\n", text)
+            assert set(found) <= marks, name
+
+
+def test_readme_is_short():
+    assert len(PAGES["README.md"].splitlines()) <= 220

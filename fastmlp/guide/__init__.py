@@ -1,3 +1,13 @@
-"""
-.. include:: coming_from.md
+"""The pages of the guide.
+
+- `fastmlp.guide.coming_from`: the same training in their words and in fastmlp's, a map of names
+- `fastmlp.guide.training`: layers, losses, optimizers, schedules, callbacks, what Ctrl-C does
+- `fastmlp.guide.estimators`: what they add to scikit-learn's, and what differs
+- `fastmlp.guide.data`: MNIST, and which files are read
+- `fastmlp.guide.exchange`: ONNX, PyTorch and scikit-learn
+- `fastmlp.guide.command_line`: every command, with examples
+- `fastmlp.guide.speed`: Adam, the estimators, time to 98 % on MNIST, one thread
+- `fastmlp.guide.results`: the three experiments beside the report's numbers
+- `fastmlp.guide.developing`: the package file by file, debugging, other CPUs, the cache, the reference
+- `fastmlp.guide.benchmarks`: asv, the gate, the workflows, the side-by-side scripts
 """

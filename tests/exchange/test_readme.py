@@ -1,18 +1,15 @@
-"""README's snippets run as they stand there, and show that the predictions agree."""
+"""The guide's snippets run as they stand there, and show that the predictions agree."""
 
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+from pages import program
 
 
 def _printed(name, folder):
-    (snippet,) = re.findall(rf"<!-- exchange: {name} -->\n\n```python\n(.*?)```", README, flags=re.DOTALL)
-    command = [sys.executable, "-W", "error", "-c", snippet]
+    command = [sys.executable, "-W", "error", "-c", program(f"exchange: {name}")]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout

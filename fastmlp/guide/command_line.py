@@ -1,0 +1,3 @@
+"""
+.. include:: command_line.md
+"""

@@ -1,0 +1,3 @@
+"""
+.. include:: speed.md
+"""
