@@ -5,7 +5,7 @@ backend. ``figure.savefig(path)`` writes it; a notebook shows it as the value of
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -15,16 +15,29 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from fastmlp.history import History
-    from fastmlp.mlp import MLP
-
 # Okabe & Ito's colours, distinct to colour-blind eyes
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY = "#555555"
 QUANTITIES = {"cost": "cost", "val_accuracy": "validation accuracy", "val_cost": "validation cost"}
 
 
-def plot_history(history: "History") -> "Figure":
+class Recorded(Protocol):
+    """What has the records of a training, such as `fastmlp.History`."""
+
+    records: list[dict[str, Any]]
+    stopped_because: str
+    best_epoch: int | None
+
+
+class Weighted(Protocol):
+    """What has weight matrices, such as `fastmlp.MLP`."""
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """One for each layer."""
+
+
+def plot_history(history: Recorded) -> "Figure":
     """Cost and, where there was a validation set, validation cost and accuracy, by epoch.
 
     Parameters
@@ -123,7 +136,7 @@ def cost_curves(groups: Mapping[str, Sequence[Any]], **options: Any) -> "Figure"
     return curves(groups, quantity="cost", **options)
 
 
-def weight_histograms(networks: "MLP | Mapping[str, MLP | Sequence[np.ndarray]]") -> "Figure":
+def weight_histograms(networks: Weighted | Mapping[str, Weighted | Sequence[np.ndarray]]) -> "Figure":
     """Histograms of every layer's weights: a row for each network, a column for each layer.
 
     Parameters
@@ -252,7 +265,7 @@ def _curve(axes: "Axes", records: Sequence[dict[str, Any]], quantity: str, colou
     )  # fmt: skip
 
 
-def _weights(network: "MLP | Sequence[np.ndarray]") -> list[np.ndarray]:
+def _weights(network: Weighted | Sequence[np.ndarray]) -> list[np.ndarray]:
     """Return the weight matrices of a network, or of a list of them."""
     return list(getattr(network, "weights", network))  # type: ignore[arg-type]
 
