@@ -8,6 +8,7 @@ import numpy as np
 
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import aligned
+from fastmlp.kernels.panels import Panels
 from fastmlp.simd import gemm
 from fastmlp.simd.atomics import CONTROL_CELLS, SPINS, barrier
 from fastmlp.simd.pointer import pointer
@@ -23,11 +24,11 @@ PEAK_SECONDS = 0.05  # of one try: the start of a team takes 0.1 ms
 def _tiles(a: Any, b: Any, bias: Any, out: Any, calls: int) -> None:
     """Compute the same tile `calls` times: ``out = a·b + bias``, all of them panels."""
     zero = np.float32(0)
+    x = Panels(start=pointer(a, 0), stride=ROWS * LANES, rows=ROWS, columns=TERMS)
+    weight = Panels(start=pointer(b, 0), stride=TERMS * LANES, rows=TERMS, columns=COLUMNS)
+    product = Panels(start=pointer(out, 0), stride=ROWS * LANES, rows=ROWS, columns=COLUMNS)
     for _ in range(calls):
-        gemm.forward(
-            pointer(a, 0), pointer(b, 0), pointer(out, 0), pointer(bias, 0),
-            ROWS, COLUMNS, TERMS, ROWS * LANES, TERMS * LANES, ROWS * LANES, zero, zero,
-        )  # fmt: skip
+        gemm.forward(x, weight, product, pointer(bias, 0), zero, zero)
 
 
 @numba.njit(nogil=True)  # type: ignore[untyped-decorator, unused-ignore]

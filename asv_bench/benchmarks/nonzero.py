@@ -36,7 +36,8 @@ class Zeros:
         self.net = make_network(network)
         self.x = runs_of_pixels(SAMPLES, self.net.n_inputs, zeros)
         y = labels(SAMPLES, self.net.n_classes)
-        self.trainer = Trainer(self.net.network, self.x, y, 128, fastmlp.SGD(0.01), threads)
+        trained = getattr(self.net, "network", self.net)  # earlier commits take the network itself
+        self.trainer = Trainer(trained, self.x, y, 128, fastmlp.SGD(0.01), threads)
         self.order = np.random.default_rng(0).permutation(SAMPLES)[: STEPS * 128]
         self.time_steps()
         self.time_predict_proba()

@@ -46,7 +46,8 @@ def make_trainer(
     optimizer, settings = RULES[rule]
     net = make_network(network, norm, **FUNCTIONS[function])
     x, y = pixels(SAMPLES, net.n_inputs), labels(SAMPLES, net.n_classes)
-    return Trainer(net.network, x, y, batch, getattr(fastmlp, optimizer)(RATE, **settings), threads)
+    trained = getattr(net, "network", net)  # earlier commits take the network itself
+    return Trainer(trained, x, y, batch, getattr(fastmlp, optimizer)(RATE, **settings), threads)
 
 
 def train_one_epoch(net: fastmlp.MLP, X: Pixels, y: Labels, batch: int, threads: int) -> Costs:

@@ -17,8 +17,8 @@ class Kernel(Classifier):
     def predictor(self, x: np.ndarray) -> Any:
         """Return a call of `predict_chunks`."""
         net, order = self.net.network_, np.arange(len(x))
-        packed = _packed(net)
-        forward = packed.take(net, x, len(x), 1 if len(x) == 1 else self.job.threads, net.output)
+        packed = _packed(net.network)
+        forward = packed.take(net.architecture, x, len(x), 1 if len(x) == 1 else self.job.threads, net.output)
         out = np.empty((len(x), net.n_outputs), net.dtype)
 
         def call(x: np.ndarray = x) -> np.ndarray:  # the kernel has only the address of x

@@ -364,17 +364,14 @@ print(json.dumps([whole, results]))
 # ---- errors
 
 FAILING = """
-import inspect
 norm, worker = NORMS[int(sys.argv[1])], epoch.train_steps
-at_costs = list(inspect.signature(worker.py_func).parameters).index("step_costs")
 expected, results = trained(norm), []
 for threads, failing, after in [(2, 0, 0), (2, 1, 3), (5, 4, 0), (5, 2, 7), (1, 0, 2)] * 3:
-    def broken(*arguments):
-        if arguments[0] != failing:
-            return worker(*arguments)
-        shortened = list(arguments)
-        shortened[at_costs] = arguments[at_costs][:after]  # leaves after so many steps, without a word to the others
-        worker(*shortened)
+    def broken(thread, layout, memory, run):
+        if thread != failing:
+            return worker(thread, layout, memory, run)
+        # leaves after so many steps, without a word to the others
+        worker(thread, layout, memory, run._replace(costs=run.costs[:after]))
         raise ZeroDivisionError("in a worker")
 
     net, message = make(norm), None
