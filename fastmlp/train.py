@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fastmlp.engine import Kept, State, Trainer, evaluate
+from fastmlp.engine import Snapshot, State, Trainer, evaluate
 from fastmlp.history import History
 from fastmlp.inputs import checks
 from fastmlp.inputs.splitting import Rows, split
@@ -116,9 +116,9 @@ def train(
         sample_weight=training.weights, key=key,
     )  # fmt: skip
     if state is not None:
-        trainer.continue_from(state)
+        trainer.import_state(state)
     history, costs = History(), list[np.ndarray]()
-    finite = best = trainer.keep()
+    finite = best = trainer.snapshot()
     steps_per_epoch = -(-training.n // batch_size)
     try:  # around `caught`, whose end hands on a Ctrl-C that nobody has looked at
         with interrupt.caught(), progress_bar(progress, epochs * steps_per_epoch, "step") as bar:
@@ -138,7 +138,7 @@ def train(
                 record["learning_rate"] = float(rates[-1])
                 costs.append(batch_costs)
                 history.records.append(record | {"seconds": time.perf_counter() - started})
-                finite = trainer.keep()
+                finite = trainer.snapshot()
                 bar.end_epoch(record)
                 if patience is not None:
                     if patience.is_best(epoch, record):
@@ -156,7 +156,7 @@ def train(
     if history.records:
         history.batch_costs = np.concatenate(costs[: history.epochs])
     _finish(trainer, history, patience, finite, best)
-    history.state = trainer.remembered()
+    history.state = trainer.export_state()
     history.seconds = time.perf_counter() - started
     return history
 
@@ -198,7 +198,7 @@ def _validate(
     return found
 
 
-def _finish(trainer: Trainer, history: History, patience: Patience | None, finite: Kept, best: Kept) -> None:
+def _finish(trainer: Trainer, history: History, patience: Patience | None, finite: Snapshot, best: Snapshot) -> None:
     """Leave the network as the way in which training ended asks for."""
     if history.stopped_because == "cost not finite":
         warnings.warn(
@@ -208,8 +208,8 @@ def _finish(trainer: Trainer, history: History, patience: Patience | None, finit
             stacklevel=3,
         )
     if not trainer.network.parameters.is_finite() or history.stopped_because == "cost not finite":
-        trainer.go_back(finite)
+        trainer.restore(finite)
     if patience is not None and patience.best_epoch is not None:
         history.best_epoch = patience.best_epoch
         if patience.rule.restore_best:
-            trainer.go_back(best)
+            trainer.restore(best)

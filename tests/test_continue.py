@@ -136,7 +136,7 @@ def test_other_rules_have_other_states(blobs):
     for count, optimizer in counts.items():
         trainer = Trainer(MLP([5, 8, 3]).network, np.ascontiguousarray(X), y, 32, optimizer, 1)
         trainer.run_epoch(np.arange(64))
-        states[count] = trainer.remembered()
+        states[count] = trainer.export_state()
         assert len(states[count].moments) == count
     before = net.snapshot()
     for count, optimizer in counts.items():

@@ -1,5 +1,7 @@
 """Training and prediction on data of which many are zeros, in runs as in images and one-hot columns."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,7 +38,7 @@ class Zeros:
         self.net = make_network(network)
         self.x = runs_of_pixels(SAMPLES, self.net.n_inputs, zeros)
         y = labels(SAMPLES, self.net.n_classes)
-        trained = getattr(self.net, "network", self.net)  # earlier commits take the network itself
+        trained: Any = getattr(self.net, "network", self.net)  # earlier commits take the network itself
         self.trainer = Trainer(trained, self.x, y, 128, fastmlp.SGD(0.01), threads)
         self.order = np.random.default_rng(0).permutation(SAMPLES)[: STEPS * 128]
         self.time_steps()

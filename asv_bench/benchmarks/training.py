@@ -46,7 +46,7 @@ def make_trainer(
     optimizer, settings = RULES[rule]
     net = make_network(network, norm, **FUNCTIONS[function])
     x, y = pixels(SAMPLES, net.n_inputs), labels(SAMPLES, net.n_classes)
-    trained = getattr(net, "network", net)  # earlier commits take the network itself
+    trained: Any = getattr(net, "network", net)  # earlier commits take the network itself
     return Trainer(trained, x, y, batch, getattr(fastmlp, optimizer)(RATE, **settings), threads)
 
 

@@ -46,8 +46,8 @@ class State:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A training at the end of an epoch, for `Trainer.go_back`."""
+class Snapshot:
+    """A training at the end of an epoch, for `Trainer.restore`."""
 
     parameters: np.ndarray
     steps: int
@@ -240,31 +240,31 @@ class Trainer:
         found[-1] += len(order) - found.sum()
         return found
 
-    def keep(self) -> Kept:
+    def snapshot(self) -> Snapshot:
         """Return a copy of the network's parameters and of what the update rule remembers."""
-        return Kept(
+        return Snapshot(
             self.network.parameters.snapshot(), self.steps_done, None if self.state is None else self._moments().copy()
         )
 
-    def go_back(self, kept: Kept) -> None:
-        """Go back to what `keep` returned."""
-        self.network.parameters.restore(kept.parameters)
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to what `snapshot` returned."""
+        self.network.parameters.restore(snapshot.parameters)
         self._pack()
-        self.steps_done = kept.steps
+        self.steps_done = snapshot.steps
         if self.state is not None:
-            self._moments()[:] = kept.state
+            self._moments()[:] = snapshot.state
 
     def _moments(self) -> np.ndarray:
         """The state behind the gradients, a view."""
         assert self.state is not None
         return self.state[self.plan.n_parameters :]
 
-    def remembered(self) -> State:
+    def export_state(self) -> State:
         """Return what the update rule remembers, a copy."""
         moments = [self._plain(slot) for slot in range(1, self.states)]
         return State(self.steps_done, moments, int(self.settings["key"][0]))
 
-    def continue_from(self, state: State) -> None:
+    def import_state(self, state: State) -> None:
         """Go on with what such an update rule remembered of a network of the same shape.
 
         Raises

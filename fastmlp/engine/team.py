@@ -12,7 +12,7 @@ from fastmlp.system import interrupt
 from fastmlp.system.cores import usable_cores
 
 POLL_SECONDS = 0.1
-IDLE_SECONDS = 1.0  # a thread waits so long for the next team: two wake in a tenth of the time in which they start
+IDLE_SECONDS = 1.0  # a thread waits so long for the next team: to wake two threads takes a tenth of starting two
 
 
 class _Team:

@@ -35,7 +35,9 @@ class CsrRows:
         return np.asarray(self.matrix.toarray(), dtype)
 
     def address(self, dtype: np.dtype) -> int:
-        """Return the address of three addresses: of the elements in `dtype`, of their columns, of the rows' starts.
+        """Return the address of an array of three addresses.
+
+        They are those of the elements in `dtype`, of their columns (int32), and of the rows' starts (int64).
 
         They are valid as long as this object lives.
         """

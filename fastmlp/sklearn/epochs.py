@@ -66,7 +66,7 @@ class Epochs:
             loss=estimator._cost(), sample_weight=data.weights, key=key,
         )  # fmt: skip
         if rule.state is not None:
-            self.trainer.continue_from(rule.state)
+            self.trainer.import_state(rule.state)
 
     def run(self, epochs: int) -> None:
         """Train for at most this many epochs."""
@@ -88,7 +88,7 @@ class Epochs:
         except KeyboardInterrupt:
             history.stopped_because = "interrupted"
             warnings.warn("Training interrupted by user.", stacklevel=5)
-        self.rule.state = self.trainer.remembered()
+        self.rule.state = self.trainer.export_state()
         history.seconds = time.perf_counter() - self.started
 
     def _epoch(self, bar: progress_bar) -> dict[str, Any] | None:
