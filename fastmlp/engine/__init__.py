@@ -1,7 +1,7 @@
 """Compiled epochs and predictions.
 
-plan (the layout) · workspace (memory) · settings · batch (a mini-batch as a thread sees it) · rows (what is done to them)
-· shares (who does it) · rules (of the update) · step (one step of training) · team (threads).
+plan (the layout) · workspace (memory) · settings · batch (a mini-batch as a thread sees it) · rows (what is done to
+them) · shares (who does it) · rules (of the update) · step (one step of training) · team (threads).
 """
 
 from fastmlp.engine.epoch import Snapshot, State, Trainer

@@ -12,7 +12,7 @@ import numpy as np
 
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.kernels.dropout import threshold_of
-from fastmlp.kernels.linear import TILE_PANELS
+from fastmlp.kernels.tiles import TILE_PANELS
 from fastmlp.simd.sizes import ceil_divide, round_up
 from fastmlp.simd.target import VECTOR_BYTES
 
@@ -183,7 +183,7 @@ def make_plan(
 def deal_tiles(plan: Plan, threads: int) -> np.ndarray:
     """Deal out the tiles: ``[thread, layer] = (first, last)``, an equal share of every layer for each thread.
 
-    A tile is one panel of a layer's inputs by `TILE_PANELS` panels of its outputs (`fastmlp.kernels.linear.tile_at`).
+    A tile is one panel of a layer's inputs by `TILE_PANELS` panels of its outputs (`fastmlp.kernels.tiles.tile_at`).
     Where they do not divide, those with the least work so far take one more.
     """
     dealt = np.zeros((threads, len(plan.layers), 2), np.int64)

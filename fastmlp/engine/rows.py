@@ -39,11 +39,12 @@ from fastmlp.kernels.batchnorm import (
 )
 from fastmlp.kernels.dropout import DROP, Mask
 from fastmlp.kernels.gather import gather_rows
-from fastmlp.kernels.linear import Descent, backward_rows, forward_rows, update_tiles
+from fastmlp.kernels.linear import backward_rows, forward_rows, update_tiles
 from fastmlp.kernels.losses import loss_rows
 from fastmlp.kernels.nonzero import FORWARD as LISTED_FORWARD
 from fastmlp.kernels.nonzero import UPDATE as LISTED_UPDATE
 from fastmlp.kernels.panels import Panels, dense
+from fastmlp.kernels.tiles import Descent
 from fastmlp.simd.kinds import Pointer, Record
 from fastmlp.simd.pointer import offset
 

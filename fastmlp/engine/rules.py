@@ -6,7 +6,7 @@ from fastmlp.compilation.jit import body, inlined
 from fastmlp.engine.batch import Batch, statistic
 from fastmlp.engine.plan import DBETA, DGAMMA
 from fastmlp.engine.rows import descend_tiles
-from fastmlp.kernels.linear import Descent, Tile, square_of, tile_at, transposed_square_of
+from fastmlp.kernels.tiles import Descent, Tile, square_of, tile_at, transposed_square_of
 from fastmlp.kernels.update import (
     ADAM,
     GRADIENT,

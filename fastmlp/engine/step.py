@@ -16,7 +16,7 @@ from fastmlp.engine.rows import descend_tiles, merge, pass_over
 from fastmlp.engine.rules import clip_factor, note_weight_squares, rule_tiles, rule_vector, step_tiles, total_of
 from fastmlp.engine.shares import Claims, blocks_of, row_cell, row_pieces, share_of_rows, take, tile_cell, tile_unit
 from fastmlp.engine.workspace import Memory
-from fastmlp.kernels.linear import Descent
+from fastmlp.kernels.tiles import Descent
 from fastmlp.kernels.update import average, descend
 from fastmlp.simd.atomics import HALT, LINE, SKIPPED, STEPS_DONE, STOP, barrier, load_shared, store_shared
 from fastmlp.simd.kinds import Array, Pointer, Record

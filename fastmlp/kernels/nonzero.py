@@ -12,8 +12,9 @@ import numpy as np
 from numba import types
 
 from fastmlp.compilation.jit import body, inlined
-from fastmlp.kernels.linear import SUM_ROWS, Descent, descend_biases, factors_of, square_of, tile_at
+from fastmlp.kernels.linear import descend_biases
 from fastmlp.kernels.panels import Panels, panels_type, strip_of
+from fastmlp.kernels.tiles import SUM_ROWS, Descent, factors_of, square_of, tile_at
 from fastmlp.simd import gemm
 from fastmlp.simd import vector as v
 from fastmlp.simd.gemm import LIST, LISTED

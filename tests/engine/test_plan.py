@@ -14,7 +14,7 @@ from fastmlp.engine.plan import (
     useful_threads,
 )
 from fastmlp.engine.workspace import PackedParameters, Workspace, from_panels, to_panels, vectors_of
-from fastmlp.kernels.linear import SUM_ROWS, TILE_PANELS
+from fastmlp.kernels.tiles import SUM_ROWS, TILE_PANELS
 from fastmlp.simd.sizes import round_up
 
 WIDTHS = [
