@@ -5,10 +5,13 @@ import pytest
 
 from fastmlp import MLP, BatchNorm
 from fastmlp.engine.plan import (
+    BACKWARD,
     EPOCH_FLOP,
+    FORWARD,
     MOST_NORM_BLOCKS,
     PARALLEL_FLOP,
     ROWS_UNIT,
+    WHOLE,
     deal_tiles,
     make_plan,
     useful_threads,
@@ -80,6 +83,16 @@ def test_blocks_and_panels(norm, dtype, batch):
     assert (plan.blocks - 1) * plan.block < batch <= plan.blocks * plan.block
     if norm is not None:
         assert plan.blocks <= MOST_NORM_BLOCKS
+
+
+def test_passes_over_the_rows(norm, dtype):
+    passes = make_plan((5, 9, 8, 3), dtype, norm, 20).passes
+    found = [(int(each["kind"]), int(each["layer"])) for each in passes]
+    if norm is None:
+        assert found == [(WHOLE, 0)]
+    else:  # two for each of the two normalised layers, one for the last layer
+        assert found == [(FORWARD, 0), (FORWARD, 1), (FORWARD, 2), (BACKWARD, 1), (BACKWARD, 0)]
+    assert passes["half"].tolist() == [number % 2 for number in range(len(passes))]
 
 
 def test_units_fit_one_another():
