@@ -28,6 +28,8 @@ MODULES = [
     "fastmlp.sklearn",
 ]
 
+SECTIONS = {"Attributes", "Examples", "Notes", "Parameters", "Raises", "Returns", "Yields"}
+
 
 def public_names(module):
     """Return the public functions, as they are before they are compiled, and classes of a module, by name."""
@@ -79,6 +81,12 @@ def mismatches(value):
 def test_every_parameter_is_documented(value):
     assert re.match(r"\S.*[.:]$", inspect.getdoc(value).partition("\n\n")[0], flags=re.DOTALL)
     assert mismatches(value) == (set(), set())
+
+
+@pytest.mark.parametrize("source", sorted((ROOT / "fastmlp").rglob("*.py")), ids=lambda path: path.stem)
+def test_sections_of_docstrings_are_numpydocs(source):
+    sections = re.findall(r"^ *(.+)\n *-{4,}$", source.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(sections) <= SECTIONS
 
 
 def test_an_undocumented_parameter_is_found():

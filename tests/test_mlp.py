@@ -1,6 +1,7 @@
 """The network: shapes, live parameters, predictions against the twin, every kind of input array."""
 
 import copy
+import dataclasses
 import itertools
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -167,6 +168,19 @@ LENDERS = {
     "arrays": lambda net: net.arrays["weights"][1],
     "named_arrays": lambda net: net.named_arrays()["biases.0"],
 }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"activation": "tanh"}, {"output": "identity"}, {"input_scale": 0.5}, {"batch_norm": BatchNorm(eps=0.1)}],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_new_architecture_takes_part(change):
+    x = np.random.default_rng(0).standard_normal((1, 64))  # memory of a small prediction is kept
+    net, fresh = (MLP([64, 64, 2], batch_norm=BatchNorm(), dtype="float64") for _ in range(2))
+    before = net.outputs(x)
+    fresh.architecture = net.architecture = dataclasses.replace(net.architecture, **change)
+    assert net.outputs(x).tobytes() == fresh.outputs(x).tobytes() != before.tobytes()
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

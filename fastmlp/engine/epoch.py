@@ -57,7 +57,7 @@ class Snapshot:
 class Trainer:
     """Trains one network on one data set, epoch by epoch.
 
-    PackedParameters
+    Parameters
     ----------
     network : Network
         Its parameters are copied into the engine here and back at the end of every epoch.
@@ -143,7 +143,7 @@ class Trainer:
     ) -> np.ndarray:
         """Train on the rows `order`, cut into mini-batches.
 
-        PackedParameters
+        Parameters
         ----------
         order : numpy.ndarray
             Indices of rows, int64.

@@ -175,8 +175,10 @@ class Packed:
 
     Attributes
     ----------
-    version : int
+    architecture : Architecture
         Of the network.
+    version : int
+        Of its parameters.
     bits : numpy.ndarray
         Of all parameters and running statistics.
     buffer : numpy.ndarray
@@ -187,10 +189,9 @@ class Packed:
 
     def __init__(self, network: Network) -> None:
         architecture, parameters = network
-        self.version, self.bits = (
-            parameters.version,
-            parameters.bits.copy(),
-        )  # first: who writes meanwhile is noticed later
+        self.architecture = architecture
+        # before they are packed: who writes meanwhile is noticed by the next prediction
+        self.version, self.bits = parameters.version, parameters.bits.copy()
         plan = make_plan(architecture.widths, architecture.dtype, None, CHUNK_ROWS, slopes=True, training=False)
         packed = PackedParameters(plan, architecture.dtype)
         weights, biases = folded(architecture, parameters.views)
@@ -223,9 +224,10 @@ def _packed(network: Network) -> Packed:
     Views that were lent may be written to at any time: then every bit is compared. That takes 5 to 20 times less than
     packing, and may take longer than to predict one row.
     """
-    own = network.parameters
+    architecture, own = network
     packed: Packed | None = own.packed
-    if packed is None or packed.version != own.version or (own.lent and not _same_bits(own.bits, packed.bits)):
+    known = packed is not None and packed.architecture is architecture and packed.version == own.version
+    if packed is None or not known or (own.lent and not _same_bits(own.bits, packed.bits)):
         own.packed = packed = Packed(network)
     return packed
 

@@ -42,7 +42,7 @@ def from_panels(panels: np.ndarray, lanes: int, matrix: np.ndarray) -> None:
 class PackedParameters:
     """The parameters of a network as panels.
 
-    PackedParameters
+    Parameters
     ----------
     plan : Plan
         The layout.
@@ -123,7 +123,7 @@ class Memory(NamedTuple):
 class Workspace:
     """The buffers of one training besides the parameters and the state.
 
-    PackedParameters
+    Parameters
     ----------
     plan : Plan
         The layout.
