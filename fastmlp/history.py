@@ -4,7 +4,7 @@ import csv
 import json
 import os
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
@@ -12,8 +12,26 @@ from fastmlp.engine import State
 from fastmlp.system.extras import require
 from fastmlp.system.files import replaced_whole
 
-Record = dict[str, Any]
 FIELDS = ("epoch", "steps", "cost", "last_cost", "val_cost", "val_accuracy", "learning_rate", "seconds")
+
+
+class Validation(TypedDict):
+    """What validation rows say of a network: None without such rows."""
+
+    val_cost: float | None
+    val_accuracy: float | None
+    val_score: NotRequired[float | None]
+
+
+class Record(Validation):
+    """The record of an epoch, as `History` describes it."""
+
+    epoch: int
+    steps: int
+    cost: float
+    last_cost: float
+    learning_rate: float | None
+    seconds: float
 
 
 @dataclass
@@ -61,7 +79,7 @@ class History:
     @property
     def steps(self) -> int:
         """Number of optimizer steps in the finished epochs."""
-        return int(self.records[-1]["steps"]) if self.records else 0
+        return self.records[-1]["steps"] if self.records else 0
 
     def to_jsonl(self, path: str | os.PathLike[str]) -> None:
         """Write the records as JSON lines, one epoch a line.

@@ -24,7 +24,10 @@ QUANTITIES = {"cost": "cost", "val_accuracy": "validation accuracy", "val_cost":
 class Recorded(Protocol):
     """What has the records of a training, such as `fastmlp.History`."""
 
-    records: list[dict[str, Any]]
+    @property
+    def records(self) -> Sequence[Mapping[str, Any]]:
+        """One for each epoch."""
+
     stopped_because: str
     best_epoch: int | None
 
@@ -255,7 +258,7 @@ def _panels(
     return figure, panels
 
 
-def _curve(axes: "Axes", records: Sequence[dict[str, Any]], quantity: str, colour: str, *, faint: bool) -> None:
+def _curve(axes: "Axes", records: Sequence[Mapping[str, Any]], quantity: str, colour: str, *, faint: bool) -> None:
     """One training's line; a single epoch is a point."""
     axes.plot(
         [record["steps"] for record in records],

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.history import Record
 from fastmlp.inputs import checks
 
 ROUNDING = 1e-12  # a rise of exactly min_delta counts, whatever the rounding of the difference
@@ -82,12 +83,9 @@ class Patience:
     _reference: float = field(default=-math.inf)
     _waited: int = 0
 
-    def is_best(self, epoch: int, record: dict[str, Any]) -> bool:
+    def is_best(self, epoch: int, record: Record) -> bool:
         """Take the record of an epoch; say whether its metric is the best so far (by however little)."""
-        if callable(self.rule.metric):
-            score = record["val_score"]
-        else:
-            score = record["val_accuracy"] if self.rule.metric == "accuracy" else -record["val_cost"]
+        score = self._score(record)
         improved = score > self._reference and score - self._reference >= self.rule.min_delta - ROUNDING
         self._waited = 0 if improved else self._waited + 1
         if improved:
@@ -96,6 +94,14 @@ class Patience:
         if best:
             self._best, self.best_epoch = score, epoch
         return best
+
+    def _score(self, record: Record) -> float:
+        if self.rule.metric == "cost":
+            assert record["val_cost"] is not None
+            return -record["val_cost"]
+        score = record["val_accuracy"] if self.rule.metric == "accuracy" else record["val_score"]
+        assert score is not None
+        return score
 
     @property
     def exhausted(self) -> bool:

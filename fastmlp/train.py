@@ -1,22 +1,21 @@
-"""Training: the loop that a reader sees."""
+"""Training of a network on arrays."""
 
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from fastmlp.engine import Snapshot, State, Trainer, evaluate
-from fastmlp.history import History
+from fastmlp.history import History, Record, Validation
 from fastmlp.inputs import checks
-from fastmlp.inputs.splitting import Rows, split
+from fastmlp.inputs.splitting import Dataset, split
+from fastmlp.loop import NOT_FINITE, Epoch, WithinEpoch, run_epochs, train_epoch
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 from fastmlp.optimizers import SGD, Optimizer
 from fastmlp.stopping import EarlyStopping, Patience
-from fastmlp.system import interrupt
-from fastmlp.system.progress import progress_bar
+from fastmlp.system.warning import warn
 
 Callback: TypeAlias = Callable[[MLP, dict[str, Any]], bool | None]
 
@@ -117,51 +116,39 @@ def train(
     )  # fmt: skip
     if state is not None:
         trainer.import_state(state)
-    history, costs = History(), list[np.ndarray]()
+    history = History()
     finite = best = trainer.snapshot()
-    steps_per_epoch = -(-training.n // batch_size)
-    try:  # around `caught`, whose end hands on a Ctrl-C that nobody has looked at
-        with interrupt.caught(), progress_bar(progress, epochs * steps_per_epoch, "step") as bar:
-            for epoch in range(1, epochs + 1):
-                order = rng.permutation(training.n)
-                if training.rows is not None:
-                    order = training.rows[order]
-                rates = optimizer.schedule.rates_of_epoch((epoch - 1) * steps_per_epoch, steps_per_epoch, epochs)
-                batch_costs = trainer.run_epoch(order, bar.within_epoch, rates=rates)
-                interrupt.check()
-                if not (np.isfinite(batch_costs).all() and net.is_finite()):
-                    history.stopped_because = "cost not finite"
-                    break
-                record = _record(net, epoch, batch_costs, trainer.weights(order), optimizer)
-                if held_out is not None:
-                    record |= _validate(net, held_out, loss, optimizer.l2, threads, stop)
-                record["learning_rate"] = float(rates[-1])
-                costs.append(batch_costs)
-                history.records.append(record | {"seconds": time.perf_counter() - started})
-                finite = trainer.snapshot()
-                bar.end_epoch(record)
-                if patience is not None:
-                    if patience.is_best(epoch, record):
-                        best = finite
-                    if patience.exhausted:
-                        history.stopped_because = "early stopping"
-                answers = [callback(net, dict(history.records[-1])) for callback in callbacks]
-                if history.stopped_because == "epochs" and any(answer is True for answer in answers):
-                    history.stopped_because = "callback"
-                if history.stopped_because != "epochs":
-                    break
-                interrupt.check()
-    except KeyboardInterrupt:
-        history.stopped_because = "interrupted"
-    if history.records:
-        history.batch_costs = np.concatenate(costs[: history.epochs])
+    steps = -(-training.n // batch_size)
+
+    def one_epoch(within_epoch: WithinEpoch) -> Epoch | None:
+        order = training.order(rng.permutation(training.n))
+        rates = optimizer.schedule.rates_of_epoch(history.steps, steps, epochs)
+        batch_costs = train_epoch(trainer, order, within_epoch, rates=rates)
+        if batch_costs is None:
+            return None
+        penalty, weights = net.penalty(optimizer.l2), trainer.weights(order)
+        cost = float(batch_costs @ weights) / float(weights.sum()) + penalty
+        validation = _validation(net, held_out, loss, penalty, threads, stop)
+        return Epoch(batch_costs, cost, float(batch_costs[-1]) + penalty, float(rates[-1]), validation)
+
+    def after_epoch(record: Record) -> str | None:
+        nonlocal finite, best
+        finite = trainer.snapshot()
+        if patience is not None and patience.is_best(history.epochs, record):
+            best = finite
+        answers = [callback(net, dict(record)) for callback in callbacks]
+        if patience is not None and patience.exhausted:
+            return "early stopping"
+        return "callback" if any(answer is True for answer in answers) else None
+
+    run_epochs(history, epochs, steps, one_epoch, after_epoch, progress=progress, started=started)
     _finish(trainer, history, patience, finite, best)
     history.state = trainer.export_state()
     history.seconds = time.perf_counter() - started
     return history
 
 
-def _patience(stop: Any, net: MLP, held_out: Rows | None, n: int, batch_size: int) -> Patience | None:
+def _patience(stop: Any, net: MLP, held_out: Dataset | None, n: int, batch_size: int) -> Patience | None:
     if stop is None:
         return None
     checks.instance("stop", stop, EarlyStopping)
@@ -174,25 +161,15 @@ def _patience(stop: Any, net: MLP, held_out: Rows | None, n: int, batch_size: in
     return Patience(stop, stop.epochs_of_patience(-(-n // batch_size)))
 
 
-def _record(net: MLP, epoch: int, batch_costs: np.ndarray, weights: np.ndarray, optimizer: Optimizer) -> dict[str, Any]:
-    penalty = net.penalty(optimizer.l2)
-    return {
-        "epoch": epoch,
-        "steps": epoch * len(batch_costs),
-        "cost": float(batch_costs @ weights) / float(weights.sum()) + penalty,
-        "last_cost": float(batch_costs[-1]) + penalty,
-        "val_cost": None,
-        "val_accuracy": None,
-    }
-
-
-def _validate(
-    net: MLP, held_out: Rows, loss: Loss, l2: float, threads: int, stop: EarlyStopping | None
-) -> dict[str, Any]:
+def _validation(
+    net: MLP, held_out: Dataset | None, loss: Loss, penalty: float, threads: int, stop: EarlyStopping | None
+) -> Validation:
+    if held_out is None:
+        return {"val_cost": None, "val_accuracy": None}
     cost, accuracy = evaluate(
         net.network, held_out.x, held_out.targets, held_out.rows, threads, loss=loss, sample_weight=held_out.weights
     )
-    found = {"val_cost": cost + net.penalty(l2), "val_accuracy": accuracy}
+    found: Validation = {"val_cost": cost + penalty, "val_accuracy": accuracy}
     if stop is not None and callable(stop.metric):
         found["val_score"] = float(stop.metric(net, *held_out.picked()))
     return found
@@ -200,14 +177,13 @@ def _validate(
 
 def _finish(trainer: Trainer, history: History, patience: Patience | None, finite: Snapshot, best: Snapshot) -> None:
     """Leave the network as the way in which training ended asks for."""
-    if history.stopped_because == "cost not finite":
-        warnings.warn(
+    if history.stopped_because == NOT_FINITE:
+        warn(
             f"the cost became NaN or infinite in epoch {history.epochs + 1}: training stopped, the network is as it "
             f"was after epoch {history.epochs}; try a smaller learning_rate or input_scale",
             RuntimeWarning,
-            stacklevel=3,
         )
-    if not trainer.network.parameters.is_finite() or history.stopped_because == "cost not finite":
+    if not trainer.network.parameters.is_finite() or history.stopped_because == NOT_FINITE:
         trainer.restore(finite)
     if patience is not None and patience.best_epoch is not None:
         history.best_epoch = patience.best_epoch

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastmlp import MLP, SGD, BatchNorm, EarlyStopping, init, train
 from fastmlp.experiments.configuration import EXPERIMENTS, Configuration, Experiment
+from fastmlp.history import Record
 
 # X, y, X_test, y_test as datasets.mnist() returns them
 Data = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -37,7 +38,7 @@ class Run:
     seconds: float
     largest_weight: float
     stopped_because: str
-    records: list[dict[str, Any]] = field(repr=False)
+    records: list[Record] = field(repr=False)
     weights: list[np.ndarray] = field(repr=False)
 
     def figures(self) -> dict[str, Any]:

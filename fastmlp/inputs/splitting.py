@@ -14,7 +14,7 @@ CLASS_KERNELS = ("cross_entropy", "binary_cross_entropy")
 
 
 @dataclass
-class Rows:
+class Dataset:
     """Rows of a data set; ``rows`` None means all of the arrays."""
 
     x: Matrix
@@ -26,6 +26,10 @@ class Rows:
     def n(self) -> int:
         """How many."""
         return len(self.x) if self.rows is None else len(self.rows)
+
+    def order(self, positions: np.ndarray) -> np.ndarray:
+        """Return the indices in the arrays of the rows at these positions."""
+        return positions if self.rows is None else self.rows[positions]
 
     def picked(self) -> tuple[Any, np.ndarray]:
         """Return data and targets of these rows alone."""
@@ -42,7 +46,7 @@ def split(
     class_weight: Any,
     validation: Any,
     rng: np.random.Generator,
-) -> tuple[Rows, Rows | None]:
+) -> tuple[Dataset, Dataset | None]:
     """Check the data that `fastmlp.train` got; return the rows to train on and those to validate on."""
     data = _checked(net, loss, X, y, sample_weight, ("X", "y", "sample_weight"))
     data.weights = _with_class_weights(class_weight, loss, data, net.n_outputs)
@@ -58,7 +62,7 @@ def split(
     n_held_out = checks.held_out(validation, data.n)
     rows = rng.permutation(data.n)
     training, held_out = (
-        Rows(data.x, data.targets, data.weights, part) for part in (rows[n_held_out:], rows[:n_held_out])
+        Dataset(data.x, data.targets, data.weights, part) for part in (rows[n_held_out:], rows[:n_held_out])
     )
     for name, part in (("train", training), ("validate", held_out)):
         if part.weights is not None and not part.weights[part.rows].any():
@@ -66,13 +70,13 @@ def split(
     return training, held_out
 
 
-def _checked(net: MLP, loss: Loss, X: Any, y: Any, weights: Any, names: tuple[str, str, str]) -> Rows:
+def _checked(net: MLP, loss: Loss, X: Any, y: Any, weights: Any, names: tuple[str, str, str]) -> Dataset:
     x = samples.features(names[0], X, net.n_inputs, net.dtype)
     targets = samples.targets(names[1], y, loss.kernel, net.n_outputs, len(x), net.dtype, names[0])
-    return Rows(x, targets, samples.weights(names[2], weights, len(x), names[0]))
+    return Dataset(x, targets, samples.weights(names[2], weights, len(x), names[0]))
 
 
-def _with_class_weights(class_weight: Any, loss: Loss, data: Rows, n_outputs: int) -> np.ndarray | None:
+def _with_class_weights(class_weight: Any, loss: Loss, data: Dataset, n_outputs: int) -> np.ndarray | None:
     """Return the weights of the rows times those of their classes, which are 0 and 1 for one logistic output."""
     if class_weight is None:
         return data.weights

@@ -2,8 +2,9 @@
 
 Needs the extra ``sklearn``: ``pip install "fastmlp[sklearn]"``.
 
-classifier, regressor · base (what they share) · constraints · network (initial weights, views) · rows (data) · epochs
-(sgd, adam) · update_rule (optimizer and learning rate) · improvement (when to stop) · lbfgs · workers (threads).
+classifier, regressor · base (what they share) · solvers (how a fit trains) · constraints · network (initial weights,
+views) · dataset · epochs (sgd, adam) · update_rule (optimizer and learning rate) · improvement (when to stop) · lbfgs ·
+workers (threads).
 """
 
 from fastmlp.system.extras import require

@@ -1,34 +1,30 @@
 """What the classifier and the regressor share: the way from arguments to a trained network, and its outputs."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_regressor
+from sklearn.base import is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import assert_all_finite, check_random_state, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from fastmlp.history import History
 from fastmlp.inputs import checks, samples
-from fastmlp.mlp import MLP
-from fastmlp.sklearn import epochs, improvement, workers
-from fastmlp.sklearn.callbacks import CallbackSupportMixin, Listeners
-from fastmlp.sklearn.lbfgs import Minimisation
+from fastmlp.sklearn import workers
+from fastmlp.sklearn.callbacks import Listeners
+from fastmlp.sklearn.dataset import ScoredDataset, hold_out
 from fastmlp.sklearn.network import Arrays, build
-from fastmlp.sklearn.rows import Rows, hold_out
-from fastmlp.sklearn.update_rule import UpdateRule, update_rule
+from fastmlp.sklearn.solvers import NOT_FINITE, EstimatorWithSolvers
 
 FLOATS = (np.float64, np.float32)  # scikit-learn turns all others into the first
 FEW_ROWS = 64  # up to here a prediction is shorter than scikit-learn's checks of its input
 
 
-class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
+class BaseMLP(EstimatorWithSolvers):
     """Parameters as attributes, a network inside, and the steps of a fit."""
 
-    network_: MLP
-    history_: History
     out_activation_: str
 
     def _store(self, parameters: Mapping[str, Any]) -> None:
@@ -51,18 +47,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     @abstractmethod
     def _output(self, y: Any) -> tuple[int, str]:
         """Return the number of outputs and the function of the last layer."""
-
-    @abstractmethod
-    def _cost(self) -> Any:
-        """Return the cost that training minimises, one of `fastmlp.losses`."""
-
-    @abstractmethod
-    def _default_score(self, held_out: Rows) -> float:
-        """Return the score of the validation rows that scikit-learn's MLP stops by."""
-
-    def _outputs_in_mean(self) -> int:
-        """Over how many outputs scikit-learn's loss is a mean, where the engine's is a sum."""
-        return 1
 
     def _loss_weight(self, y: Any, sample_weight: np.ndarray | None) -> np.ndarray | None:
         """Return the weights of the rows in the cost."""
@@ -93,32 +77,14 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         self.n_threads_ = workers.threads(self.threads)
         listeners = Listeners(self, X, y_passed, sample_weight, 1 if incremental else self.max_iter)
         if self.solver == "lbfgs":
-            Minimisation(self, data, held_out, listeners).run()
+            self._minimise(data, held_out, listeners)
         else:
             if self.early_stopping and held_out is None:
                 data, held_out = hold_out(data, self.validation_fraction, self._stratify(y), weight, rng)
-            self._fit_epochs(data, held_out, listeners, rng, anew, incremental)
+            self._run_epochs(data, held_out, listeners, rng, anew, incremental)
         listeners.fit_ended()
         if not self.network_.is_finite():
-            raise ValueError(epochs.NOT_FINITE)
-
-    def _fit_epochs(
-        self,
-        data: Rows,
-        held_out: Rows | None,
-        listeners: Listeners,
-        rng: np.random.RandomState,
-        anew: bool,
-        incremental: bool,
-    ) -> None:
-        if not incremental or not hasattr(self, "_optimizer"):
-            self._optimizer: UpdateRule = update_rule(self)
-        improvement.begin(self, anew=anew, validated=held_out is not None)
-        epochs.Epochs(self, data, held_out, self._optimizer, listeners, rng).run(1 if incremental else self.max_iter)
-        if self.early_stopping:
-            self.network_.restore(self._best)
-        if not incremental:
-            epochs.warn_of_the_end(self)
+            raise ValueError(NOT_FINITE)
 
     def _begin(self, widths: list[int], output: str, x_dtype: np.dtype, rng: np.random.RandomState) -> None:
         # L-BFGS computes in float64, as SciPy does: its line search ends where costs are rounded to float32
@@ -177,14 +143,14 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             y = column_or_1d(y, warn=True)
         return x, y
 
-    def _rows(self, x: Any, y: Any, weight: np.ndarray | None) -> Rows:
+    def _rows(self, x: Any, y: Any, weight: np.ndarray | None) -> ScoredDataset:
         net = self.network_
         x = samples.matrix("X", x, net.n_inputs)
         if x.dtype != net.dtype:  # scikit-learn has looked for what is not finite in its own
             samples.finite("X", x, net.dtype)
-        return Rows(x, self._targets(y, net.dtype), weight, y=y)
+        return ScoredDataset(x, self._targets(y, net.dtype), weight, y=y)
 
-    def _validation(self, validation: tuple[Any, Any, Any]) -> Rows | None:
+    def _validation(self, validation: tuple[Any, Any, Any]) -> ScoredDataset | None:
         X, y, sample_weight = validation
         if X is None and y is None and sample_weight is None:
             return None
@@ -222,10 +188,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             and X.shape[1] == self.n_features_in_
             and not hasattr(self, "feature_names_in_")
         )
-
-    def _say(self, message: str) -> None:
-        if self.verbose:
-            print(message)  # noqa: T201 - verbose=True asks for it
 
     @property
     def coefs_(self) -> Arrays:

@@ -1,7 +1,9 @@
 """Whom a fit tells what it does: callbacks that see an epoch's record, and scikit-learn's own (from version 1.9)."""
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from fastmlp.history import Record
 
 try:
     from sklearn.callback import CallbackSupportMixin
@@ -13,16 +15,13 @@ except ImportError:  # scikit-learn before 1.9
 
 __all__ = ["CallbackSupportMixin", "Listeners"]
 
-if TYPE_CHECKING:
-    from fastmlp.sklearn.base import BaseMLP
-
 
 class Listeners:
     """The callbacks of one ``fit``.
 
     Parameters
     ----------
-    estimator : BaseMLP
+    estimator : MLPClassifier or MLPRegressor
         Those of its parameter ``callbacks`` see records; those of ``set_callbacks`` see a task for the fit and one for
         each of its epochs.
     X, y, sample_weight
@@ -31,7 +30,7 @@ class Listeners:
         At most this many.
     """
 
-    def __init__(self, estimator: "BaseMLP", X: Any, y: Any, sample_weight: Any, epochs: int) -> None:
+    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any, epochs: int) -> None:
         self.estimator = estimator
         weights = None if sample_weight is None else {"sample_weight": sample_weight}
         self.data: dict[str, Any] = {"estimator": estimator, "X": X, "y": y, "metadata": weights}
@@ -48,7 +47,7 @@ class Listeners:
             self.epoch = self.fit.subcontext(task_name="epoch")
             self.epoch.call_on_fit_task_begin(**self.data)
 
-    def epoch_ended(self, record: dict[str, Any]) -> bool:
+    def epoch_ended(self, record: Record) -> bool:
         """Tell all of the epoch; return whether one of them wants to stop."""
         answers = [callback(self.estimator, dict(record)) is True for callback in self.estimator.callbacks]
         if self.epoch is not None:

@@ -17,7 +17,7 @@ from fastmlp.batchnorm import BatchNorm
 from fastmlp.schedules import Schedule
 from fastmlp.sklearn.base import BaseMLP, can_go_on
 from fastmlp.sklearn.constraints import CLASSIFIER
-from fastmlp.sklearn.rows import Rows
+from fastmlp.sklearn.dataset import ScoredDataset
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -304,7 +304,7 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
         above: np.ndarray = (outputs > 0.5).astype(int)
         return above if self._multilabel else self.classes_[np.minimum(above[:, 0], len(self.classes_) - 1)]
 
-    def _default_score(self, held_out: Rows) -> float:
+    def _default_score(self, held_out: ScoredDataset) -> float:
         labels = self._labels(self.network_.outputs(held_out.x, threads=self.n_threads_))
         return float(accuracy_score(held_out.y, labels, sample_weight=held_out.weights))
 

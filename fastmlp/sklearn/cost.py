@@ -1,18 +1,21 @@
-"""The cost of a whole data set and its gradient, for optimizers of others such as SciPy's."""
+"""What a fit minimises; over a whole data set with its gradient, for optimizers of others such as SciPy's."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastmlp.engine import Trainer
+from fastmlp.engine import Trainer, evaluate
+from fastmlp.history import Validation
 from fastmlp.inputs.sparse import Matrix
 from fastmlp.kernels.update import GRADIENT
+from fastmlp.network import Network
 from fastmlp.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from fastmlp.losses import Loss
     from fastmlp.mlp import MLP
+    from fastmlp.sklearn.dataset import ScoredDataset
 
 BATCH = 1000  # rows whose activations are in memory at a time
 
@@ -27,6 +30,37 @@ class _Gradient(Optimizer):
 
     def _rule(self) -> dict[str, float]:
         return {"rule": GRADIENT}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a fit minimises.
+
+    Attributes
+    ----------
+    loss : Loss
+        Of a row: a sum over the outputs.
+    outputs_in_mean : int
+        Over how many outputs scikit-learn's loss is a mean.
+    alpha : float
+        λ of the cost's term ``λ/2 · Σ‖W‖²``, divided by the weight of the rows of a step.
+    threads : int
+        That compute it.
+    """
+
+    loss: "Loss"
+    outputs_in_mean: int
+    alpha: float
+    threads: int
+
+    def validation(self, network: Network, held_out: "ScoredDataset | None", penalty: float) -> Validation:
+        """Return the cost of the validation rows as scikit-learn counts it, with its L2 part, and the accuracy."""
+        if held_out is None:
+            return {"val_cost": None, "val_accuracy": None, "val_score": None}
+        cost, accuracy = evaluate(
+            network, held_out.x, held_out.targets, None, self.threads, loss=self.loss, sample_weight=held_out.weights
+        )
+        return {"val_cost": cost / self.outputs_in_mean + penalty, "val_accuracy": accuracy, "val_score": None}
 
 
 class CostFunction:

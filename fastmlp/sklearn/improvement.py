@@ -1,58 +1,59 @@
 """When to stop: scikit-learn's rule, by the training loss or by the score of the validation rows."""
 
-import copy
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
 
 import numpy as np
-from sklearn.metrics import get_scorer
-
-from fastmlp.inputs.sparse import plain
-
-if TYPE_CHECKING:
-    from fastmlp.sklearn.base import BaseMLP
-    from fastmlp.sklearn.rows import Rows
 
 
-def begin(estimator: "BaseMLP", *, anew: bool, validated: bool) -> None:
-    """Set the curves and the best values to their start, or leave those of the earlier fit that this one continues."""
-    early = bool(estimator.early_stopping)
-    if anew or not hasattr(estimator, "loss_curve_") or (estimator.best_loss_ is None) != early:
-        estimator.loss_curve_ = []
-        estimator.best_loss_ = None if early else np.inf
-        estimator.validation_scores_ = estimator.best_validation_score_ = None
-        estimator._no_improvement_count = 0
-        estimator._best = estimator.network_.snapshot() if early else None
-    if validated and estimator.validation_scores_ is None:
-        estimator.validation_scores_, estimator.best_validation_score_ = [], -np.inf
+@dataclass
+class Improvement:
+    """The curves of a fit, the best values on them, and how long ago the last improvement was.
 
+    Attributes
+    ----------
+    by_score : bool
+        The score of the validation rows counts, not the training loss.
+    best : numpy.ndarray or None
+        The parameters with the best score, where it counts.
+    waited : int
+        Epochs without an improvement by more than ``tol``.
+    """
 
-def update(estimator: "BaseMLP", held_out: "Rows | None") -> None:
-    """Take the loss of the epoch, score the validation rows, and count the epochs without improvement."""
-    loss = estimator.loss_
-    estimator.loss_curve_.append(loss)
-    if held_out is not None:
-        score = _score(estimator, held_out)
-        estimator.validation_scores_.append(score)
-        worse = score < estimator.best_validation_score_ + estimator.tol
-        if score > estimator.best_validation_score_:
-            estimator.best_validation_score_ = score
-            if estimator.early_stopping:
-                estimator._best = estimator.network_.snapshot()
-    if not estimator.early_stopping:
-        worse = loss > estimator.best_loss_ - estimator.tol
-        estimator.best_loss_ = min(loss, estimator.best_loss_)
-    estimator._no_improvement_count = estimator._no_improvement_count + 1 if worse else 0
+    by_score: bool
+    loss_curve: list[float] = field(default_factory=list)
+    best_loss: float | None = None
+    validation_scores: list[float] | None = None
+    best_validation_score: float | None = None
+    best: np.ndarray | None = None
+    waited: int = 0
 
+    def __post_init__(self) -> None:
+        self.best_loss = None if self.by_score else np.inf
 
-def exhausted(estimator: "BaseMLP") -> bool:
-    """Whether the loss or the score has not improved for more than ``n_iter_no_change`` epochs."""
-    return bool(estimator._no_improvement_count > estimator.n_iter_no_change)
+    def expect_scores(self) -> None:
+        """Begin the curve of the scores, unless it has begun."""
+        if self.validation_scores is None:
+            self.validation_scores, self.best_validation_score = [], -np.inf
 
+    def add(self, loss: float, score: float | None, tol: float) -> bool:
+        """Take an epoch's loss and score; return whether the score is the best so far."""
+        self.loss_curve.append(loss)
+        best = worse = False
+        if score is not None:
+            assert self.validation_scores is not None
+            assert self.best_validation_score is not None
+            self.validation_scores.append(score)
+            worse = score < self.best_validation_score + tol
+            best = score > self.best_validation_score
+            self.best_validation_score = score if best else self.best_validation_score
+        if self.best_loss is not None:
+            worse = loss > self.best_loss - tol
+            self.best_loss = min(loss, self.best_loss)
+        self.waited = self.waited + 1 if worse else 0
+        return best
 
-def _score(estimator: "BaseMLP", held_out: "Rows") -> float:
-    if estimator.metric is None:
-        return estimator._default_score(held_out)
-    unnamed: Any = copy.copy(estimator)  # a scorer predicts from plain arrays: without names, no warning that they lack
-    vars(unnamed).pop("feature_names_in_", None)
-    weights = {} if held_out.weights is None else {"sample_weight": held_out.weights}
-    return float(get_scorer(estimator.metric)(unnamed, plain(held_out.x), held_out.y, **weights))
+    def add_not_finite(self) -> None:
+        """Take an epoch that ended in a loss that is not finite."""
+        self.loss_curve.append(np.nan)
+        if self.validation_scores is not None:
+            self.validation_scores.append(np.nan)

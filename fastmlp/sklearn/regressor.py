@@ -13,7 +13,7 @@ from fastmlp.batchnorm import BatchNorm
 from fastmlp.schedules import Schedule
 from fastmlp.sklearn.base import BaseMLP, can_go_on
 from fastmlp.sklearn.constraints import REGRESSOR
-from fastmlp.sklearn.rows import Rows
+from fastmlp.sklearn.dataset import ScoredDataset
 
 LOSSES = {
     "squared_error": losses.SquaredError,
@@ -192,7 +192,7 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
     def _outputs_in_mean(self) -> int:
         return 1 if self.loss == "poisson" else int(self.n_outputs_)
 
-    def _default_score(self, held_out: Rows) -> float:
+    def _default_score(self, held_out: ScoredDataset) -> float:
         numbers = self._numbers(self.network_.outputs(held_out.x, threads=self.n_threads_))
         if not np.isfinite(numbers).all():
             return float("nan")

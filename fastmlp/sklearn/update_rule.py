@@ -1,15 +1,13 @@
 """The optimizer of an estimator: which one, its learning rate from epoch to epoch, its state between the calls."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fastmlp.optimizers import SGD, Adam, AdamW, Optimizer
 from fastmlp.schedules import Schedule
-
-if TYPE_CHECKING:
-    from fastmlp.sklearn.base import BaseMLP
 
 SMALLEST_RATE = 1e-6  # scikit-learn's: learning_rate="adaptive" ends here
 
@@ -59,22 +57,21 @@ class UpdateRule:
         return True
 
 
-def update_rule(estimator: "BaseMLP") -> UpdateRule:
-    """Return the optimizer that the estimator's parameters describe, at its start."""
-    rate = float(estimator.learning_rate_init)
-    varies = estimator.solver == "sgd" and estimator.schedule is None
-    course = estimator.learning_rate if varies else "constant"
-    optimizer = _optimizer(estimator, rate)
-    return UpdateRule(optimizer, course, rate, estimator.power_t, estimator.schedule, rate)
+def update_rule(parameters: Mapping[str, Any]) -> UpdateRule:
+    """Return the optimizer that an estimator's parameters describe, at its start."""
+    rate, schedule = float(parameters["learning_rate_init"]), parameters["schedule"]
+    varies = parameters["solver"] == "sgd" and schedule is None
+    course = parameters["learning_rate"] if varies else "constant"
+    return UpdateRule(_optimizer(parameters, rate), course, rate, parameters["power_t"], schedule, rate)
 
 
-def _optimizer(estimator: "BaseMLP", rate: float) -> Optimizer:
-    clip_norm = estimator.clip_norm
-    if estimator.solver == "sgd":
-        momentum = float(estimator.momentum)
-        nesterov = bool(estimator.nesterovs_momentum) and momentum > 0
+def _optimizer(parameters: Mapping[str, Any], rate: float) -> Optimizer:
+    clip_norm = parameters["clip_norm"]
+    if parameters["solver"] == "sgd":
+        momentum = float(parameters["momentum"])
+        nesterov = bool(parameters["nesterovs_momentum"]) and momentum > 0
         return SGD(rate, momentum=momentum, nesterov=nesterov, clip_norm=clip_norm)
-    averages = {"beta_1": estimator.beta_1, "beta_2": estimator.beta_2, "epsilon": estimator.epsilon}
-    if estimator.weight_decay:
-        return AdamW(rate, weight_decay=estimator.weight_decay, clip_norm=clip_norm, **averages)
+    averages = {name: parameters[name] for name in ("beta_1", "beta_2", "epsilon")}
+    if parameters["weight_decay"]:
+        return AdamW(rate, weight_decay=parameters["weight_decay"], clip_norm=clip_norm, **averages)
     return Adam(rate, clip_norm=clip_norm, **averages)

@@ -1,6 +1,7 @@
 """The progress bar of a training."""
 
 import sys
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
@@ -33,9 +34,9 @@ class progress_bar:  # noqa: N801 - reads as a function where it is used
         if self._bar is not None:
             self._bar.update(self._epochs_end + steps - self._bar.n)
 
-    def end_epoch(self, record: dict[str, Any]) -> None:
-        """Show a finished epoch's record beside the bar."""
-        self._epochs_end = record["steps"]
+    def end_epoch(self, steps: int, record: Mapping[str, Any]) -> None:
+        """Show a finished epoch's record beside the bar, and how many steps are done."""
+        self._epochs_end = steps
         if self._bar is not None:
             figures = {name: record[name] for name in SHOWN if record.get(name) is not None}
             self._bar.set_postfix(figures, refresh=False)

@@ -6,23 +6,19 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from fastmlp.inputs import splitting
+from fastmlp.inputs.splitting import Dataset
 
 
 @dataclass
-class Rows(splitting.Rows):
+class ScoredDataset(Dataset):
     """Rows of a data set, with what a scorer compares their predictions with."""
 
     y: Any = None
 
-    def order(self, positions: np.ndarray) -> np.ndarray:
-        """Return the indices in the arrays of the rows at these positions."""
-        return positions if self.rows is None else self.rows[positions]
-
 
 def hold_out(
-    data: Rows, fraction: float, stratify: np.ndarray | None, score_weights: Any, rng: np.random.RandomState
-) -> tuple[Rows, Rows]:
+    data: ScoredDataset, fraction: float, stratify: np.ndarray | None, score_weights: Any, rng: np.random.RandomState
+) -> tuple[ScoredDataset, ScoredDataset]:
     """Return training and validation rows, split as scikit-learn's MLPs do; `score_weights` weigh the latter."""
     rows, held_out = train_test_split(np.arange(data.n), random_state=rng, test_size=fraction, stratify=stratify)
     if len(held_out) < 2:
@@ -31,5 +27,5 @@ def hold_out(
             "Increase 'validation_fraction' or the size of your dataset."
         )
     weights = None if score_weights is None else score_weights[held_out]
-    training = Rows(data.x, data.targets, data.weights, rows, data.y)
-    return training, Rows(data.x[held_out], data.targets[held_out], weights, y=data.y[held_out])
+    training = ScoredDataset(data.x, data.targets, data.weights, rows, data.y)
+    return training, ScoredDataset(data.x[held_out], data.targets[held_out], weights, y=data.y[held_out])

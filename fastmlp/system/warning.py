@@ -1,0 +1,16 @@
+"""Warnings that point at the line of the user, however deep they arise."""
+
+import sys
+import warnings
+from types import FrameType
+
+OURS = ("fastmlp", "sklearn")  # scikit-learn wraps the fit of an estimator
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn; the warning's line is the one that called into fastmlp."""
+    frame: FrameType | None = sys._getframe(1)
+    level = 2
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in OURS:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level - 1)
