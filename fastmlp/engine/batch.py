@@ -24,8 +24,8 @@ class Batch(NamedTuple):
         Of `fastmlp.engine.plan.LAYER` and ``PASS``.
     tiles : numpy.ndarray
         As `fastmlp.engine.plan.deal_tiles` deals them out.
-    parameters, rows : pointer
-        To the buffers that the plan lays out.
+    parameters, copies, rows : pointer
+        To the buffers that the plan lays out; where the products read the parameters, they are the copies, too.
     state : numpy.ndarray or None
         Of the update rule: buffers laid out as the parameters; plain SGD has none.
     statistics : pointer
@@ -52,6 +52,7 @@ class Batch(NamedTuple):
     passes: Array
     tiles: Array
     parameters: Pointer
+    copies: Pointer
     rows: Pointer
     state: Array
     statistics: Pointer
@@ -70,6 +71,21 @@ def region_rows(b: Batch, region: int, first: int, count: int, columns: int) -> 
     """Return some rows of a region of the buffer of rows."""
     start = offset(b.rows, region + first * lanes(b.rows))
     return Panels(start=start, stride=b.settings.stride, rows=count, columns=columns)
+
+
+@inlined
+def operand_rows(b: Batch, region: int, first: int, count: int, columns: int) -> Panels:
+    """Return some rows of a region that the products read; a copy of 16 bits a number takes half the elements."""
+    packed = b.settings.packed
+    start = offset(b.rows, region + (first * lanes(b.rows) >> packed))
+    return Panels(start=start, stride=b.settings.stride >> packed, rows=count, columns=columns)
+
+
+@inlined
+def operand_weights(copies: Pointer, place: int, rows: int, columns: int, packed: int) -> Panels:
+    """Return a layer's weights or their transpose as the products read them."""
+    start, width = offset(copies, place), lanes(copies)
+    return Panels(start=start, stride=round_up(rows, width) * width >> packed, rows=rows, columns=columns)
 
 
 @inlined

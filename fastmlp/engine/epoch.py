@@ -8,13 +8,15 @@ import numpy as np
 
 from fastmlp import losses
 from fastmlp.engine import zeros
+from fastmlp.engine.copies import refresh_all
 from fastmlp.engine.plan import is_short, make_plan, useful_threads
-from fastmlp.engine.settings import FUSED, STATES, STEP, make_settings, set_data, set_loss
+from fastmlp.engine.precision import operands_of
+from fastmlp.engine.settings import FUSED, STATES, STEP, make_settings, set_data, set_loss, with_products
 from fastmlp.engine.step import Layout, Run, train_steps
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import PackedParameters, Workspace, aligned, vectors_of
 from fastmlp.inputs.sparse import Matrix
-from fastmlp.kernels import nonzero
+from fastmlp.kernels.bfloat16 import PACKED
 from fastmlp.network import Network
 from fastmlp.simd.atomics import SPINS, SPINS_OVERSUBSCRIBED, STEPS_DONE
 from fastmlp.system.cores import usable_cores
@@ -78,6 +80,8 @@ class Trainer:
         Of each row, float64 ``(n,)``.
     key : int
         64 bits, of the dropout masks.
+    matmul_precision : {"float32", "bfloat16"}
+        To what the operands of the products are rounded; the second is for float32 networks.
     """
 
     def __init__(
@@ -92,14 +96,19 @@ class Trainer:
         loss: "Loss | None" = None,
         sample_weight: np.ndarray | None = None,
         key: int = 0,
+        matmul_precision: str = "float32",
     ) -> None:
         self.network, self.x, self.targets, self.optimizer = network, x, targets, optimizer
         architecture, parameters = network
         self.loss, self.sample_weight = loss or losses.default(architecture.output), sample_weight
         widths, dtype, slopes = architecture.widths, architecture.dtype, architecture.activation not in FUSED
+        listed = zeros.mostly_zeros(x, widths[1])
         plan = make_plan(
-            widths, dtype, architecture.batch_norm, batch_size, slopes=slopes, dropout=architecture.dropout
-        )
+            widths, dtype, architecture.batch_norm, batch_size, slopes=slopes, dropout=architecture.dropout,
+            operands=operands_of(matmul_precision),
+        )  # fmt: skip
+        listed = listed and plan.operands != PACKED
+        self.layers = with_products(plan, dtype, listed)
         self.plan, self.threads = plan, useful_threads(plan, threads, len(x))
         self.packed = PackedParameters(plan, dtype)
         self.packed.pack(parameters.views["weights"], vectors_of(parameters.views))
@@ -107,9 +116,7 @@ class Trainer:
         self.unpacked = parameters.views_of(self.flat)
         self.steps_done = 0
         self.settings = self._settings(optimizer, key)
-        self.workspace = Workspace(
-            plan, architecture.dtype, self.threads, lists=bool(self.settings["at"]["forward"][0])
-        )
+        self.workspace = Workspace(plan, dtype, self.threads, lists=listed)
         self.states = max(STATES[self.settings["rule"][0]], int(self.settings["clip"][0] > 0))
         self.state = aligned(self.states * plan.n_parameters, dtype) if self.states else None
 
@@ -117,11 +124,6 @@ class Trainer:
         architecture, norm = self.network.architecture, self.network.architecture.batch_norm
         record = make_settings(self.plan, architecture.dtype, self.threads, architecture.activation)
         set_data(record, self.x, architecture.input_scale, architecture.dtype)
-        if zeros.mostly_zeros(self.x, architecture.widths[1]):
-            record["at"]["forward"], record["at"]["update"] = (
-                nonzero.forward(architecture.dtype),
-                nonzero.update(architecture.dtype),
-            )
         record["spins"] = SPINS if self.threads <= usable_cores() else SPINS_OVERSUBSCRIBED
         record["slot"], record["key"] = self.plan.n_parameters, key
         for name, value in optimizer.settings().items():
@@ -193,9 +195,11 @@ class Trainer:
         w, behind = self.workspace, NOT_WANTED if weight_squares is None else weight_squares
         self.settings["weight_squares"] = weight_squares is not None
         costs = np.full(len(steps), np.nan)
-        layout = Layout(self.settings, self.plan.layers, self.plan.passes, w.tiles)
+        layout = Layout(self.settings, self.layers, self.plan.passes, w.tiles)
         memory, run = w.memory(self.packed.buffer, self.state), Run(steps, order, costs, behind)
         w.reset()
+        if w.copies is not None:
+            refresh_all(self.settings, self.layers, self.packed.buffer, w.copies)
 
         def work(thread: int) -> None:
             train_steps(thread, layout, memory, run)

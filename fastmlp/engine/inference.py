@@ -7,15 +7,17 @@ import numpy as np
 from fastmlp import losses
 from fastmlp.compilation.jit import body, inlined, worker
 from fastmlp.engine import zeros
-from fastmlp.engine.batch import targets_at
-from fastmlp.engine.plan import CHUNK_ROWS, make_plan
-from fastmlp.engine.rows import linear_rows
-from fastmlp.engine.settings import make_settings, set_data, set_loss
+from fastmlp.engine.batch import operand_weights, targets_at
+from fastmlp.engine.copies import refresh_all
+from fastmlp.engine.plan import CHUNK_ROWS, Plan, make_plan
+from fastmlp.engine.precision import operands_of
+from fastmlp.engine.rows import Operands, linear_rows, scale_of_product
+from fastmlp.engine.settings import make_settings, set_data, set_loss, with_products
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import PackedParameters, aligned
 from fastmlp.inputs.sparse import Matrix
-from fastmlp.kernels import nonzero
 from fastmlp.kernels.activations import activate_rows, activation
+from fastmlp.kernels.bfloat16 import PACKED, PLAIN, PREPARE
 from fastmlp.kernels.gather import gather_rows
 from fastmlp.kernels.losses import loss_rows, right_flags_rows
 from fastmlp.kernels.nonzero import lists_bytes
@@ -25,12 +27,15 @@ from fastmlp.kernels.targets import typed
 from fastmlp.network import Architecture, Network
 from fastmlp.network.folding import folded
 from fastmlp.simd.atomics import CONTROL_CELLS, NOT_FINITE, STOP, TAKEN, fetch_add, load_shared, store_shared
+from fastmlp.simd.bfloat16 import flush_denormals, set_mode
 from fastmlp.simd.kinds import Array, Pointer
 from fastmlp.simd.pointer import number, offset, pointer
 
 SAMPLED_FLOP = 3e8  # of the first layer, about 4 ms: looking for zeros takes 1 to 3 % of that
 CLASSES, FLAGS = 1, 2  # what a row's right answer is: the class of the largest output, or flags
 ANSWERS = {"softmax": CLASSES, "logistic": FLAGS}
+
+_prepare_call = PREPARE.call
 
 if TYPE_CHECKING:
     from fastmlp.losses import Loss
@@ -45,8 +50,9 @@ class Forward(NamedTuple):
         One record.
     layers : numpy.ndarray of LAYER
         Of the plan.
-    parameters, rows, lists, control : numpy.ndarray
-        Buffers; each thread has a part of `rows` and of `lists`.
+    parameters, copies, rows, lists, control : numpy.ndarray
+        Buffers; each thread has a part of `rows` and of `lists`. Where the products read the parameters, they are the
+        copies, too.
     order : numpy.ndarray
         The rows to predict, int64.
     """
@@ -54,6 +60,7 @@ class Forward(NamedTuple):
     settings: Array
     layers: Array
     parameters: Array
+    copies: Array
     rows: Array
     lists: Array
     control: Array
@@ -74,6 +81,21 @@ def _take(forward: Forward) -> tuple[int, int, int]:
     return chunk, chunk * batch, 0 if stopped else max(0, min(batch, n - chunk * batch))
 
 
+@inlined
+def _operands(forward: Forward, i: int, rows: Pointer, x: Panels) -> Operands:
+    """Return what the linear output of the layer of number `i` is made from, its input `x` being prepared for that."""
+    s, layer = forward.settings[0], forward.layers[i]
+    place = offset(rows, layer.input_rows)
+    if s.at.prepare != 0:
+        _prepare_call(s.at.prepare, (x, place, offset(rows, layer.input_pairs)))
+    return Operands(
+        x=Panels(start=place, stride=s.stride >> s.packed, rows=x.rows, columns=x.columns),
+        weight=operand_weights(pointer(forward.copies, 0), layer.weight_copy, layer.n_in, layer.n_out, s.packed),
+        bias=pointer(forward.parameters, layer.bias),
+        scale=scale_of_product(s, i),
+    )
+
+
 @body
 def _outputs(forward: Forward, thread: int, start: int, count: int) -> Panels:
     """Return the linear outputs of the last layer for `count` rows from the one of number `start` on."""
@@ -86,21 +108,33 @@ def _outputs(forward: Forward, thread: int, start: int, count: int) -> Panels:
     for i in range(len(layers)):
         layer, relu = layers[i], i < len(layers) - 1 and s.relu != 0
         out = Panels(start=offset(rows, layer.out), stride=s.stride, rows=count, columns=layer.n_out)
-        linear_rows(s, i, layer, pointer(forward.parameters, 0), x, out, relu, lists)
+        linear_rows(layer, _operands(forward, i, rows, x), out, relu, lists)
         if i < len(layers) - 1 and s.at.activate != 0:
             activate_rows(s.at.activate, out, offset(rows, layer.slope))
         x = out
     return x
 
 
+@inlined
+def _begin(forward: Forward) -> Any:
+    """Set the floating point mode of the thread, for `_end`."""
+    return flush_denormals() if forward.settings[0].at.prepare != 0 else np.int64(0)
+
+
+@inlined
+def _end(forward: Forward, mode: Any) -> None:
+    if forward.settings[0].at.prepare != 0:
+        set_mode(mode)
+
+
 @worker
 def evaluate_chunks(thread: int, forward: Forward, costs: Array, right: Array) -> None:
     """Weighted cost and weight of the right answers of all chunks of the rows, shared with other threads."""
-    s = forward.settings[0]
+    s, mode = forward.settings[0], _begin(forward)
     while True:
         chunk, start, count = _take(forward)
         if count == 0:
-            return
+            break
         z = _outputs(forward, thread, start, count)
         targets = targets_at(s, pointer(forward.order, start))
         if s.answers == CLASSES:
@@ -108,21 +142,24 @@ def evaluate_chunks(thread: int, forward: Forward, costs: Array, right: Array) -
         elif s.answers == FLAGS:
             right[chunk] = right_flags_rows(z, typed(targets, number(z.start, 0.0)))
         loss_rows(s.at.loss, z, targets, 1.0, s.parameter, pointer(costs, chunk))
+    _end(forward, mode)
 
 
 @worker
 def predict_chunks(thread: int, forward: Forward, outputs: Array) -> None:
     """Outputs of all chunks of the rows, shared with other threads, into ``outputs (n, n_outputs)``."""
     s, last = forward.settings[0], forward.layers[len(forward.layers) - 1]
+    mode = _begin(forward)
     while True:
         _, start, count = _take(forward)
         if count == 0:
-            return
+            break
         z = _outputs(forward, thread, start, count)
         if s.at.output != 0:
             slope = offset(_part_of(forward.rows, thread, s.threads), last.slope)
             activate_rows(s.at.output, z, slope)
         unpack_rows(z, outputs, start)
+    _end(forward, mode)
 
 
 @worker
@@ -136,29 +173,37 @@ def _same_bits(a: Any, b: Any) -> bool:
     return True
 
 
+def _plan(architecture: Architecture, rows: int, operands: int) -> Plan:
+    """Lay out a prediction of so many rows at a time, with batch norm folded."""
+    return make_plan(
+        architecture.widths, architecture.dtype, None, rows, slopes=True, training=False, operands=operands
+    )
+
+
 class _Forward:
     """What the chunks of so many rows share: memory for each thread, settings."""
 
-    def __init__(self, architecture: Architecture, n: int, threads: int, output: str, listed: bool) -> None:
+    def __init__(
+        self, architecture: Architecture, n: int, threads: int, output: str, *, listed: bool, operands: int
+    ) -> None:
         self.task = n, threads, output, listed
-        self.plan = make_plan(
-            architecture.widths, architecture.dtype, None, min(n, CHUNK_ROWS), slopes=True, training=False
-        )
+        self.plan = _plan(architecture, min(n, CHUNK_ROWS), operands)
+        self.layers = with_products(self.plan, architecture.dtype, listed)
         self.chunks = -(-n // self.plan.batch)
         self.threads = min(threads, self.chunks)
         self.rows = aligned(self.threads * self.plan.n_rows, architecture.dtype)
         self.control = aligned(CONTROL_CELLS, np.int64)
         self.settings = make_settings(self.plan, architecture.dtype, self.threads, architecture.activation)
         self.settings["at"]["output"] = activation(output, architecture.dtype) if output != "identity" else 0
-        if listed:
-            self.settings["at"]["forward"] = nonzero.forward(architecture.dtype)
         size = lists_bytes(self.plan.batch, architecture.widths[0], self.plan.lanes) if listed else 1
         self.lists = aligned(self.threads * size, np.uint8)
 
-    def run(self, chunks: Any, parameters: np.ndarray, order: np.ndarray, *results: np.ndarray) -> bool:
+    def run(self, chunks: Any, packed: "Packed", order: np.ndarray, *results: np.ndarray) -> bool:
         """Call ``chunks`` in every thread; return whether all data were finite numbers in the network's dtype."""
         self.control[TAKEN] = self.control[NOT_FINITE] = 0
-        forward = Forward(self.settings, self.plan.layers, parameters, self.rows, self.lists, self.control, order)
+        forward = Forward(
+            self.settings, self.layers, packed.buffer, packed.copies, self.rows, self.lists, self.control, order
+        )
 
         def work(thread: int) -> None:
             chunks(thread, forward, *results)
@@ -181,22 +226,28 @@ class Packed:
         Of its parameters.
     bits : numpy.ndarray
         Of all parameters and running statistics.
-    buffer : numpy.ndarray
-        Batch norm folded into the linear layers, as panels.
+    operands : int
+        What the products read.
+    buffer, copies : numpy.ndarray
+        Batch norm folded into the linear layers, as panels; and the weights as the products read them.
     idle : list of _Forward
         At most one, of the last prediction: a row of a small network takes less time than to make another.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, operands: int) -> None:
         architecture, parameters = network
-        self.architecture = architecture
+        self.architecture, self.operands = architecture, operands
         # before they are packed: who writes meanwhile is noticed by the next prediction
         self.version, self.bits = parameters.version, parameters.bits.copy()
-        plan = make_plan(architecture.widths, architecture.dtype, None, CHUNK_ROWS, slopes=True, training=False)
+        plan = _plan(architecture, CHUNK_ROWS, operands)
         packed = PackedParameters(plan, architecture.dtype)
         weights, biases = folded(architecture, parameters.views)
         packed.pack(weights, {"bias": biases})
-        self.buffer, self.idle = packed.buffer, list[_Forward]()
+        self.buffer, self.copies, self.idle = packed.buffer, packed.buffer, list[_Forward]()
+        if operands != PLAIN:
+            self.copies = aligned(plan.n_copies, architecture.dtype)
+            settings = make_settings(plan, architecture.dtype, 1, architecture.activation)
+            refresh_all(settings, plan.layers, self.buffer, self.copies)
 
     def take(self, architecture: Architecture, x: Matrix, n: int, threads: int, output: str) -> _Forward:
         """Return what predicts `n` rows of `x`; other threads may do the same meanwhile."""
@@ -204,11 +255,10 @@ class Packed:
             found = self.idle.pop()
         except IndexError:
             found = None
-        listed = 2 * n * architecture.widths[0] * architecture.widths[1] >= SAMPLED_FLOP and zeros.mostly_zeros(
-            x, architecture.widths[1]
-        )
+        worth = self.operands != PACKED and 2 * n * architecture.widths[0] * architecture.widths[1] >= SAMPLED_FLOP
+        listed = worth and zeros.mostly_zeros(x, architecture.widths[1])
         if found is None or found.task != (n, threads, output, listed):
-            found = _Forward(architecture, n, threads, output, listed)
+            found = _Forward(architecture, n, threads, output, listed=listed, operands=self.operands)
         set_data(found.settings, x, architecture.input_scale, architecture.dtype)
         return found
 
@@ -218,7 +268,7 @@ class Packed:
             self.idle[:] = [forward]
 
 
-def _packed(network: Network) -> Packed:
+def _packed(network: Network, operands: int) -> Packed:
     """Return the parameters as panels, packed anew only when they may have changed.
 
     Views that were lent may be written to at any time: then every bit is compared. That takes 5 to 20 times less than
@@ -226,18 +276,23 @@ def _packed(network: Network) -> Packed:
     """
     architecture, own = network
     packed: Packed | None = own.packed
-    known = packed is not None and packed.architecture is architecture and packed.version == own.version
+    known = (
+        packed is not None
+        and packed.architecture is architecture
+        and packed.operands == operands
+        and packed.version == own.version
+    )
     if packed is None or not known or (own.lent and not _same_bits(own.bits, packed.bits)):
-        own.packed = packed = Packed(network)
+        own.packed = packed = Packed(network, operands)
     return packed
 
 
-def outputs(network: Network, x: Matrix, threads: int) -> tuple[np.ndarray, bool]:
+def outputs(network: Network, x: Matrix, threads: int, matmul_precision: str = "float32") -> tuple[np.ndarray, bool]:
     """Outputs ``(n, n_outputs)`` of the rows of `x`, and whether all of `x` was finite in the network's dtype."""
-    architecture, packed = network.architecture, _packed(network)
+    architecture, packed = network.architecture, _packed(network, operands_of(matmul_precision))
     out = np.empty((len(x), architecture.n_outputs), architecture.dtype)
     forward = packed.take(architecture, x, len(x), threads, architecture.output)
-    finite = forward.run(predict_chunks, packed.buffer, np.arange(len(x)), out)
+    finite = forward.run(predict_chunks, packed, np.arange(len(x)), out)
     packed.give_back(forward)
     return out, finite
 
@@ -258,12 +313,12 @@ def evaluate(
     no classes, the accuracy is None.
     """
     order = np.arange(len(x)) if rows is None else np.ascontiguousarray(rows)
-    architecture, packed = network.architecture, _packed(network)
+    architecture, packed = network.architecture, _packed(network, PLAIN)
     forward = packed.take(architecture, x, len(order), threads, "identity")
     set_loss(forward.settings, loss or losses.default(architecture.output), architecture.dtype, targets, sample_weight)
     forward.settings["answers"] = ANSWERS.get(architecture.output, 0)
     costs, right = np.zeros(forward.chunks), np.zeros(forward.chunks)
-    forward.run(evaluate_chunks, packed.buffer, order, costs, right)
+    forward.run(evaluate_chunks, packed, order, costs, right)
     packed.give_back(forward)
     weight = len(order) if sample_weight is None else float(sample_weight[order].sum())
     return float(costs.sum()) / weight, float(right.sum()) / weight if architecture.output in ANSWERS else None

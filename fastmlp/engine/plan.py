@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastmlp.batchnorm import BatchNorm
+from fastmlp.kernels.bfloat16 import PACKED, PLAIN
 from fastmlp.kernels.dropout import threshold_of
 from fastmlp.kernels.tiles import TILE_PANELS
 from fastmlp.simd.sizes import ceil_divide, round_up
@@ -35,13 +36,18 @@ PASS = np.dtype([(name, np.int64) for name in ("kind", "layer", "half")])
 # a layer's private statistics, each as long as the padded layer
 STATISTICS = MEAN, INV_STD, VAR, DGAMMA, DBETA = 0, 1, 2, 3, 4
 
+# where the products read their operands: the input of the layer and the gradient of its output, by rows and by pairs
+# of rows, in the buffer of rows; the weights and their transpose, in the buffer of copies
+_OPERANDS = ("input_rows", "input_pairs", "dz_rows", "dz_pairs", "weight_copy", "transposed_copy")
+# of functions that compute the layer's products in place of those that are compiled into a step, 0 for none
+_ADDRESSES = ("forward", "backward", "update")
 _OFFSETS = ("weight", "transposed", "bias", "gamma", "beta", "running_mean", "running_var")
 _ROWS = ("input", "pre", "out", "slope", "dz")
 # one linear layer and what follows it; offsets in elements of the parameter buffer, of the buffer of rows, and of a
 # thread's private statistics
 # tiles: how many; first_tile: how many the layers before have; threshold: of dropout (`fastmlp.kernels.dropout`)
 _OTHERS = ("statistics", "tiles", "first_tile", "threshold")
-LAYER = np.dtype([(name, np.int64) for name in ("n_in", "n_out", *_OFFSETS, *_ROWS, *_OTHERS)])
+LAYER = np.dtype([(name, np.int64) for name in ("n_in", "n_out", *_OFFSETS, *_ROWS, *_OPERANDS, *_OTHERS, *_ADDRESSES)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +70,10 @@ class Plan:
         How often, and for what, the rows of a mini-batch are passed over before the parameters can be updated.
     norm : int
         One of the ``NORM_`` constants.
-    n_parameters, n_rows, n_statistics : int
-        Sizes of the three buffers, in elements.
+    operands : int
+        What the products read: one of ``PLAIN``, ``ROUNDED``, ``PACKED`` of `fastmlp.kernels.bfloat16`.
+    n_parameters, n_copies, n_rows, n_statistics : int
+        Sizes of the buffers, in elements; no copies where the products read the parameters themselves.
     widest : int
         Elements of the widest layer, padded.
     """
@@ -77,7 +85,9 @@ class Plan:
     stride: int
     passes: np.ndarray
     norm: int
+    operands: int
     n_parameters: int
+    n_copies: int
     n_rows: int
     n_statistics: int
     widest: int
@@ -118,6 +128,33 @@ def make_passes(n_layers: int, norm: int) -> np.ndarray:
     return np.array([(kind, layer, number % 2) for number, (kind, layer) in enumerate(passes)], PASS)
 
 
+def _place_operands(
+    layer: np.void,
+    operands: int,
+    stride: int,
+    rows: _Allocator,
+    copies: _Allocator,
+    *,
+    transposed: bool,
+    training: bool,
+) -> None:
+    """Write into the layer where its products read their operands."""
+    lanes = rows.lanes
+    inputs, outputs = ceil_divide(int(layer["n_in"]), lanes), ceil_divide(int(layer["n_out"]), lanes)
+    layer["input_rows"] = layer["input_pairs"] = layer["input"]
+    layer["dz_rows"] = layer["dz_pairs"] = layer["dz"]
+    layer["weight_copy"], layer["transposed_copy"] = layer["weight"], layer["transposed"]
+    if operands == PLAIN:
+        return
+    half = 2 if operands == PACKED else 1  # a copy of 16 bits a number takes half the elements
+    squares = inputs * outputs * lanes * lanes // half
+    layer["weight_copy"] = copies.take(squares)
+    layer["transposed_copy"] = copies.take(squares) if transposed else -1
+    if operands == PACKED:
+        for name, panels in (("input", inputs), ("dz", outputs)) if training else (("input", inputs),):
+            layer[f"{name}_rows"], layer[f"{name}_pairs"] = (rows.take(stride * panels // 2) for _ in range(2))
+
+
 @functools.lru_cache(maxsize=PLANS)
 def make_plan(
     widths: tuple[int, ...],
@@ -128,10 +165,12 @@ def make_plan(
     slopes: bool = False,
     dropout: tuple[float, ...] = (),
     training: bool = True,
+    operands: int = PLAIN,
 ) -> Plan:
     """Lay out the buffers for mini-batches of `batch` rows; without `training` only what the forward pass needs.
 
-    With `slopes`, hidden layers have room for the derivatives of their activation; `dropout` is their rates.
+    With `slopes`, hidden layers have room for the derivatives of their activation; `dropout` is their rates. Where the
+    `operands` of the products are copies, these have room of their own.
     """
     lanes = VECTOR_BYTES // dtype.itemsize
     norm = NORM_NONE
@@ -142,7 +181,7 @@ def make_plan(
     )
     stride = (round_up(batch, 4) | 1) * lanes  # an odd number of rows keeps panels off one another's cache sets
     layers = np.zeros(len(widths) - 1, LAYER)
-    parameters, rows, statistics = _Allocator(lanes), _Allocator(lanes), _Allocator(lanes)
+    parameters, copies, rows, statistics = (_Allocator(lanes) for _ in range(4))
     before = rows.take(stride * (ceil_divide(widths[0], lanes)))
     for i, layer in enumerate(layers):
         n_in, n_out = widths[i], widths[i + 1]
@@ -150,7 +189,9 @@ def make_plan(
         hidden_norm = norm != NORM_NONE and i < len(layers) - 1
         layer["n_in"], layer["n_out"], layer["input"] = n_in, n_out, before
         layer["weight"] = parameters.take(round_up(n_in, lanes) * padded)
-        layer["transposed"] = parameters.take(round_up(n_in, lanes) * padded) if i and training else -1
+        transposed = i > 0 and training
+        own = transposed and operands == PLAIN
+        layer["transposed"] = parameters.take(round_up(n_in, lanes) * padded) if own else -1
         layer["bias"] = parameters.take(padded)
         for name in _OFFSETS[3:]:
             layer[name] = parameters.take(padded) if hidden_norm else -1
@@ -160,6 +201,7 @@ def make_plan(
         last = i == len(layers) - 1 and training
         layer["slope"] = rows.take(stride * (padded // lanes)) if slopes and not last else before
         layer["dz"] = rows.take(stride * (padded // lanes)) if i < len(layers) - 1 and training else before
+        _place_operands(layer, operands, stride, rows, copies, transposed=transposed, training=training)
         layer["statistics"] = statistics.take(len(STATISTICS) * padded) if hidden_norm else -1
         layer["tiles"] = ceil_divide(n_in, lanes) * ceil_divide(n_out, lanes * TILE_PANELS)
         layer["first_tile"] = layers[:i]["tiles"].sum()
@@ -172,7 +214,9 @@ def make_plan(
         stride,
         make_passes(len(layers), norm),
         norm,
+        operands,
         parameters.size,
+        copies.size,
         rows.size,
         statistics.size,
         round_up(max(widths), lanes),

@@ -4,9 +4,10 @@ import numpy as np
 
 from fastmlp.compilation.jit import body, inlined
 from fastmlp.engine.batch import Batch, statistic
+from fastmlp.engine.copies import refresh_square
 from fastmlp.engine.plan import DBETA, DGAMMA
 from fastmlp.engine.rows import descend_tiles
-from fastmlp.kernels.tiles import Descent, Tile, square_of, tile_at, transposed_square_of
+from fastmlp.kernels.tiles import Descent, Tile, square_of, tile_at
 from fastmlp.kernels.update import (
     ADAM,
     GRADIENT,
@@ -56,9 +57,7 @@ def step_tiles(b: Batch, i: int, first: int, last: int, factor: float) -> None:
         for p in range(tile.first, tile.last):
             weight = layer.weight + square_of(tile, p, lanes)
             _step(b, weight, pointer(b.state, weight), lanes * lanes, True, factor)
-            if i > 0:
-                target = layer.transposed + transposed_square_of(tile, p, lanes)
-                v.transpose_tile(offset(b.parameters, weight), offset(b.parameters, target))
+            refresh_square(b.settings, layer, b.parameters, b.copies, tile, p)
             if tile.k == 0:
                 bias = layer.bias + p * lanes
                 _step(b, bias, pointer(b.state, bias), lanes, False, factor)

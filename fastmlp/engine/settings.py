@@ -6,7 +6,10 @@ import numpy as np
 
 from fastmlp.engine.plan import Plan
 from fastmlp.inputs.sparse import CsrRows, Matrix
+from fastmlp.kernels import nonzero
 from fastmlp.kernels.activations import activation
+from fastmlp.kernels.bfloat16 import PACKED, PLAIN, products
+from fastmlp.kernels.bfloat16 import listed as listed_products
 from fastmlp.kernels.dropout import dropper
 from fastmlp.kernels.gather import converter, spreader
 from fastmlp.kernels.losses import loss as loss_kernel
@@ -14,7 +17,7 @@ from fastmlp.kernels.losses import loss as loss_kernel
 if TYPE_CHECKING:
     from fastmlp.losses import Loss
 
-_ADDRESSES = ("data", "convert", "activate", "drop", "loss", "targets", "weights", "output", "forward", "update")
+_ADDRESSES = ("data", "convert", "activate", "drop", "loss", "targets", "weights", "output", "prepare", "refresh")
 _INTEGERS = (
     "threads",
     "batch",
@@ -33,10 +36,13 @@ _INTEGERS = (
     "nesterov",
     "slot",
     "weight_squares",
+    "packed",
 )
 # parameter: of the loss; decay: of the parameters beside the cost; momentum, beta_1, beta_2, epsilon: of the update
-# rule; average: weight of a batch in batch norm's running statistics; clip: greatest norm of the gradients, 0 for any
-_NUMBERS = ("scale", "parameter", "decay", "momentum", "beta_1", "beta_2", "epsilon", "clip", "eps", "average")
+# rule; average: weight of a batch in batch norm's running statistics; clip: greatest norm of the gradients, 0 for any;
+# scale: of the data when they are gathered; product_scale: of the products of the first layer, where the data are whole
+_RULE = ("decay", "momentum", "beta_1", "beta_2", "epsilon", "clip")
+_NUMBERS = ("scale", "product_scale", "parameter", *_RULE, "eps", "average")
 ONE = np.ones(1)  # the weight of every row where rows have none
 FUSED = ("relu", "identity")  # into the matrix products; other activations are called by address
 STATES = (0, 2, 3, 1)  # buffers of the parameters' size that each rule keeps: the gradients, then moments
@@ -58,9 +64,28 @@ def make_settings(plan: Plan, dtype: np.dtype, threads: int, function: str) -> n
         record[name] = getattr(plan, name)
     record["threads"] = threads
     record["relu"] = function == "relu"
+    record["packed"] = plan.operands == PACKED
+    if plan.operands != PLAIN:
+        made = products(plan.operands)
+        record["at"]["prepare"], record["at"]["refresh"] = made.prepare, made.refresh
     record["at"]["activate"] = 0 if function in FUSED else activation(function, dtype)
     record["at"]["drop"] = dropper(dtype) if any(plan.layers["threshold"]) else 0
     return record
+
+
+def with_products(plan: Plan, dtype: np.dtype, listed: bool) -> np.ndarray:
+    """Return a copy of the plan's layers with the addresses of their products.
+
+    `listed`: the first layer leaves out the zeros of the data.
+    """
+    layers = plan.layers.copy()
+    if plan.operands != PLAIN:
+        made = products(plan.operands)
+        layers["forward"], layers["backward"], layers["update"] = made.forward, made.backward, made.update
+    if listed:
+        forward, update = nonzero.products(dtype) if plan.operands == PLAIN else listed_products()
+        layers["forward"][0], layers["update"][0] = forward, update
+    return layers
 
 
 def set_data(record: np.ndarray, x: Matrix, scale: float, dtype: np.dtype) -> None:
@@ -69,7 +94,10 @@ def set_data(record: np.ndarray, x: Matrix, scale: float, dtype: np.dtype) -> No
         record["at"]["data"], record["at"]["convert"] = x.address(dtype), spreader(dtype)
     else:
         record["at"]["data"], record["at"]["convert"] = x.ctypes.data, converter(x.dtype, dtype)
-    record["n_features"], record["scale"] = x.shape[1], scale
+    record["n_features"] = x.shape[1]
+    # bytes are exact in bfloat16, and bytes times a scale are not
+    rounded = record["at"]["prepare"][0] != 0
+    record["scale"], record["product_scale"] = (1.0, scale) if rounded else (scale, 1.0)
 
 
 def set_loss(

@@ -11,6 +11,7 @@ import numpy as np
 
 from fastmlp.compilation.jit import body, inlined, worker
 from fastmlp.engine.batch import Batch, statistic
+from fastmlp.engine.copies import refresh_tiles
 from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
 from fastmlp.engine.rows import descend_tiles, merge, pass_over
 from fastmlp.engine.rules import clip_factor, note_weight_squares, rule_tiles, rule_vector, step_tiles, total_of
@@ -19,6 +20,7 @@ from fastmlp.engine.workspace import Memory
 from fastmlp.kernels.tiles import Descent
 from fastmlp.kernels.update import average, descend
 from fastmlp.simd.atomics import HALT, LINE, SKIPPED, STEPS_DONE, STOP, barrier, load_shared, store_shared
+from fastmlp.simd.bfloat16 import flush_denormals, set_mode
 from fastmlp.simd.kinds import Array, Pointer, Record
 from fastmlp.simd.pointer import offset, pointer
 
@@ -122,6 +124,7 @@ def _tiles(b: Batch, state: Array, i: int, first: int, last: int) -> None:
     if state is None:  # decided when compiling: plain SGD does not wait for the compilation of other rules
         step = Descent(rate=b.step.rate, keep=1.0 - b.step.rate * b.step.l2)
         descend_tiles(b, i, b.parameters, first, last, step, i > 0)
+        refresh_tiles(b.settings, b.layers[i], b.parameters, b.copies, first, last)
     else:
         rule_tiles(b, i, first, last)
 
@@ -211,6 +214,7 @@ def _begin(layout: Layout, memory: Memory, run: Run, step: int, member: Member) 
         passes=layout.passes,
         tiles=layout.tiles,
         parameters=pointer(memory.parameters, 0),
+        copies=pointer(memory.copies, 0),
         rows=pointer(memory.rows, 0),
         state=memory.state,
         statistics=pointer(memory.statistics, member.thread * (memory.statistics.size // settings.threads)),
@@ -260,13 +264,8 @@ def _finish(b: Batch, run: Run, step: int, member: Member) -> bool:
     return True
 
 
-@worker
-def train_steps(thread: int, layout: Layout, memory: Memory, run: Run) -> None:
-    """Train on the rows of a run, as one thread of a team.
-
-    Every thread of the team calls this with the same arguments but `thread`. Ends early, after a whole step, when the
-    stop cell is set or a cost is not finite.
-    """
+@body
+def _train_steps(thread: int, layout: Layout, memory: Memory, run: Run) -> None:
     claims = Claims(start=pointer(memory.claims, 0), stride=memory.claims.size // layout.settings[0].threads)
     control, arrivals = pointer(memory.control, 0), pointer(memory.arrivals, LINE * thread)
     member = Member(thread=thread, control=control, arrivals=arrivals, claims=claims)
@@ -276,3 +275,18 @@ def train_steps(thread: int, layout: Layout, memory: Memory, run: Run) -> None:
             return
         if load_shared(offset(control, HALT)) != 0:
             return
+
+
+@worker
+def train_steps(thread: int, layout: Layout, memory: Memory, run: Run) -> None:
+    """Train on the rows of a run, as one thread of a team.
+
+    Every thread of the team calls this with the same arguments but `thread`. Ends early, after a whole step, when the
+    stop cell is set or a cost is not finite. Where operands are rounded to bfloat16, denormal numbers are 0 meanwhile.
+    """
+    if layout.settings[0].at.prepare == 0:
+        _train_steps(thread, layout, memory, run)
+    else:
+        mode = flush_denormals()
+        _train_steps(thread, layout, memory, run)
+        set_mode(mode)

@@ -107,6 +107,7 @@ class Memory(NamedTuple):
     """The buffers of a training, as compiled code takes them; `Workspace` says how large they are."""
 
     parameters: Array
+    copies: Array  # of the weights; the parameters where the products read those
     state: Array  # of the update rule, None where it has none
     rows: Array
     statistics: Array
@@ -137,6 +138,7 @@ class Workspace:
 
     def __init__(self, plan: Plan, dtype: np.dtype, threads: int, *, lists: bool = False) -> None:
         self.rows = aligned(plan.n_rows, dtype)
+        self.copies = aligned(plan.n_copies, dtype) if plan.n_copies else None
         self.statistics = aligned(threads * plan.n_statistics, dtype)
         self.sums = aligned(2 * plan.blocks * 2 * plan.widest if plan.norm != NORM_NONE else 1, dtype)
         self.costs = aligned(plan.blocks, np.float64)
@@ -151,8 +153,8 @@ class Workspace:
 
     def memory(self, parameters: np.ndarray, state: np.ndarray | None) -> Memory:
         """Return all buffers of a training."""
-        own = {name: getattr(self, name) for name in Memory._fields[2:]}
-        return Memory(parameters, state, **own)
+        own = {name: getattr(self, name) for name in Memory._fields[3:]}
+        return Memory(parameters, parameters if self.copies is None else self.copies, state, **own)
 
     def reset(self) -> None:
         """Forget the last epoch's arrivals, claims and stops."""

@@ -76,6 +76,13 @@ def descend_biases(dout: Panels, tile: Tile, rate: Number, bias: Pointer) -> Non
 
 
 @body
+def descend_all_biases(dout: Panels, n_in: int, bias: Pointer, first: int, last: int, rate: float) -> None:
+    """``bias -= rate · Σ dout``, for the biases that belong to the tiles ``first … last - 1``."""
+    for i in range(first, last):
+        descend_biases(dout, tile_at(i, n_in, dout.columns, v.lanes(bias)), number(bias, rate), bias)
+
+
+@body
 def update_tiles(
     x: Panels, dout: Panels, weight: Panels, transposed: Panels, bias: Pointer, first: int, last: int, step: Descent
 ) -> None:
@@ -89,7 +96,7 @@ def update_tiles(
         kept = number(bias, step.keep if start == 0 else 1.0)
         for i in range(first, last):
             tile = tile_at(i, x.columns, dout.columns, lanes)
-            below, above = factors_of(x, dout, tile, start)
+            below, above = factors_of(x, dout, tile, start, lanes)
             here = offset(weight.start, square_of(tile, tile.first, lanes))
             out = Panels(start=here, stride=weight.stride, rows=below.columns, columns=above.columns)
             gemm.update(below, above, out, here, -rate, kept)

@@ -12,7 +12,6 @@ import numpy as np
 from numba import types
 
 from fastmlp.compilation.jit import body, inlined
-from fastmlp.kernels.linear import descend_biases
 from fastmlp.kernels.panels import Panels, panels_type, strip_of
 from fastmlp.kernels.tiles import SUM_ROWS, Descent, factors_of, square_of, tile_at
 from fastmlp.simd import gemm
@@ -29,13 +28,22 @@ HEIGHT = TILES.listed[0]
 PLACES = np.array([sum(bit << 8 * i for i, bit in enumerate(b for b in range(8) if m >> b & 1)) for m in range(256)])
 STEPS = HEIGHT.bit_length() - 1  # the height is 2 or 4
 EVERY = 0x0101010101010101  # byte
+# of the terms in a list; what each term's number is combined with by an exclusive or. Swapped: of every two the second
+# one first, the order of `fastmlp.kernels.bfloat16`
+IN_ORDER, SWAPPED = 0, EVERY
 
 
 @inlined
-def _append(terms: Pointer, n: int, found: int, first: int) -> int:
+def _append(terms: Pointer, n: int, found: int, first: int, order: int) -> int:
     """Append the bits of a byte, counted from `first`; return the new length."""
-    v.store_bytes(PLACES[found] + first * EVERY, offset(terms, 1 + n))
+    v.store_bytes((PLACES[found] + first * EVERY) ^ order, offset(terms, 1 + n))
     return n + v.count_bits(found)
+
+
+@inlined
+def _in_order(bits: int, order: int) -> int:
+    """Return the bits, of every two neighbours the second one first where the order is `SWAPPED`."""
+    return bits if order == IN_ORDER else (bits & 0x5555555555555555) << 1 | (bits >> 1) & 0x5555555555555555
 
 
 @inlined
@@ -46,7 +54,7 @@ def _end(terms: Pointer, n: int) -> None:
 
 
 @body
-def list_columns(x: Panels, lists: Pointer) -> None:
+def list_columns(x: Panels, lists: Pointer, order: int) -> None:
     """For each tile of rows of panels, list the columns that are not all zero in it."""
     lanes, n_in = v.lanes(x.start), x.columns
     terms = lists
@@ -58,9 +66,9 @@ def list_columns(x: Panels, lists: Pointer) -> None:
                 bits = v.load(strip)
                 for r in range(1, HEIGHT):
                     bits = v.either(bits, v.load(offset(strip, r * lanes)))
-                found = v.nonzero_lanes(bits)
+                found = _in_order(v.nonzero_lanes(bits), order)
                 for lane in range(0, lanes, 8):
-                    n = _append(terms, n, (found >> lane) & 255, j - start + lane)
+                    n = _append(terms, n, (found >> lane) & 255, j - start + lane, order)
             _end(terms, n)
             terms = offset(terms, LIST)
 
@@ -90,7 +98,7 @@ def _transposed(bits: int) -> int:
 
 
 @body
-def list_rows(x: Panels, lists: Pointer) -> None:
+def list_rows(x: Panels, lists: Pointer, order: int) -> None:
     """For each tile of columns of one panel, list the rows that are not all zero in it; at most `LISTED` rows."""
     lanes, rows, tiles = v.lanes(x.start), x.rows, round_up(x.columns, 4) // HEIGHT
     for tile in range(tiles):
@@ -101,10 +109,10 @@ def list_rows(x: Panels, lists: Pointer) -> None:
             even |= v.nonzero_lanes(v.load(offset(x.start, r * lanes))) << 8 * (r - start)
             if r + 1 < rows:
                 odd |= v.nonzero_lanes(v.load(offset(x.start, (r + 1) * lanes))) << 8 * (r - start)
-        found = _transposed(_by_tiles(even) | _by_tiles(odd) << 8)
+        found = _in_order(_transposed(_by_tiles(even) | _by_tiles(odd) << 8), order)
         for tile in range(tiles):
             terms = offset(lists, tile * LIST)
-            terms[0] = _append(terms, np.int64(terms[0]), (found >> 8 * tile) & 255, start)
+            terms[0] = _append(terms, np.int64(terms[0]), (found >> 8 * tile) & 255, start, order)
     for tile in range(tiles):
         terms = offset(lists, tile * LIST)
         _end(terms, np.int64(terms[0]))
@@ -115,8 +123,8 @@ def lists_bytes(rows: int, n_in: int, lanes: int) -> int:
     return max(round_up(rows, 4) // HEIGHT * ceil_divide(n_in, LISTED) * LIST, lanes // HEIGHT * LIST)
 
 
-def _forward(x: Panels, weight: Panels, bias: Pointer, out: Panels, relu: int, lists: Pointer) -> None:
-    list_columns(x, lists)
+def _forward(x: Panels, weight: Panels, bias: Pointer, out: Panels, relu: int, scale: float, lists: Pointer) -> None:
+    list_columns(x, lists, IN_ORDER)
     zero = number(bias, 0.0)
     if relu != 0:
         gemm.forward_relu_listed(x, weight, out, bias, zero, zero, lists)
@@ -124,43 +132,43 @@ def _forward(x: Panels, weight: Panels, bias: Pointer, out: Panels, relu: int, l
         gemm.forward_listed(x, weight, out, bias, zero, zero, lists)
 
 
-def _update(
-    x: Panels, dout: Panels, weight: Panels, bias: Pointer, first: int, last: int, step: Descent, lists: Pointer
+@inlined
+def update_listed(
+    x: Panels, dout: Panels, weight: Panels, tiles: tuple[int, int], step: Descent, lists: Pointer, order: int
 ) -> None:
-    lanes, rate = v.lanes(bias), number(bias, step.rate)
+    """``weight = keep · weight - rate · xᵀ·dout`` for the tiles from the first up to the last, by lists of the rows."""
+    lanes, rate = v.lanes(weight.start), number(weight.start, step.rate)
     for start in range(0, x.rows, SUM_ROWS):
-        kept = number(bias, step.keep if start == 0 else 1.0)
+        kept = number(weight.start, step.keep if start == 0 else 1.0)
         listed = -1
-        for i in range(first, last):
+        for i in range(tiles[0], tiles[1]):
             tile = tile_at(i, x.columns, dout.columns, lanes)
-            below, above = factors_of(x, dout, tile, start)
+            below, above = factors_of(x, dout, tile, start, lanes)
             if tile.k != listed:
-                list_rows(below, lists)
+                list_rows(below, lists, order)
                 listed = tile.k
             here = offset(weight.start, square_of(tile, tile.first, lanes))
             out = Panels(start=here, stride=weight.stride, rows=below.columns, columns=above.columns)
             gemm.update_listed(below, above, out, here, -rate, kept, lists)
-            if start + SUM_ROWS >= x.rows:
-                descend_biases(dout, tile, rate, bias)
+
+
+def _update(x: Panels, dout: Panels, weight: Panels, first: int, last: int, step: Descent, lists: Pointer) -> None:
+    update_listed(x, dout, weight, (first, last), step, lists, IN_ORDER)
 
 
 _BYTES, _INT = types.CPointer(types.uint8), types.int64
 _DESCENT = types.NamedUniTuple(types.float64, 2, Descent)
-# (x, weight, bias, out, relu, lists): `forward_rows` with memory for lists
+# (x, weight, bias, out, relu, scale, lists): out = scale · x·weight + bias, or its positive part; memory for lists
 FORWARD = Interface(
-    lambda real: (panels_type(real), panels_type(real), types.CPointer(real), panels_type(real), _INT, _BYTES)
-)
-# (x, dout, weight, bias, first, last, step, lists): `update_tiles` without transposed weights, with memory for lists
-UPDATE = Interface(lambda real: (*3 * (panels_type(real),), types.CPointer(real), _INT, _INT, _DESCENT, _BYTES))
+    lambda real: (
+        *2 * (panels_type(real),), types.CPointer(real), panels_type(real), _INT, types.float64, _BYTES,
+    )
+)  # fmt: skip
+# (x, dout, weight, first, last, step, lists): `update_tiles` of the weights alone, with memory for lists
+UPDATE = Interface(lambda real: (*3 * (panels_type(real),), _INT, _INT, _DESCENT, _BYTES))
 
 
 @functools.cache
-def forward(dtype: np.dtype) -> int:
-    """Return the address of a function of the interface `FORWARD`."""
-    return FORWARD.address(_forward, dtype)
-
-
-@functools.cache
-def update(dtype: np.dtype) -> int:
-    """Return the address of a function of the interface `UPDATE`."""
-    return UPDATE.address(_update, dtype)
+def products(dtype: np.dtype) -> tuple[int, int]:
+    """Return the addresses of functions of the interfaces `FORWARD` and `UPDATE`."""
+    return FORWARD.address(_forward, dtype), UPDATE.address(_update, dtype)

@@ -67,13 +67,16 @@ class Descent(NamedTuple):
 
 
 @inlined
-def factors_of(x: Panels, dout: Panels, tile: Tile, start: int) -> tuple[Panels, Panels]:
-    """Return the factors of a tile's gradient, for at most `SUM_ROWS` rows of the batch from `start` on."""
+def factors_of(x: Panels, dout: Panels, tile: Tile, start: int, row: int) -> tuple[Panels, Panels]:
+    """Return the factors of a tile's gradient, for at most `SUM_ROWS` rows of the batch from `start` on.
+
+    `row` is the number of elements from one row of a panel to the next.
+    """
     lanes, count = v.lanes(x.start), min(SUM_ROWS, x.rows - start)
     height = min(lanes, x.columns - tile.k * lanes)
     width = min(TILE_PANELS * lanes, dout.columns - tile.first * lanes)
     below, above = strip_of(x, tile.k * lanes), strip_of(dout, tile.first * lanes)
     return (
-        Panels(start=offset(below, start * lanes), stride=x.stride, rows=count, columns=height),
-        Panels(start=offset(above, start * lanes), stride=dout.stride, rows=count, columns=width),
+        Panels(start=offset(below, start * row), stride=x.stride, rows=count, columns=height),
+        Panels(start=offset(above, start * row), stride=dout.stride, rows=count, columns=width),
     )

@@ -25,16 +25,21 @@ from fastmlp.simd.tile import (
     Epilogue,
     Form,
     Operands,
+    Pairs,
+    Swapped,
+    Terms,
     bias,
     bias_relu,
     emit_tile,
     mask,
     scaled_add,
+    scaled_bias,
     store,
 )
 from fastmlp.simd.vector import llvm_vector
 
 LISTED = 128  # most terms of a list, so that they are bytes; of so many rows of weights two panels fill 16 KB
+SINGLE, SWAPPED, PAIRS = Terms(), Swapped(), Pairs()
 LIST = LISTED + 8  # whoever writes it writes 8 terms at once
 
 
@@ -58,10 +63,10 @@ def _rows_of_panels(
         operand=builder.gep(x.operand, [operand_start]),
     )
     with cgutils.for_range_slice(builder, *rows, ir.index(height)) as (row, _):
-        position = builder.mul(row, ir.index(lanes))
+        position, across = builder.mul(row, ir.index(lanes)), ir.index(form.terms.width(lanes, form.by_rows))
         at_row = replace(
             at_panel,
-            a=builder.gep(x.a, [position if form.by_rows else row]),
+            a=builder.gep(x.a, [builder.mul(row, across) if form.by_rows else row]),
             out=builder.gep(at_panel.out, [position]),
             operand=at_panel.operand if form.per_column else builder.gep(at_panel.operand, [position]),
         )
@@ -76,7 +81,7 @@ def _panel(
 ) -> None:
     """Emit all rows of the panels from `first` on, ``shape = (tall, vectors, halves)``."""
     tall, vectors, halves = shape
-    kind = llvm.VectorType(x.a.type.pointee, lanes // halves)
+    kind = llvm.VectorType(x.out.type.pointee, lanes // halves)
     group = TILES.group if halves == 1 else tall
     tall_rows = builder.sub(rows, builder.srem(rows, ir.index(group)))
     for start, stop, height in ((ir.index(0), tall_rows, tall), (tall_rows, rows, TILES.short)):
@@ -99,7 +104,7 @@ def _all_panels(builder: Builder, x: Operands, form: Form, rows: Any, columns: A
 def _listed_panels(builder: Builder, x: Operands, form: Form, rows: Any, columns: Any, lanes: int) -> None:
     """Emit tiles of few rows: the more rows, the fewer terms are zero in all of them."""
     height, vectors = TILES.listed
-    kind = llvm.VectorType(x.a.type.pointee, lanes)
+    kind = llvm.VectorType(x.out.type.pointee, lanes)
     panels = builder.sdiv(builder.add(columns, ir.index(lanes - 1)), ir.index(lanes))
     wide = builder.sub(panels, builder.srem(panels, ir.index(vectors)))
     for start, stop, width in ((ir.index(0), wide, vectors), (wide, panels, 1)):
@@ -130,7 +135,9 @@ def _all_terms(builder: Builder, x: Operands, form: Form, rows: Any, columns: An
         emit(builder, some, form, rows, columns, lanes)
 
 
-def make_product(epilogue: Epilogue, *, by_rows: bool, per_column: bool = False, listed: bool = False) -> Any:
+def make_product(
+    epilogue: Epilogue, *, by_rows: bool, per_column: bool = False, listed: bool = False, terms: Terms = SINGLE
+) -> Any:
     """Make a matrix product.
 
     Parameters
@@ -143,6 +150,8 @@ def make_product(epilogue: Epilogue, *, by_rows: bool, per_column: bool = False,
         The epilogue's operand is one vector for each panel (a bias) and not laid out as the output.
     listed : bool
         Sums run over the terms of lists; in the ``columns`` form there are at most `LISTED` terms.
+    terms : Terms
+        How the terms of a sum lie in memory.
 
     Returns
     -------
@@ -152,14 +161,14 @@ def make_product(epilogue: Epilogue, *, by_rows: bool, per_column: bool = False,
         term. A listed product also takes a pointer to lists: of every tile of ``TILES.listed[0]`` rows a list for each
         `LISTED` terms.
     """
-    form = Form(by_rows, epilogue, per_column)
+    form = Form(by_rows, epilogue, per_column, terms)
 
     def emit(target: Any, builder: Builder, signature: Any, arguments: Any) -> Any:
         a, b, out, operand, alpha, beta = arguments[:6]
         (a_start, a_panel, a_rows, a_columns), (b_start, b_panel, _, _), (out_start, out_panel, rows, columns) = (
             [builder.extract_value(matrix, field) for field in range(4)] for matrix in (a, b, out)
         )
-        count = a_columns if by_rows else a_rows
+        count = terms.count(builder, a_columns if by_rows else a_rows)
         operands = Operands(a_start, b_start, out_start, operand, count, a_panel, b_panel, out_panel, alpha, beta)
         if listed:
             parts = builder.udiv(builder.add(count, ir.index(LISTED - 1)), ir.index(LISTED))
@@ -168,9 +177,9 @@ def make_product(epilogue: Epilogue, *, by_rows: bool, per_column: bool = False,
         _all_terms(builder, operands, form, in_fours, columns, llvm_vector(signature.args[3].dtype).count)
         return target.get_dummy_value()
 
-    def signature(matrix: Any, *lists: Any) -> Any:
-        start = matrix.types[0]
-        return types.void(matrix, matrix, matrix, start, start.dtype, start.dtype, *lists)
+    def signature(a: Any, b: Any, out: Any, *lists: Any) -> Any:
+        start = out.types[0]
+        return types.void(a, b, out, start, start.dtype, start.dtype, *lists)
 
     if listed:
 
@@ -178,13 +187,13 @@ def make_product(epilogue: Epilogue, *, by_rows: bool, per_column: bool = False,
         def listed_product(
             context: Any, a: Any, b: Any, out: Any, operand: Any, alpha: Any, beta: Any, lists: Any
         ) -> Any:
-            return signature(a, lists), emit
+            return signature(a, b, out, lists), emit
 
         return listed_product
 
     @intrinsic
     def product(context: Any, a: Any, b: Any, out: Any, operand: Any, alpha: Any, beta: Any) -> Any:
-        return signature(a), emit
+        return signature(a, b, out), emit
 
     return product
 
@@ -197,3 +206,16 @@ update = make_product(scaled_add, by_rows=False)  # out = alpha · aᵀb + beta 
 forward_listed = make_product(bias, by_rows=True, per_column=True, listed=True)
 forward_relu_listed = make_product(bias_relu, by_rows=True, per_column=True, listed=True)
 update_listed = make_product(scaled_add, by_rows=False, listed=True)
+
+# of bfloat16 numbers as float32 (`fastmlp.kernels.bfloat16`), the sums in the order of the instruction VDPBF16PS;
+# the forward products are max(alpha · a·b + operand, beta)
+forward_swapped = make_product(scaled_bias, by_rows=True, per_column=True, terms=SWAPPED)
+forward_swapped_listed = make_product(scaled_bias, by_rows=True, per_column=True, listed=True)  # the lists are swapped
+backward_swapped = make_product(store, by_rows=True, terms=SWAPPED)
+backward_swapped_masked = make_product(mask, by_rows=True, terms=SWAPPED)
+update_swapped = make_product(scaled_add, by_rows=False, terms=SWAPPED)
+# by that instruction, of pairs of bfloat16
+forward_pairs = make_product(scaled_bias, by_rows=True, per_column=True, terms=PAIRS)
+backward_pairs = make_product(store, by_rows=True, terms=PAIRS)
+backward_pairs_masked = make_product(mask, by_rows=True, terms=PAIRS)
+update_pairs = make_product(scaled_add, by_rows=False, terms=PAIRS)

@@ -12,6 +12,19 @@ INDEX = ir.IntType(64)
 _SHUFFLE = ir.IntType(32)
 
 
+class _BFloat(ir.Type):
+    """The 16 upper bits of a float32; llvmlite has no name for it."""
+
+    def _to_string(self) -> str:
+        return "bfloat"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _BFloat)
+
+    def __hash__(self) -> int:
+        return hash(_BFloat)
+
+
 def index(value: int) -> ir.Constant:
     """Return an index constant."""
     return ir.Constant(INDEX, value)
@@ -63,6 +76,18 @@ def suffix(kind: ir.Type) -> str:
 def fma(builder: ir.IRBuilder, x: ir.Value, y: ir.Value, z: ir.Value) -> ir.Value:
     """Return ``x · y + z``, rounded once."""
     return call(builder, f"llvm.fma.{suffix(x.type)}", x.type, [x, y, z])
+
+
+def words(kind: ir.Type) -> ir.Type:
+    """Return the vector of 32-bit integers with as many lanes."""
+    return ir.VectorType(ir.IntType(32), kind.count)
+
+
+def add_pair_products(builder: ir.IRBuilder, total: ir.Value, x: ir.Value, y: ir.Value) -> ir.Value:
+    """Return the sums with the products of the pairs of bfloat16 in the 32-bit lanes of `x` and `y` (VDPBF16PS)."""
+    pairs = ir.VectorType(_BFloat(), 2 * total.type.count)
+    arguments = [total, *(builder.bitcast(value, pairs) for value in (x, y))]
+    return call(builder, "llvm.x86.avx512bf16.dpbf16ps.512", total.type, arguments)
 
 
 def relu(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:

@@ -249,7 +249,7 @@ def load_converted(context: Any, source: Any, like: Any) -> Any:
     return like(source, like), emit
 
 
-def _transpose(builder: Any, rows: list[Any]) -> list[Any]:
+def transposed(builder: Any, rows: list[Any]) -> list[Any]:
     """Transpose a square of as many vectors as lanes: inside groups of 16 bytes by unpacks, then whole groups."""
     n = len(rows)
     group = min(n, 16 // (4 if rows[0].type.element == llvm.FloatType() else 8))
@@ -292,7 +292,7 @@ def transpose_tile(context: Any, source: Any, target: Any) -> Any:
             for j in range(0, n, width):
                 starts = [ir.index((i + r) * n + j) for r in range(width)]
                 rows = [ir.load(builder, builder.gep(arguments[0], [start]), kind) for start in starts]
-                for r, row in enumerate(_transpose(builder, rows)):
+                for r, row in enumerate(transposed(builder, rows)):
                     ir.store(builder, row, builder.gep(arguments[1], [ir.index((j + r) * n + i)]))
         return target_context.get_dummy_value()
 
