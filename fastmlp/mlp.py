@@ -106,13 +106,15 @@ class MLP(Parts):
         vars(self).update(state)
         self.parameters = copy.copy(self.parameters)  # of copy.copy(): two networks must not share them
 
-    def outputs(self, X: Any, *, threads: int | None = None) -> np.ndarray:
+    def outputs(self, X: Any, *, matmul_precision: str = "float32", threads: int | None = None) -> np.ndarray:
         """Return the outputs; batch norm uses its running statistics (see `BatchNorm`), dropout does nothing.
 
         Parameters
         ----------
         X : array-like or SciPy sparse matrix (n, n_inputs)
             Integers or floats, scaled by `input_scale` inside.
+        matmul_precision : {"float32", "bfloat16"}
+            To what the operands of the matrix products are rounded; the second is for networks of dtype float32.
         threads : int, optional
             Default: all cores that the process may use.
 
@@ -126,19 +128,22 @@ class MLP(Parts):
         ValueError, TypeError
             `X` has another width or shape, no rows, another dtype, or a value that is not finite.
         """
+        precision = checks.matmul_precision(matmul_precision, self.dtype)
         x = samples.matrix("X", X, self.n_inputs)
-        found, finite = outputs(self.network, x, checks.threads(threads))
+        found, finite = outputs(self.network, x, checks.threads(threads), precision)
         if not finite:  # an element of x, or its product with input_scale
             samples.finite("X", x, self.dtype)
         return found
 
-    def predict_proba(self, X: Any, *, threads: int | None = None) -> np.ndarray:
+    def predict_proba(self, X: Any, *, matmul_precision: str = "float32", threads: int | None = None) -> np.ndarray:
         """Return probabilities: the `outputs` of a network whose output is softmax or logistic.
 
         Parameters
         ----------
         X : array-like or SciPy sparse matrix (n, n_inputs)
             Integers or floats, scaled by `input_scale` inside.
+        matmul_precision : {"float32", "bfloat16"}
+            To what the operands of the matrix products are rounded; the second is for networks of dtype float32.
         threads : int, optional
             Default: all cores that the process may use.
 
@@ -155,15 +160,17 @@ class MLP(Parts):
         """
         if self.output not in ("softmax", "logistic"):
             raise ValueError(f"probabilities need output='softmax' or 'logistic', got output={self.output!r}")
-        return self.outputs(X, threads=threads)
+        return self.outputs(X, matmul_precision=matmul_precision, threads=threads)
 
-    def predict(self, X: Any, *, threads: int | None = None) -> np.ndarray:
+    def predict(self, X: Any, *, matmul_precision: str = "float32", threads: int | None = None) -> np.ndarray:
         """Return what the outputs say of each row.
 
         Parameters
         ----------
         X : array-like or SciPy sparse matrix (n, n_inputs)
             Integers or floats, scaled by `input_scale` inside.
+        matmul_precision : {"float32", "bfloat16"}
+            To what the operands of the matrix products are rounded; the second is for networks of dtype float32.
         threads : int, optional
             Default: all cores that the process may use.
 
@@ -178,7 +185,7 @@ class MLP(Parts):
         ValueError, TypeError
             As for `outputs`.
         """
-        found = self.outputs(X, threads=threads)
+        found = self.outputs(X, matmul_precision=matmul_precision, threads=threads)
         if self.output == "softmax":
             classes: np.ndarray = np.argmax(found, axis=1)
             return classes

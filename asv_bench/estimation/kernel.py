@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.engine.inference import _packed, predict_chunks
+from fastmlp.kernels.bfloat16 import PLAIN
 from fastmlp.sklearn import MLPClassifier
 
 from .job import Job, Model
@@ -17,12 +18,12 @@ class Kernel(Classifier):
     def predictor(self, x: np.ndarray) -> Any:
         """Return a call of `predict_chunks`."""
         net, order = self.net.network_, np.arange(len(x))
-        packed = _packed(net.network)
+        packed = _packed(net.network, PLAIN)
         forward = packed.take(net.architecture, x, len(x), 1 if len(x) == 1 else self.job.threads, net.output)
         out = np.empty((len(x), net.n_outputs), net.dtype)
 
         def call(x: np.ndarray = x) -> np.ndarray:  # the kernel has only the address of x
-            forward.run(predict_chunks, packed.buffer, order, out)
+            forward.run(predict_chunks, packed, order, out)
             return out
 
         return call

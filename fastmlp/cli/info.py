@@ -50,6 +50,7 @@ def collect() -> dict[str, Any]:
             "vector_bits": machine.vector_bits(features),
             "features": [feature for feature in machine.FEATURES_SHOWN if feature in features],
         },
+        "bfloat16_products": bfloat16_products(),
         "threads": {
             "cores_usable": usable_cores(),
             "container_quota": machine.cgroup_quota(),
@@ -68,6 +69,24 @@ def collect() -> dict[str, Any]:
     }
 
 
+def bfloat16_products() -> str:
+    """Return how matrix products in bfloat16 are computed, and why."""
+    from fastmlp.engine.precision import kept_timing
+    from fastmlp.kernels.bfloat16 import PACKED
+    from fastmlp.simd.bfloat16 import HAS_INSTRUCTION
+
+    if not HAS_INSTRUCTION:
+        return "by multiply-adds of float32, as the CPU has no AVX512-BF16"
+    timing = kept_timing()
+    if timing is None:
+        return "by AVX512-BF16 or by multiply-adds of float32: the first training in bfloat16 measures which is quicker"
+    if timing.operands == PACKED:
+        return (
+            f"by AVX512-BF16, which was {timing.rounded / timing.packed:.2f} times as fast as multiply-adds of float32"
+        )
+    return f"by multiply-adds of float32, which were {timing.packed / timing.rounded:.2f} times as fast as AVX512-BF16"
+
+
 def lines(found: dict[str, Any]) -> list[str]:
     """Return what `collect` found as lines for reading."""
     processor, threads, folders = found["processor"], found["threads"], found["folders"]
@@ -76,6 +95,7 @@ def lines(found: dict[str, Any]) -> list[str]:
         ("processor", processor["name"]),
         ("compiled for", f"{processor['compiled_for']} ({', '.join(processor['features']) or 'baseline'})"),
         ("vector width", f"{processor['vector_bits']} bits: {processor['vector_bits'] // 32} float32 at a time"),
+        ("bfloat16 products", found["bfloat16_products"]),
         ("cores usable", f"{threads['cores_usable']}{quota}"),
         ("threads", f"{threads['default']}, threading layer {threads['threading_layer']}"),
         ("compiled kernels", folders["compiled_kernels"] or "no writable folder: compiled anew in every process"),

@@ -100,6 +100,12 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--min-delta", type=float, default=0.001, metavar="NUMBER",
                        help="what counts as better (default: 0.001)")  # fmt: skip
     group.add_argument("--seed", type=int, default=0, metavar="N", help="of split, weights and shuffling (default: 0)")
+    group.add_argument(
+        "--matmul-precision",
+        choices=("float32", "bfloat16"),
+        default="float32",
+        help="of the operands of matrix products (default: float32)",
+    )
     group.add_argument("--threads", type=int, metavar="N", help="(default: every core that this process may use)")
 
 

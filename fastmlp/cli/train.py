@@ -72,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
             net, X, table.y,
             validation=args.validation or None, optimizer=optimizer, batch_size=args.batch_size, epochs=args.epochs,
             loss=loss, class_weight=args.class_weight, stop=stop, seed=args.seed, threads=args.threads,
+            matmul_precision=args.matmul_precision,
             progress=False if args.quiet else None,
         )  # fmt: skip
     if scaled is not None:

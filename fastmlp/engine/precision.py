@@ -1,11 +1,91 @@
 """What the matrix products read: the numbers themselves, or bfloat16, by the quicker of two ways with the same bits."""
 
-from fastmlp.kernels.bfloat16 import PACKED, PLAIN, ROUNDED
+import contextlib
+import functools
+import json
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from fastmlp.compilation import cache
+from fastmlp.compilation.jit import worker
+from fastmlp.engine.workspace import aligned
+from fastmlp.kernels.bfloat16 import FLOAT32, PACKED, PLAIN, ROUNDED, products
+from fastmlp.kernels.nonzero import FORWARD
+from fastmlp.kernels.panels import dense, panels_in
 from fastmlp.simd.bfloat16 import HAS_INSTRUCTION
+from fastmlp.simd.kinds import Array
+from fastmlp.simd.pointer import pointer
+from fastmlp.simd.target import VECTOR_BYTES
+from fastmlp.system.files import replaced_whole
+
+ROWS, WIDTH = 96, 256  # of the product that is timed: its operands fill 450 KB, 225 KB as bfloat16
+CALLS, ROUNDS = 4, 25  # of each way, in turns: 10 ms in all
+KEPT = "bfloat16.json"  # beside the compiled kernels
+
+_call = FORWARD.call
+
+
+class Timing(NamedTuple):
+    """Seconds that a product takes by multiply-adds of float32 and by the instruction VDPBF16PS."""
+
+    rounded: float
+    packed: float
+
+    @property
+    def operands(self) -> int:
+        """The kind of operands with which the product is quicker."""
+        return PACKED if self.packed < self.rounded else ROUNDED
+
+
+@worker
+def _multiply(function: int, x: Array, weight: Array, bias: Array, out: Array, calls: int) -> None:
+    width, rows = bias.size, out.shape[1]
+    below, above = panels_in(x, rows, width), panels_in(out, rows, width)
+    lists = pointer(np.empty(1, np.uint8), 0)
+    for _ in range(calls):
+        weights = dense(pointer(weight, 0), width, width)
+        _call(function, (below, weights, pointer(bias, 0), above, 0, 1.0, lists))
+
+
+def _measure() -> Timing:
+    lanes = VECTOR_BYTES // FLOAT32.itemsize
+    x, out = (aligned(WIDTH * ROWS, FLOAT32).reshape(WIDTH // lanes, ROWS, lanes) for _ in range(2))
+    weight, bias = aligned(WIDTH * WIDTH, FLOAT32), aligned(WIDTH, FLOAT32)
+    functions = [products(operands).forward for operands in (ROUNDED, PACKED)]
+    seconds: list[list[float]] = [[], []]
+    for _ in range(ROUNDS):
+        for function, found in zip(functions, seconds, strict=True):
+            started = time.perf_counter()
+            _multiply(function, x, weight, bias, out, CALLS)
+            found.append(time.perf_counter() - started)
+    return Timing(*(min(found) / CALLS for found in seconds))
+
+
+def kept_timing() -> Timing | None:
+    """Return what `timing` measured on this machine, in this process or an earlier one, or None."""
+    if cache.FOLDER is None:
+        return None
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return Timing(**json.loads((cache.FOLDER / KEPT).read_text(encoding="utf-8")))
+    return None
+
+
+@functools.cache
+def timing() -> Timing:
+    """Return how long a product takes in either way; it is measured once and kept with the compiled kernels."""
+    found = kept_timing()
+    if found is None:
+        found = _measure()
+        if cache.FOLDER is not None:
+            with contextlib.suppress(OSError), replaced_whole(cache.FOLDER / KEPT) as path:
+                path.write_text(json.dumps(found._asdict()), encoding="utf-8")
+    return found
 
 
 def operands_of(matmul_precision: str) -> int:
-    """Return the kind of operands for a precision."""
+    """Return the kind of operands for a precision, "float32" or "bfloat16"."""
     if matmul_precision == "float32":
         return PLAIN
-    return PACKED if HAS_INSTRUCTION else ROUNDED
+    return timing().operands if HAS_INSTRUCTION else ROUNDED

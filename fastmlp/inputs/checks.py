@@ -74,6 +74,17 @@ def one_of(name: str, value: Any, known: Sequence[str]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
 
 
+PRECISIONS = ("float32", "bfloat16")
+
+
+def matmul_precision(value: Any, dtype: np.dtype) -> str:
+    """Return `value`; raise unless it is a precision of the products of a network of that dtype."""
+    one_of("matmul_precision", value, PRECISIONS)
+    if value == "bfloat16" and dtype != np.float32:
+        raise ValueError(f"matmul_precision='bfloat16' needs a network of dtype float32, got {dtype}")
+    return str(value)
+
+
 def instance(name: str, value: Any, kind: type) -> None:
     """Raise unless `value` is a `kind`."""
     if not isinstance(value, kind):

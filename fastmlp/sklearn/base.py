@@ -88,7 +88,7 @@ class BaseMLP(EstimatorWithSolvers):
 
     def _begin(self, widths: list[int], output: str, x_dtype: np.dtype, rng: np.random.RandomState) -> None:
         # L-BFGS computes in float64, as SciPy does: its line search ends where costs are rounded to float32
-        single = x_dtype == np.float32 and self.solver != "lbfgs"
+        single = self.solver != "lbfgs" and (x_dtype == np.float32 or self.matmul_precision == "bfloat16")
         self.network_ = build(
             widths,
             output,
@@ -126,6 +126,8 @@ class BaseMLP(EstimatorWithSolvers):
             raise ValueError(
                 f"weight_decay={self.weight_decay} needs solver='adam', got {self.solver!r}; alpha is the L2 decay"
             )
+        if self.solver == "lbfgs" and self.matmul_precision != "float32":
+            raise ValueError(f"matmul_precision={self.matmul_precision!r} needs solver='sgd' or 'adam', got 'lbfgs'")
         if self.solver == "lbfgs":
             for name in ("batch_norm", "dropout", "clip_norm", "schedule"):
                 value = getattr(self, name)

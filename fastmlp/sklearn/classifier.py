@@ -55,6 +55,9 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         From `fastmlp.schedules`; replaces `learning_rate` and `learning_rate_init`. It plans for `max_iter` epochs.
     metric : str or callable, optional
         Scorer of the validation rows, as in ``sklearn.metrics.get_scorer``; default: accuracy.
+    matmul_precision : {"float32", "bfloat16"}
+        "bfloat16" trains in float32, whatever the dtype of the data, with the operands of the matrix products rounded
+        to bfloat16 (see `fastmlp.train`); not for "lbfgs". Predictions stay in float32.
     threads : int, optional
         Default: all cores that the process may use, but 1 in a worker of joblib, dask or a process pool.
     progress : bool, optional
@@ -113,6 +116,7 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
         callbacks: Sequence[Any] = (),
         schedule: Schedule | None = None,
         metric: Any = None,
+        matmul_precision: str = "float32",
         threads: int | None = None,
         progress: bool | None = False,
     ) -> None:

@@ -47,6 +47,7 @@ COMMON: dict[str, list[Any]] = {
     "callbacks": [list, tuple],
     "schedule": [Schedule, None],
     "metric": [StrOptions(set(get_scorer_names())), callable, None],
+    "matmul_precision": [StrOptions({"float32", "bfloat16"})],
     "threads": [_COUNT, None],
     "progress": ["boolean", None],
 }

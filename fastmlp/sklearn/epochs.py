@@ -35,6 +35,8 @@ class Epochs:
         Whether each epoch has an order of its own.
     max_iter : int
         The epochs that a schedule is made for.
+    matmul_precision : {"float32", "bfloat16"}
+        Of the products.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Epochs:
         batch_size: int | str,
         shuffle: bool,
         max_iter: int,
+        matmul_precision: str,
     ) -> None:
         self.net, self.data, self.held_out, self.rule, self.objective = net, data, held_out, rule, objective
         self.rng, self.shuffle, self.max_iter = rng, shuffle, max_iter
@@ -59,7 +62,7 @@ class Epochs:
         key = int(rng.randint(np.iinfo(np.int32).max)) if any(net.dropout) else 0
         self.trainer = Trainer(
             net.network, data.x, data.targets, self.batch, rule.optimizer, objective.threads,
-            loss=objective.loss, sample_weight=data.weights, key=key,
+            loss=objective.loss, sample_weight=data.weights, key=key, matmul_precision=matmul_precision,
         )  # fmt: skip
         if rule.state is not None:
             self.trainer.import_state(rule.state)

@@ -44,7 +44,7 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         As those of `MLPClassifier`.
     metric : str or callable, optional
         Scorer of the validation rows, as in ``sklearn.metrics.get_scorer``; default: R².
-    threads, progress
+    matmul_precision, threads, progress
         As those of `MLPClassifier`.
 
     Attributes
@@ -93,6 +93,7 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
         callbacks: Sequence[Any] = (),
         schedule: Schedule | None = None,
         metric: Any = None,
+        matmul_precision: str = "float32",
         threads: int | None = None,
         progress: bool | None = False,
     ) -> None:

@@ -68,6 +68,7 @@ class EstimatorWithSolvers(CallbackSupportMixin, BaseEstimator, ABC):
         training = Epochs(
             net, data, held_out, rule, self._objective(), rng,
             batch_size=self.batch_size, shuffle=self.shuffle, max_iter=self.max_iter,
+            matmul_precision=self.matmul_precision,
         )  # fmt: skip
         self.n_iter_ = 0
 
