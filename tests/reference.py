@@ -14,6 +14,17 @@ def _float64(*arrays):
     return tuple(np.asarray(array, dtype=np.float64) for array in arrays)
 
 
+def round_bfloat16(values):
+    """The nearest bfloat16 (8 significant bits, exponents as float32), to even between two; denormal numbers are 0."""
+    (values,) = _float64(values)
+    magnitude = np.abs(values)
+    usual = np.isfinite(values) & (magnitude >= 2.0**-126)
+    step = 2.0 ** (np.floor(np.log2(np.where(usual, magnitude, 1.0))) - 7)
+    nearest = np.where(usual, np.rint(values / step) * step, np.copysign(0.0, values))
+    nearest = np.where(np.abs(nearest) > 255 / 128 * 2.0**127, np.copysign(np.inf, values), nearest)
+    return np.where(np.isfinite(values), nearest, values)
+
+
 def gather(data, index, scale, out):
     """out = data[index] · scale."""
     for r, i in enumerate(index):

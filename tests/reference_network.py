@@ -56,6 +56,14 @@ class Network:
         """Every trained array, the lists of `Gradients` one after the other."""
         return [*self.weights, *self.biases, *self.gammas, *self.betas]
 
+    def operand(self, values):
+        """The values as the matrix products read them."""
+        return values
+
+    def product(self, a, b):
+        """The matrix product of two operands."""
+        return self.operand(a) @ self.operand(b)
+
     def _scale_shift(self, layer):
         if self.affine:
             return self.gammas[layer], self.betas[layer]
@@ -77,7 +85,7 @@ class Network:
         saved = []
         for layer in range(len(self.weights) - 1):
             before = out
-            z = before @ self.weights[layer] + self.biases[layer]
+            z = self.product(before, self.weights[layer]) + self.biases[layer]
             mean = inv_std = None
             if self.placement is None:
                 out = self.activation(z)
@@ -91,7 +99,7 @@ class Network:
             out = out * self._mask(layer, training)
             saved.append((before, z, mean, inv_std))
         saved.append((out, None, None, None))
-        return out @ self.weights[-1] + self.biases[-1], saved
+        return self.product(out, self.weights[-1]) + self.biases[-1], saved
 
     def omega(self, weight_decay):
         """λ/2 · Σ‖W‖²; biases, γ and β are not decayed."""
@@ -140,9 +148,10 @@ class Network:
             before, z, mean, inv_std = saved[layer]
             if layer < len(self.weights) - 1:
                 dz = self._hidden_backward(layer, z, mean, inv_std, dz, gradients)
-            gradients.weights.insert(0, before.T @ dz + weight_decay * self.weights[layer])
+            dz = self.operand(dz)
+            gradients.weights.insert(0, self.product(before.T, dz) + weight_decay * self.weights[layer])
             gradients.biases.insert(0, dz.sum(axis=0))
-            dz = dz @ self.weights[layer].T
+            dz = self.product(dz, self.weights[layer].T)
         return gradients
 
     def step(self, x, y, learning_rate, weight_decay=0.0, weights=None):

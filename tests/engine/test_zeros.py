@@ -56,7 +56,8 @@ def test_who_gets_lists(network, dtype):
     for share, listed in ((0.05, True), (1.0, False)):
         X = _sparse(rng, (100, 60), share)
         trainer = Trainer(network([60, 8, 3], dtype=dtype.name).network, X, y, 50, SGD(0.1), 1)
-        assert bool(trainer.settings["at"]["forward"][0]) == bool(trainer.settings["at"]["update"][0]) == listed
+        assert bool(trainer.layers["forward"][0]) == bool(trainer.layers["update"][0]) == listed
+        assert not trainer.layers["forward"][1:].any()
         assert (trainer.workspace.lists.size > 1) == listed
 
 
