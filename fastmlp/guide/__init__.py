@@ -3,6 +3,7 @@
 - `fastmlp.guide.coming_from`: the same training in their words and in fastmlp's, a map of names
 - `fastmlp.guide.training`: layers, losses, optimizers, schedules, callbacks, what Ctrl-C does
 - `fastmlp.guide.estimators`: what they add to scikit-learn's, and what differs
+- `fastmlp.guide.bfloat16`: what is rounded, which CPUs gain by it, accuracy, speed
 - `fastmlp.guide.data`: MNIST, and which files are read
 - `fastmlp.guide.exchange`: ONNX, PyTorch and scikit-learn
 - `fastmlp.guide.command_line`: every command, with examples

@@ -1,0 +1,3 @@
+"""
+.. include:: bfloat16.md
+"""
