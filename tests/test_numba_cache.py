@@ -1,6 +1,6 @@
 """Compiled kernels between processes: fresh after every edit, in the folder that was asked for, or nowhere.
 
-Every test runs a copy of the package in processes of its own. Numba alone would miss the edit: it checks a cached
+Every test runs a copy of the package in processes of its own. Numba's own cache would miss the edit: it checks a
 function against the hash of the file that holds it, not of the files that it calls into.
 """
 
@@ -86,8 +86,8 @@ def installation(tmp_path):
 
 
 def _compiled(folder):
-    """Numba's cache files below a folder, by name of the folder of the digest."""
-    return sorted({path.parent.relative_to(folder).parts[0] for path in folder.rglob("*.nbi")})
+    """Files of compiled functions below a folder, by the first folder on the way."""
+    return sorted({path.parent.relative_to(folder).parts[0] for path in folder.rglob("*.kernel")})
 
 
 def test_the_second_process_does_not_compile(installation):
@@ -140,12 +140,12 @@ def test_options_that_change_the_code_have_a_folder_each(installation):
 
 def test_old_digests_are_removed(installation):
     installation.run()
-    (folder,) = {path.parent.parent for path in installation.cache.rglob("*.nbi")}
+    (folder,) = {path.parent for path in installation.cache.rglob("*.kernel")}
     parent = folder.parent
     for age in range(1, KEPT_DIGESTS + 5):
         other = parent / f"digest{age}"
         other.mkdir()
-        (other / "code.nbi").write_text("")
+        (other / "code.kernel").write_text("")
         os.utime(other, (10**9 - age, 10**9 - age))
     (parent / "note").write_text("no digest")
     installation.write("probe_part.py", PART.replace("value + 1.0", "value + 5.0"))

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from fastmlp.cli import output
 
-SUBCOMMANDS = ("experiments", "sweep", "train", "predict", "info")
+SUBCOMMANDS = ("experiments", "sweep", "train", "predict", "compile", "info")
 
 BAD_INPUT = (ValueError, TypeError, OSError, ImportError)
 

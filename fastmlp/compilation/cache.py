@@ -1,45 +1,52 @@
 """Where compiled kernels are kept between processes.
 
-Numba checks a cached kernel against the hash of its own source file only: a changed helper in another file would keep
-running the old machine code. So the folder's name is a digest of everything that the machine code depends on.
+Numba's own cache checks a kernel against the hash of its own source file only: a changed helper in another file would
+keep running the old machine code. So the folder's name is a digest of everything that the machine code depends on.
 """
 
 import contextlib
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from llvmlite import binding
 from numba.core import config
 
+from fastmlp.compilation.prebuilt import CHOICE, circumstances, settings_in_code
 from fastmlp.system.files import user_cache_folder
+from fastmlp.system.warning import warn_once
 
-COMPILED = ("compilation", "simd", "kernels", "engine")  # what the machine code is made from
 KEPT_DIGESTS = 8  # two commits that are compared side by side must not evict one another
-_NOT_IN_CODE = {"NUMBA_CACHE_DIR", "NUMBA_NUM_THREADS", "NUMBA_THREADING_LAYER"}
 
 
 def digest() -> str:
-    """Digest of the sources that are compiled, the CPU that Numba compiles for, and Numba's settings."""
-    found = hashlib.sha256()
-    package = Path(__file__).parent.parent
-    sources = [source for folder in COMPILED for source in (package / folder).rglob("*.py")]
-    for source in sorted(sources):
-        found.update(source.relative_to(package).as_posix().encode() + b"\0")
-        found.update(source.read_bytes() + b"\0")
+    """Digest of the sources that are compiled, of what compiles them, of the CPU and of Numba's settings."""
     cpu = config.CPU_NAME or binding.get_host_cpu_name()
     features = binding.get_host_cpu_features().flatten() if config.CPU_FEATURES is None else config.CPU_FEATURES
-    settings = sorted((name, value) for name, value in os.environ.items() if name.startswith("NUMBA_"))
-    found.update(repr((cpu, features, [s for s in settings if s[0] not in _NOT_IN_CODE])).encode())
-    return found.hexdigest()[:24]
+    level = None if CHOICE.found is None else CHOICE.found.level.name  # whose tiles are used
+    parts = (circumstances(), cpu, features, level, settings_in_code())
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
+
+
+def is_private(folder: Path) -> bool:
+    """Whether only its owner, this user or the system's, can write to a folder; compiled code is loaded from it.
+
+    A group whose number is its owner's is taken for the owner alone. On Windows, a user's folders are private.
+    """
+    if os.name == "nt":
+        return True
+    found = folder.stat()
+    group = found.st_mode & stat.S_IWGRP and found.st_gid != found.st_uid
+    return found.st_uid in (os.geteuid(), 0) and not (group or found.st_mode & stat.S_IWOTH)
 
 
 def _make_writable(folder: Path) -> bool:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        for made in (folder.parent, folder):
+            made.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
         os.utime(folder)
@@ -57,29 +64,23 @@ def _remove_old(parent: Path) -> None:
 def choose_folder() -> Path | None:
     """Make and return the folder for this digest, or None when no place is writable.
 
-    It lies in ``NUMBA_CACHE_DIR`` where that is set, in the user's cache folder otherwise. Of the digests beside it,
-    the `KEPT_DIGESTS` used last are kept.
+    It lies in ``NUMBA_CACHE_DIR`` where that is set, in the user's cache folder otherwise, and there too where others
+    can write to the first. Of the digests beside it, the `KEPT_DIGESTS` used last are kept.
     """
-    base = Path(config.CACHE_DIR) / "fastmlp" if config.CACHE_DIR else user_cache_folder() / "kernels"
-    folder = base / digest()
-    new = not folder.exists()
-    if not _make_writable(folder):
-        return None
-    if new:
-        with contextlib.suppress(OSError):  # another process may remove the same folders
-            _remove_old(base)
-    return folder
+    own = user_cache_folder() / "kernels"
+    base = Path(config.CACHE_DIR) / "fastmlp" if config.CACHE_DIR else own
+    for parent in (base,) if base == own else (base, own):
+        folder = parent / digest()
+        new = not folder.exists()
+        if not _make_writable(folder):
+            return None
+        if is_private(parent) and is_private(folder):
+            if new:
+                with contextlib.suppress(OSError):  # another process may remove the same folders
+                    _remove_old(parent)
+            return folder
+        warn_once(f"others can write to {folder}: no compiled kernels are loaded from it or kept there", RuntimeWarning)
+    return None
 
 
 FOLDER = choose_folder()
-
-
-@contextlib.contextmanager
-def in_use() -> Iterator[None]:
-    """Let the functions that are compiled inside the block cache in `FOLDER`; other packages' are not affected."""
-    before = config.CACHE_DIR
-    config.CACHE_DIR = str(FOLDER or "")
-    try:
-        yield
-    finally:
-        config.CACHE_DIR = before

@@ -8,14 +8,23 @@ a millisecond a function when the package is imported.
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from numba import cfunc, njit
+from numba import njit
+from numba.core.ccallback import CFunc
+from numba.core.sigutils import normalize_signature
 
-from fastmlp.compilation import cache as kernel_cache
+from fastmlp.compilation import cache
+from fastmlp.compilation.prebuilt import CHOICE
+from fastmlp.compilation.store import KernelCache
 
 F = TypeVar("F", bound=Callable[..., Any])
 _BODY: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _INNER: dict[str, Any] = {**_BODY, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # a quarter of the time
-_CALLED: dict[str, Any] = {**_BODY, "cache": kernel_cache.FOLDER is not None}
+
+
+def _cached(compiled: Any, function: Callable[..., Any]) -> Any:
+    """Let a function that Numba compiles be kept in files, where there is a folder for them, and come from files."""
+    compiled._cache = KernelCache(function, cache.FOLDER, CHOICE.found)
+    return compiled
 
 
 def body(function: F) -> F:
@@ -30,14 +39,12 @@ def inlined(function: F) -> F:
 
 def worker(function: F) -> F:
     """Compile what a thread of a team runs."""
-    with kernel_cache.in_use():
-        return cast(F, njit(**_CALLED)(function))
+    return cast(F, _cached(njit(**_BODY)(function), function))
 
 
 def driver(function: F) -> F:
     """Compile a public kernel: a ``prange`` over the ranges of a body."""
-    with kernel_cache.in_use():
-        return cast(F, njit(parallel=True, **_CALLED)(function))
+    return cast(F, _cached(njit(parallel=True, **_BODY)(function), function))
 
 
 _kept: dict[tuple[Callable[..., Any], Any], Any] = {}
@@ -48,7 +55,7 @@ def address(function: Callable[..., Any], signature: Any) -> int:
 
     A choice made by address is compiled on its own, and not into every training that could make it.
     """
-    with kernel_cache.in_use():
-        made = cfunc(signature, cache=_CALLED["cache"], error_model=_BODY["error_model"])(function)
+    made = _cached(CFunc(function, normalize_signature(signature), {}, {"error_model": _BODY["error_model"]}), function)
+    made.compile()
     # two threads may compile at once: the first one's is kept, whose address may be in use
     return int(_kept.setdefault((function, signature), made).address)

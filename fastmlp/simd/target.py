@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from llvmlite import binding
 from numba.core import config
 
+from fastmlp.compilation.prebuilt import CHOICE
+
 VECTOR_BYTES = 64  # the logical vector on every CPU: 16 float32 or 8 float64 lanes; LLVM splits it into registers
 
 
@@ -51,7 +53,9 @@ class Tiles:
 
 
 def features() -> str:
-    """Return the CPU features that Numba compiles for, as LLVM writes them."""
+    """Return the CPU features that Numba compiles for, as LLVM writes them; those of the kernels that came compiled."""
+    if CHOICE.found is not None:
+        return CHOICE.found.level.flags
     if config.CPU_FEATURES is not None:
         return str(config.CPU_FEATURES)
     if config.CPU_NAME == "generic":

@@ -4,7 +4,7 @@ import sys
 import warnings
 from types import FrameType
 
-OURS = ("fastmlp", "sklearn")  # scikit-learn wraps the fit of an estimator
+OURS = ("fastmlp", "sklearn", "numba")  # scikit-learn wraps the fit of an estimator, Numba calls the kernel cache
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
@@ -14,3 +14,13 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in OURS:
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level - 1)
+
+
+_said: set[str] = set()
+
+
+def warn_once(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn, unless this process has heard it."""
+    if message not in _said:
+        _said.add(message)
+        warn(message, category)
