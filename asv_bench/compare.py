@@ -2,6 +2,7 @@
 
     python asv_bench/compare.py                         # all libraries that are installed, some five minutes
     python asv_bench/compare.py --rule adam             # Adam in place of plain SGD
+    python asv_bench/compare.py --matmul-precision bfloat16 --nets 256-256-256-256-10
     python asv_bench/compare.py --nets 784-128-10 --batches 32 128 --libraries fastmlp numpy --rounds 9
 
 Work: plain SGD, without momentum, or Adam, on a softmax and cross-entropy MLP with ReLU layers, float32: whole epochs
@@ -10,6 +11,10 @@ make it fast (JAX: a compiled ``lax.scan`` an epoch; it leaves out a last, small
 the "foreach" and the "fused" optimizer the quickest, found by a few steps before) and runs in a process of its own; the
 libraries take turns, round by round. A figure is the median over the rounds of the quickest epoch of a round, in
 microseconds for each step. It needs a quiet machine: close what else uses it.
+
+With ``--matmul-precision bfloat16`` fastmlp rounds the operands of its products to bfloat16, and ratios are those to
+its time. Timed beside it are then also fastmlp in float32 and PyTorch in bfloat16, by autocast (parameters and data
+stay float32) and with parameters and data in bfloat16; the other libraries stay in float32.
 """
 
 import argparse
@@ -20,7 +25,7 @@ from pathlib import Path
 
 from dialogue import CrashError
 from options import counted, machine, network, positive
-from peers import LIBRARIES
+from peers import COMPARED, LIBRARIES
 from peers.comparison import Comparison, compare_all
 from peers.table import markdown
 from peers.task import RULES, SGD, Task
@@ -37,7 +42,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rule", default=SGD.name, choices=RULES, help="how weights are updated; default: sgd")
     parser.add_argument("--nets", nargs="+", default=NETWORKS, type=network, metavar="WIDTHS")
     parser.add_argument("--batches", nargs="+", default=BATCHES, type=positive, metavar="N")
-    parser.add_argument("--libraries", nargs="+", default=list(LIBRARIES), choices=LIBRARIES, metavar="NAME",
+    parser.add_argument("--matmul-precision", default="float32", choices=COMPARED, help="of fastmlp; default: float32")
+    parser.add_argument("--libraries", nargs="+", choices=LIBRARIES, metavar="NAME",
                         help="of " + ", ".join(LIBRARIES))  # fmt: skip
     parser.add_argument("--threads", default=usable_cores(), type=positive, metavar="N")
     parser.add_argument("--rounds", default=5, type=positive, metavar="N")
@@ -45,6 +51,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--samples", default=48_000, type=positive, metavar="N")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the times of all rounds")
     args = parser.parse_args(arguments)
+    args.libraries = args.libraries or list(COMPARED[args.matmul_precision])
     if max(args.batches) > args.samples:
         parser.error(f"--batches: expected at most {args.samples}, the samples, got {max(args.batches)}")
     return args
@@ -63,6 +70,7 @@ def write_json(path: Path, results: list[Comparison]) -> None:
             "network": "-".join(map(str, result.task.widths)),
             "batch": result.task.batch,
             "rule": result.task.rule.name,
+            "matmul_precision": result.task.matmul_precision,
             "threads": result.task.threads,
             "steps": result.task.steps,
             "seconds": result.seconds,
@@ -77,8 +85,9 @@ def write_json(path: Path, results: list[Comparison]) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare and print; 1 where a library that is installed failed, or nothing could be compared."""
     args = parse(arguments)
+    rule = RULES[args.rule]
     tasks = [
-        Task(tuple(map(int, widths.split("-"))), batch, args.threads, args.samples, RULES[args.rule])
+        Task(tuple(map(int, widths.split("-"))), batch, args.threads, args.samples, rule, args.matmul_precision)
         for widths in args.nets
         for batch in args.batches
     ]
@@ -87,7 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CrashError as error:
         sys.stderr.write(f"compare.py: {error}\n")
         return 1
-    title = f"Microseconds for each step of {RULES[args.rule].label}, {counted(args.threads, 'thread')}"
+    title = f"Microseconds for each step of {rule.label}, {counted(args.threads, 'thread')}"
+    if args.matmul_precision != "float32":
+        title += f", products of fastmlp in {args.matmul_precision}"
     sys.stdout.write(markdown(title, results, machine(args.threads)) + "\n")
     if args.json is not None:
         write_json(args.json, results)

@@ -187,12 +187,12 @@ def blobs():
 
 
 @pytest.fixture
-def broken_sklearn(tmp_path):
-    """Return a function that makes a folder in which scikit-learn raises an error."""
+def broken(tmp_path):
+    """Return a function that makes a folder in which a package raises an error."""
 
-    def make(error):
-        (tmp_path / "sklearn").mkdir()
-        (tmp_path / "sklearn" / "__init__.py").write_text(f"raise {error}", encoding="utf-8")
+    def make(package, error):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text(f"raise {error}", encoding="utf-8")
         return tmp_path
 
     return make

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "asv_bench"
-REQUIRED = {"sklearn": "sklearn", "torch": "torch", "jax": "jax", "jax_uint8": "jax"}
+REQUIRED = {"sklearn": "sklearn", "jax": "jax", "jax_uint8": "jax"} | dict.fromkeys(
+    ("torch", "torch_autocast", "torch_bfloat16"), "torch"
+)
 
 
 def load(name):

@@ -1,5 +1,6 @@
 """Every benchmark runs once with every one of its parameter sets, shrunk, and does what it is said to time."""
 
+import functools
 import importlib
 import importlib.util
 import inspect
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 from asv.config import Config
 from asv_suite import FOLDER, ROOT, load, ready
+
+from fastmlp.simd.bfloat16 import HAS_INSTRUCTION
 
 MODULES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
 PREFIXES = ("time_", "track_", "peakmem_")
@@ -80,6 +83,8 @@ def quick_peak():
 def test_benchmark_runs(scenario, method, values, monkeypatch):
     if scenario.__name__ == "ColdStart":
         monkeypatch.setattr(load("startup"), "TRAINING", COLD)
+    if "packed" in values and not HAS_INSTRUCTION:
+        pytest.skip("the CPU has no VDPBF16PS; asv skips it, too")
     absent = [OPTIONAL[v] for v in values if v in OPTIONAL and importlib.util.find_spec(OPTIONAL[v]) is None]
     if absent:
         pytest.skip(f"{absent[0]} is not installed; asv skips it too: test_asv_bench_results.py")
@@ -122,6 +127,45 @@ def test_step_runs_whole_steps_of_the_network_that_it_names(norm, placement):
     assert costs.shape == (SHRUNK["STEPS"],)
     assert not np.array_equal(before, benchmark.trainer.network.parameters.views["weights"][0])
     assert getattr(benchmark.trainer.network.architecture.batch_norm, "placement", None) == placement
+
+
+def test_steps_in_bfloat16_are_in_bfloat16():
+    benchmark, other = load("training").StepInBfloat16(), load("training").Step()
+    benchmark.setup("784-20-7-5-10", 32, 1)
+    other.setup("784-20-7-5-10", "none", 32, 1)
+    (rounded,), (plain,) = benchmark.time_steps(), other.time_steps()
+    assert rounded == pytest.approx(plain, rel=0.01)
+    assert (rounded != plain).all()
+
+
+@pytest.mark.parametrize("shape", [(5, 17, 33), (32, 784, 20)])
+@pytest.mark.parametrize("operands", ["rounded", "packed"])
+def test_products_in_bfloat16_are_products(operands, shape):
+    if operands == "packed" and not HAS_INSTRUCTION:
+        pytest.skip("the CPU has no VDPBF16PS")
+    module, (batch, n_in, n_out) = load("_bfloat16"), shape
+    layer = module.Layer(operands, *shape)
+    x, dout = module.to_matrix(layer.x, batch, n_in), module.to_matrix(layer.dout, batch, n_out)
+    weight = module.to_matrix(layer.weight, n_in, n_out).copy()
+    close = functools.partial(np.testing.assert_allclose, rtol=0, atol=0.01 * math.sqrt(n_in))
+    close(module.to_matrix(layer.forward(), batch, n_out), x @ weight)
+    close(module.to_matrix(layer.backward(), batch, n_in), dout @ weight.T * (x > 0))
+    kept = 1 - module.RATE * module.DECAY
+    np.testing.assert_allclose(
+        module.to_matrix(layer.update(), n_in, n_out), kept * weight - module.RATE * x.T @ dout, atol=1e-4
+    )
+
+
+def test_commits_before_bfloat16_are_skipped(monkeypatch):
+    training = load("training")
+    monkeypatch.setattr(load("bfloat16"), "_bfloat16", None)
+    monkeypatch.setattr(training, "Trainer", lambda network, x: None)
+    for scenario, values in (
+        (load("bfloat16").Products, ("rounded", "784x20", 32)),
+        (training.StepInBfloat16, ("784-128-10", 32, 1)),
+    ):
+        with pytest.raises(NotImplementedError, match="no products in bfloat16"), ready(scenario, *values):
+            pass
 
 
 def test_operations_of_training_by_hand():

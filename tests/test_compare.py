@@ -1,6 +1,7 @@
 """The comparison with other libraries: same work, honest arithmetic, and a plain word for what was left out."""
 
 import dataclasses
+import itertools
 import json
 import re
 
@@ -23,7 +24,10 @@ TINY = [
     "1",
 ]
 
-LIBRARIES = load("peers").LIBRARIES
+LIBRARIES, COMPARED = load("peers").LIBRARIES, load("peers").COMPARED
+# differences from the weights of NumPy's loop; Adam's step has the same length however small the gradient is
+LIMITS = {"float32": {"sgd": 1e-4, "adam": 1e-4}, "bfloat16": {"sgd": 1e-3, "adam": 0.1}}
+BFLOAT16 = ("fastmlp_bfloat16", "torch_autocast")
 
 
 def run(*arguments, path=None):
@@ -31,8 +35,8 @@ def run(*arguments, path=None):
     return run_command("compare.py", *arguments, path=path)
 
 
-def test_table_of_a_run(broken_sklearn, tmp_path):
-    path = broken_sklearn("ModuleNotFoundError(\"No module named 'sklearn'\")")
+def test_table_of_a_run(broken, tmp_path):
+    path = broken("sklearn", "ModuleNotFoundError(\"No module named 'sklearn'\")")
     out = tmp_path / "times.json"
     done = run(*TINY, "--rule", "adam", "--libraries", "fastmlp", "numpy", "sklearn", "--json", out, path=path)
     assert done.returncode == 0, done.stderr
@@ -50,20 +54,44 @@ def test_table_of_a_run(broken_sklearn, tmp_path):
     assert list(times["missing"]) == ["sklearn"]
 
 
-def test_plain_sgd_is_the_default():
-    assert load("compare").parse([]).rule == "sgd"
+def test_plain_sgd_in_float32_is_the_default():
+    args = load("compare").parse([])
+    assert (args.rule, args.matmul_precision) == ("sgd", "float32")
+    assert args.libraries == ["fastmlp", "numpy", "sklearn", "torch", "jax", "jax_uint8"]
 
 
-def test_crash_of_a_library_fails_the_run(broken_sklearn):
-    path = broken_sklearn("RuntimeError('it is broken')")
+def test_bfloat16_has_more_to_compare_with():
+    args = load("compare").parse(["--matmul-precision", "bfloat16"])
+    assert set(args.libraries) == {*COMPARED["float32"], "fastmlp_float32", "torch_autocast", "torch_bfloat16"}
+    assert load("compare").parse(["--matmul-precision", "bfloat16", "--libraries", "numpy"]).libraries == ["numpy"]
+
+
+def test_table_of_a_run_in_bfloat16(broken, tmp_path):
+    path, out = broken("torch", "ModuleNotFoundError('not here')"), tmp_path / "times.json"
+    names = ["fastmlp", "fastmlp_float32", "torch_autocast", "torch_bfloat16"]
+    done = run(*TINY, "--matmul-precision", "bfloat16", "--libraries", *names, "--json", out, path=path)
+    assert done.returncode == 0, done.stderr
+    title, _, head, _, _, *notes = done.stdout.splitlines()
+    assert title.endswith(", 1 thread, products of fastmlp in bfloat16**")
+    assert head == "| network | batch | fastmlp | fastmlp float32 |"  # no peer: no column of ratios
+    missing = [f"- **not installed, left out: PyTorch {name}** (not here)" for name in ("autocast", "bfloat16")]
+    assert notes[-2:] == missing
+    assert re.fullmatch(r"- fastmlp float32 ÷ fastmlp: [\d.]+, least [\d.]+", notes[-3])
+    (times,) = json.loads(out.read_text(encoding="utf-8"))
+    assert times["matmul_precision"] == "bfloat16"
+    assert list(times["seconds"]) == names[:2]
+
+
+def test_crash_of_a_library_fails_the_run(broken):
+    path = broken("sklearn", "RuntimeError('it is broken')")
     done = run(*TINY, "--libraries", "numpy", "sklearn", path=path)
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.splitlines() == ["compare.py: scikit-learn ended with 1: RuntimeError: it is broken"]
 
 
-def test_nothing_to_compare_is_an_error(broken_sklearn):
-    path = broken_sklearn("ModuleNotFoundError('not here')")
+def test_nothing_to_compare_is_an_error(broken):
+    path = broken("sklearn", "ModuleNotFoundError('not here')")
     done = run(*TINY, "--libraries", "sklearn", path=path)
     assert done.returncode == 1
     assert "left out: scikit-learn** (not here)" in done.stdout
@@ -72,7 +100,7 @@ def test_nothing_to_compare_is_an_error(broken_sklearn):
 @pytest.mark.parametrize(
     "arguments",
     [["--nets", "784"], ["--nets", "784-0-10"], ["--threads", "0"], ["--batches", "101", "--samples", "100"],
-     ["--libraries", "theano"], ["--rule", "adagrad"]],
+     ["--libraries", "theano"], ["--rule", "adagrad"], ["--matmul-precision", "float16"]],
 )  # fmt: skip
 def test_wrong_options(arguments, capsys):
     with pytest.raises(SystemExit, match="2"):
@@ -99,7 +127,7 @@ def rule_of(name):
 def test_library_learns(name, rule):
     task = load("peers.task").Task((16, 32, 3), 8, 1, 640, rule_of(rule))
     training = training_of(name, task)
-    x, labels = task.rows() if name in ("fastmlp", "jax_uint8") else task.floats()
+    x, labels = task.rows() if name.startswith("fastmlp") or name == "jax_uint8" else task.floats()
     for seed in range(20):
         training.epoch(seed, task.rates(seed))
     assert training.predict(x).shape == labels.shape
@@ -110,18 +138,19 @@ def test_library_learns(name, rule):
 
 def weights_of(name, training):
     """Return the weights ``(n_in, n_out)`` of each layer."""
-    if name == "torch":
-        return [parameter.detach().numpy().T for parameter in training.net.parameters() if parameter.ndim == 2]
+    if name.startswith("torch"):
+        return [parameter.detach().float().numpy().T for parameter in training.net.parameters() if parameter.ndim == 2]
     if name.startswith("jax"):
         return [np.asarray(weight) for weight, _ in training.parameters]
-    return {"fastmlp": lambda: training.net.weights, "numpy": lambda: training.weights}.get(
-        name, lambda: training.net.coefs_
-    )()
+    if name.startswith("fastmlp"):
+        return training.net.weights
+    return training.weights if name == "numpy" else training.net.coefs_
 
 
 @pytest.mark.parametrize("rule", ["sgd", "adam"])
-@pytest.mark.parametrize("name", [name for name in LIBRARIES if name != "numpy"])
-def test_all_take_the_steps_of_numpy(name, rule):
+@pytest.mark.parametrize("name", [name for name in LIBRARIES if name not in ("numpy", "torch_bfloat16")])
+def test_all_take_the_steps_of_numpy(name, rule):  # but PyTorch's bfloat16, whose weights lose most of such small steps
+    limit = LIMITS["bfloat16" if name in BFLOAT16 else "float32"][rule]
     rule = rule_of(rule)
     task = load("peers.task").Task(
         (16, 12, 7, 3), 100, 1, 100, rule
@@ -133,7 +162,7 @@ def test_all_take_the_steps_of_numpy(name, rule):
             training.epoch(seed, np.full(1, rule.rate * (1 + seed % 3)))
     found = weights_of(name, theirs)
     for mine, their, first in zip(found, numpys.weights, task.weights(3), strict=True):
-        np.testing.assert_allclose(mine, their, rtol=0, atol=1e-4)
+        np.testing.assert_allclose(mine, their, rtol=0, atol=limit)
         assert np.abs(mine - first).max() > 1e-2
 
 
@@ -194,6 +223,47 @@ def test_table_by_hand():
         "- **not installed, left out: JAX float32** (No module named 'jax')",
         "- **not installed, left out: JAX uint8** (No module named 'jax')",
     ]
+
+
+def test_table_in_bfloat16_by_hand():
+    comparison, task = (
+        load("peers.comparison"),
+        load("peers.task").Task((4, 3), 10, 2, 100, matmul_precision="bfloat16"),
+    )
+    ours = {"fastmlp": [1e-3], "fastmlp_float32": [1.5e-3]}
+    first = comparison.Comparison(task, ours | {"torch": [9e-3], "torch_autocast": [8e-3], "torch_bfloat16": [2e-3]})
+    second = comparison.Comparison(task, ours | {"torch": [3e-3], "torch_autocast": [4e-3], "torch_bfloat16": [8e-3]})
+    head, _, *rows, _, best, bfloat16, float32, torch, autocast, half = (
+        load("peers.table").markdown("Of a title", [first, second], []).splitlines()[2:]
+    )
+    labels = "fastmlp | fastmlp float32 | PyTorch | PyTorch autocast | PyTorch bfloat16"
+    assert head == f"| network | batch | {labels} | best peer ÷ fastmlp | best PyTorch in bfloat16 ÷ fastmlp |"
+    assert rows == [
+        "| 4-3 | 10 | **100** | 150 | 900 | 800 | 200 | 2.00 (PyTorch bfloat16) | 2.00 (PyTorch bfloat16) |",
+        "| 4-3 | 10 | **100** | 150 | 300 | 400 | 800 | 3.00 (PyTorch) | 4.00 (PyTorch autocast) |",
+    ]
+    assert best == "- best peer of each row ÷ fastmlp: 2.45 in the geometric mean, 2.00 where it comes closest"
+    assert bfloat16.startswith(
+        "- best PyTorch in bfloat16 of each row ÷ fastmlp: 2.83 in the geometric mean, 2.00 where"
+    )
+    assert float32 == "- fastmlp float32 ÷ fastmlp: 1.50, least 1.50"
+    assert torch == "- PyTorch ÷ fastmlp: 5.20, least 3.00"
+    assert autocast == "- PyTorch autocast ÷ fastmlp: 5.66, least 4.00"
+    assert half == "- PyTorch bfloat16 ÷ fastmlp: 4.00, least 2.00"
+
+
+def test_fastmlp_trains_in_the_precision_of_the_task_or_in_its_own():
+    task = load("peers.task").Task((16, 12, 3), 50, 1, 100)
+    tasks = {precision: dataclasses.replace(task, matmul_precision=precision) for precision in ("float32", "bfloat16")}
+    weights = {}
+    for name, precision in itertools.product(("fastmlp", "fastmlp_float32", "fastmlp_bfloat16"), tasks):
+        training = training_of(name, tasks[precision])
+        training.epoch(0, task.rates(0))
+        weights[name, precision] = training.net.weights[0]
+    for precision in tasks:
+        for name in ("fastmlp_float32", "fastmlp_bfloat16"):
+            np.testing.assert_array_equal(weights[name, precision], weights["fastmlp", name.removeprefix("fastmlp_")])
+    assert (weights["fastmlp", "float32"] != weights["fastmlp", "bfloat16"]).any()
 
 
 def test_every_pool_gets_the_threads(monkeypatch):

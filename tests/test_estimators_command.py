@@ -70,12 +70,11 @@ def test_predictions(cell):
 
 
 @pytest.fixture
-def broken_torch(monkeypatch, tmp_path):
+def broken_torch(monkeypatch, broken):
     """Return a function that has PyTorch raise an error."""
 
     def make(error):
-        (tmp_path / "torch.py").write_text(f"raise {error}", encoding="utf-8")
-        monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+        monkeypatch.setenv("PYTHONPATH", str(broken("torch", error)), prepend=os.pathsep)
 
     return make
 

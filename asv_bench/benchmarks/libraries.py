@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from peers import LIBRARIES, OURS
+from peers import COMPARED, LIBRARIES, OURS
 from peers.comparison import Comparison, in_turns
 from peers.process import MissingError, Worker
 from peers.task import Task
@@ -34,7 +34,7 @@ def peers_python() -> str:
 class Library:
     """In turns with fastmlp, so that both meet the same noise."""
 
-    params = ([name for name in LIBRARIES if name != OURS], NETWORKS, [128, 1000])
+    params = ([name for name in COMPARED["float32"] if name != OURS], NETWORKS, [128, 1000])
     param_names = ("library", "network", "batch (rows)")
     timeout = 600.0
 

@@ -1,5 +1,6 @@
 """Training: the bare steps of the engine, and whole epochs through the public door."""
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -40,14 +41,14 @@ Pixels = NDArray[np.uint8]
 
 
 def make_trainer(
-    network: str, norm: str, batch: int, threads: int, rule: str = "plain", function: str = "relu"
+    network: str, norm: str, batch: int, threads: int, rule: str = "plain", function: str = "relu", **engine: Any
 ) -> Trainer:
-    """Return a trainer on the seeded data set."""
+    """Return a trainer on the seeded data set; `engine` are further arguments, which commits before do not know."""
     optimizer, settings = RULES[rule]
     net = make_network(network, norm, **FUNCTIONS[function])
     x, y = pixels(SAMPLES, net.n_inputs), labels(SAMPLES, net.n_classes)
     trained: Any = getattr(net, "network", net)  # earlier commits take the network itself
-    return Trainer(trained, x, y, batch, getattr(fastmlp, optimizer)(RATE, **settings), threads)
+    return Trainer(trained, x, y, batch, getattr(fastmlp, optimizer)(RATE, **settings), threads, **engine)
 
 
 def train_one_epoch(net: fastmlp.MLP, X: Pixels, y: Labels, batch: int, threads: int) -> Costs:
@@ -81,6 +82,26 @@ class Step:
         self.time_steps()
 
     @shown_as(f"Training: {STEPS} steps of the engine")
+    def time_steps(self, *_: object) -> tuple[Costs, ...]:
+        return (self.trainer.run_epoch(self.order),)
+
+
+class StepInBfloat16:
+    """The same steps without batch norm, operands of the products rounded to bfloat16."""
+
+    params = (NETWORKS, BATCHES, THREADS)
+    param_names = ("network", "batch (rows)", "threads")
+    timeout = 600.0
+
+    def setup(self, network: str, batch: int, threads: int) -> None:
+        if "matmul_precision" not in inspect.signature(Trainer).parameters:
+            raise NotImplementedError("there are no products in bfloat16")
+        use_threads(threads)
+        self.trainer = make_trainer(network, "none", batch, threads, matmul_precision="bfloat16")
+        self.order = np.random.default_rng(0).permutation(SAMPLES)[: STEPS * batch]
+        self.time_steps()
+
+    @shown_as(f"Training: {STEPS} steps in bfloat16")
     def time_steps(self, *_: object) -> tuple[Costs, ...]:
         return (self.trainer.run_epoch(self.order),)
 

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from . import OURS
+from . import LIBRARIES, OURS, TORCH_BFLOAT16
 from .process import MissingError, Worker
 from .task import Task
 
@@ -40,11 +40,16 @@ class Comparison:
 
     def peers(self) -> list[str]:
         """Return the libraries that were timed, without fastmlp."""
-        return [name for name in self.seconds if name != OURS]
+        return [name for name in self.seconds if LIBRARIES[name].distribution != LIBRARIES[OURS].distribution]
 
     def best_peer(self) -> str | None:
         """Return the quickest of them."""
         return min(self.peers(), key=self.microseconds, default=None)
+
+    def best_torch_bfloat16(self) -> str | None:
+        """Return PyTorch's quicker way to compute in bfloat16."""
+        timed = [name for name in TORCH_BFLOAT16 if name in self.seconds]
+        return min(timed, key=self.microseconds, default=None)
 
 
 def compare(task: Task, names: Iterable[str], rounds: int, budget: float) -> Comparison:

@@ -35,6 +35,9 @@ OPTIMIZERS = {"sgd": _sgd, "adam": _adam}
 class _Ours:
     def __init__(self, task: Task) -> None:
         self.task = task
+        # commits before the argument can still train in float32
+        precision = task.matmul_precision
+        self.products: dict[str, Any] = {} if precision == "float32" else {"matmul_precision": precision}
         self.x, self.y = task.rows()
         self.optimizer = OPTIMIZERS[task.rule.name]
         self.begin(1)
@@ -58,11 +61,12 @@ class _Ours:
             seed=seed,
             threads=self.task.threads,
             progress=False,
+            **self.products,
         )
         self.state = history.state
 
     def predict(self, x: NDArray[Any]) -> Labels:
-        labels: Labels = self.net.predict(x, threads=self.task.threads)
+        labels: Labels = self.net.predict(x, threads=self.task.threads, **self.products)
         return labels
 
 

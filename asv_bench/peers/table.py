@@ -1,18 +1,25 @@
 """A comparison as Markdown."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from . import LIBRARIES, OURS
 from .comparison import Comparison, geometric_mean
+
+# what a column divides by fastmlp's time, and which library of a row that is
+RATIOS: dict[str, Callable[[Comparison], str | None]] = {
+    "best peer": Comparison.best_peer,
+    "best PyTorch in bfloat16": Comparison.best_torch_bfloat16,
+}
 
 
 def markdown(title: str, results: list[Comparison], machine: Iterable[str]) -> str:
     """Return the title, the table, what it was measured on, and the means."""
     names = [name for name in LIBRARIES if any(name in result.seconds for result in results)]
     labels = [LIBRARIES[name].label for name in names]
-    head = ["network", "batch", *labels, *(["best peer ÷ fastmlp"] if OURS in names else [])]
+    ratios = [what for what, chosen in RATIOS.items() if OURS in names and any(map(chosen, results))]
+    head = ["network", "batch", *labels, *[f"{what} ÷ fastmlp" for what in ratios]]
     lines = [row(head), row(["---", *["---:"] * (len(head) - 1)])]
-    lines += [row(_cells(result, names)) for result in results]
+    lines += [row(_cells(result, names, ratios)) for result in results]
     found, missing = versions(r.versions for r in results), left_out(r.missing for r in results)
     notes = [*machine, *found, *_means(results), *missing]
     return "\n".join([f"**{title}**", "", *lines, "", *[f"- {note}" for note in notes]])
@@ -23,13 +30,13 @@ def row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _cells(result: Comparison, names: list[str]) -> list[str]:
-    best = result.best_peer()
+def _cells(result: Comparison, names: list[str], ratios: list[str]) -> list[str]:
     cells = ["-".join(map(str, result.task.widths)), str(result.task.batch)]
     for name in names:
         shown = _digits(result.microseconds(name)) if name in result.seconds else "-"
         cells.append(f"**{shown}**" if name == OURS else shown)
-    if OURS in names:
+    for what in ratios:
+        best = RATIOS[what](result)
         cells.append(f"{result.ratio(best):.2f} ({LIBRARIES[best].label})" if best else "-")
     return cells
 
@@ -46,13 +53,14 @@ def versions(found: Iterable[Mapping[str, str]]) -> list[str]:
 
 
 def _means(results: list[Comparison]) -> list[str]:
-    if not all(OURS in result.seconds and result.peers() for result in results):
-        return []
-    best = [result.ratio(name) for result in results if (name := result.best_peer())]
-    mean, least = geometric_mean(best), min(best)
-    notes = [f"best peer of each row ÷ fastmlp: {mean:.2f} in the geometric mean, {least:.2f} where it comes closest"]
+    notes, timed = [], [result for result in results if OURS in result.seconds]
+    for what, chosen in RATIOS.items():
+        best = [result.ratio(name) for result in timed if (name := chosen(result))]
+        if best:
+            mean, least = f"{geometric_mean(best):.2f} in the geometric mean", f"{min(best):.2f} where it comes closest"
+            notes.append(f"{what} of each row ÷ fastmlp: {mean}, {least}")
     for name in LIBRARIES:
-        ratios = [result.ratio(name) for result in results if name in result.peers()]
+        ratios = [result.ratio(name) for result in timed if name in result.seconds and name != OURS]
         if ratios:
             notes.append(f"{LIBRARIES[name].label} ÷ fastmlp: {geometric_mean(ratios):.2f}, least {min(ratios):.2f}")
     return notes

@@ -51,7 +51,7 @@ RULES = {rule.name: rule for rule in (SGD, ADAM)}
 
 @dataclass(frozen=True)
 class Task:
-    """The mean cross-entropy of an MLP with ReLU layers, float32, made smaller by an update rule.
+    """The mean cross-entropy of an MLP with ReLU layers, made smaller by an update rule.
 
     Attributes
     ----------
@@ -65,6 +65,8 @@ class Task:
         Rows of the data set; an epoch visits each once, in an order drawn afresh.
     rule : Rule
         The update rule.
+    matmul_precision : str
+        Of fastmlp's products; each other library has a file for a precision.
     """
 
     widths: tuple[int, ...]
@@ -72,6 +74,7 @@ class Task:
     threads: int
     samples: int = 48_000
     rule: Rule = SGD
+    matmul_precision: str = "float32"
 
     @property
     def steps(self) -> int:
