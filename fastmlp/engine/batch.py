@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from fastmlp.compilation.jit import body, inlined
+from fastmlp.compilation.jit import body
 from fastmlp.engine.plan import INV_STD, MEAN
 from fastmlp.kernels.batchnorm import Normalisation
 from fastmlp.kernels.panels import Panels, dense
@@ -72,13 +72,13 @@ def region_rows(b: Batch, region: int, first: int, count: int, columns: int) -> 
     return Panels(start=start, stride=b.settings.stride, rows=count, columns=columns)
 
 
-@inlined
+@body
 def region_at(b: Batch, region: int, first: int) -> Pointer:
     """Return where a row of a region starts."""
     return offset(b.rows, region + first * lanes(b.rows))
 
 
-@inlined
+@body
 def weights_in(buffer: Pointer, layer: Record) -> Panels:
     """Return a layer's weights in a buffer that is laid out as the parameters."""
     return dense(offset(buffer, layer.weight), layer.n_in, layer.n_out)
@@ -101,7 +101,7 @@ def normalisation(b: Batch, layer: Record) -> Normalisation:
     )
 
 
-@inlined
+@body
 def targets_at(settings: Record, index: Pointer) -> Targets:
     """Return the targets of the rows whose numbers `index` points to."""
     weights = cast_address(settings.at.weights, 1.0)

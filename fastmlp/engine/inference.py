@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from fastmlp import losses
-from fastmlp.compilation.jit import body, inlined, worker
+from fastmlp.compilation.jit import body, worker
 from fastmlp.engine import zeros
 from fastmlp.engine.batch import targets_at
 from fastmlp.engine.plan import CHUNK_ROWS, make_plan
@@ -60,12 +60,12 @@ class Forward(NamedTuple):
     order: Array
 
 
-@inlined
+@body
 def _part_of(buffer: Array, thread: int, threads: int) -> Pointer:
     return pointer(buffer, thread * (buffer.size // threads))
 
 
-@inlined
+@body
 def _take(forward: Forward) -> tuple[int, int, int]:
     """Take the next chunk; return its number, its first row and its rows, 0 when nothing is left."""
     batch, n = forward.settings[0].batch, forward.order.size

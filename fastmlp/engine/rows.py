@@ -5,7 +5,7 @@ its statistics cross the batch. So the way is cut into passes (`fastmlp.engine.p
 still in the nearest cache.
 """
 
-from fastmlp.compilation.jit import body, inlined
+from fastmlp.compilation.jit import body
 from fastmlp.engine.batch import (
     Batch,
     normalisation,
@@ -51,21 +51,21 @@ from fastmlp.simd.pointer import offset
 _drop_call, _forward_call, _update_call = DROP.call, LISTED_FORWARD.call, LISTED_UPDATE.call
 
 
-@inlined
+@body
 def _block_sums(b: Batch, half: int, first: int) -> Pointer:
     """Return where the sums of the block that starts at row `first` are."""
     blocks = half * blocks_of(b.settings, b.settings.batch) + first // b.settings.block
     return offset(b.sums, blocks * 2 * b.settings.widest)
 
 
-@inlined
+@body
 def _gather(b: Batch, first: int, count: int) -> None:
     s = b.settings
     target = region_rows(b, b.layers[0].input, first, count, s.n_features)
     gather_rows(s.at.convert, s.at.data, offset(b.index, first), b.readable - first, s.scale, target)
 
 
-@inlined
+@body
 def linear_rows(
     settings: Record, i: int, layer: Record, parameters: Pointer, x: Panels, out: Panels, relu: bool, lists: Pointer
 ) -> None:
@@ -247,7 +247,7 @@ def _back_from(b: Batch, i: int, half: int, first: int, count: int) -> None:
         _sum_gradients(b, i - 1, half, first, count)
 
 
-@inlined
+@body
 def pass_over(b: Batch, number: int, first: int, count: int) -> None:
     """Do one pass over `count` rows from `first` on."""
     this = b.passes[number]

@@ -11,7 +11,7 @@ import functools
 import numpy as np
 from numba import types
 
-from fastmlp.compilation.jit import body, inlined
+from fastmlp.compilation.jit import body
 from fastmlp.kernels.linear import descend_biases
 from fastmlp.kernels.panels import Panels, panels_type, strip_of
 from fastmlp.kernels.tiles import SUM_ROWS, Descent, factors_of, square_of, tile_at
@@ -31,14 +31,14 @@ STEPS = HEIGHT.bit_length() - 1  # the height is 2 or 4
 EVERY = 0x0101010101010101  # byte
 
 
-@inlined
+@body
 def _append(terms: Pointer, n: int, found: int, first: int) -> int:
     """Append the bits of a byte, counted from `first`; return the new length."""
     v.store_bytes(PLACES[found] + first * EVERY, offset(terms, 1 + n))
     return n + v.count_bits(found)
 
 
-@inlined
+@body
 def _end(terms: Pointer, n: int) -> None:
     if n == 0:
         terms[1] = 0
