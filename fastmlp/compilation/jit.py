@@ -13,12 +13,14 @@ from numba.core.ccallback import CFunc
 from numba.core.sigutils import normalize_signature
 
 from fastmlp.compilation import cache
+from fastmlp.compilation.pipeline import Body, Entry
 from fastmlp.compilation.prebuilt import CHOICE
 from fastmlp.compilation.store import KernelCache
 
 F = TypeVar("F", bound=Callable[..., Any])
 _BODY: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-_INNER: dict[str, Any] = {**_BODY, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # a quarter of the time
+_INNER: dict[str, Any] = {**_BODY, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": Body}
+_CALLED: dict[str, Any] = {**_BODY, "pipeline_class": Entry}
 
 
 def _cached(compiled: Any, function: Callable[..., Any]) -> Any:
@@ -28,23 +30,27 @@ def _cached(compiled: Any, function: Callable[..., Any]) -> Any:
 
 
 def body(function: F) -> F:
-    """Compile a serial loop over a range of rows, columns or tiles, called by compiled code."""
+    """Compile what only compiled code calls: a serial loop over a range of rows, columns or tiles, or a few lines."""
     return cast(F, njit(**_INNER)(function))
 
 
 def inlined(function: F) -> F:
-    """Compile a few lines into whatever calls them, which takes less time than a function of their own."""
+    """Compile a body that returns a record, or takes a function, into whatever calls it.
+
+    Numba cannot return a record, and it caches nothing that passes a function on. Elsewhere a `body` takes less time:
+    its types are inferred once, and not for each call.
+    """
     return cast(F, njit(inline="always", **_INNER)(function))
 
 
 def worker(function: F) -> F:
     """Compile what a thread of a team runs."""
-    return cast(F, _cached(njit(**_BODY)(function), function))
+    return cast(F, _cached(njit(**_CALLED)(function), function))
 
 
 def driver(function: F) -> F:
     """Compile a public kernel: a ``prange`` over the ranges of a body."""
-    return cast(F, _cached(njit(parallel=True, **_BODY)(function), function))
+    return cast(F, _cached(njit(parallel=True, **_CALLED)(function), function))
 
 
 _kept: dict[tuple[Callable[..., Any], Any], Any] = {}
@@ -55,7 +61,8 @@ def address(function: Callable[..., Any], signature: Any) -> int:
 
     A choice made by address is compiled on its own, and not into every training that could make it.
     """
-    made = _cached(CFunc(function, normalize_signature(signature), {}, {"error_model": _BODY["error_model"]}), function)
+    options = {"error_model": _BODY["error_model"]}  # called where the GIL is free
+    made = _cached(CFunc(function, normalize_signature(signature), {}, options, pipeline_class=Entry), function)
     made.compile()
     # two threads may compile at once: the first one's is kept, whose address may be in use
     return int(_kept.setdefault((function, signature), made).address)

@@ -5,6 +5,7 @@ all. One that is damaged is not loaded; the function is compiled again and the f
 need the same function, one compiles it and the others wait.
 """
 
+import functools
 import hashlib
 import pickle
 from collections.abc import Callable
@@ -48,6 +49,13 @@ def write(path: Path, data: bytes) -> None:
     """Write a file that `read` reads, whole or not at all."""
     with replaced_whole(path) as temporary:
         temporary.write_bytes(MAGIC + hashlib.sha256(data).digest() + data)
+
+
+@functools.cache
+def source_stamp(path: str) -> str:
+    """Return a digest of a source file outside of the package, whose own files the folder's name stands for."""
+    inside = Path(path).is_relative_to(Path(__file__).parent.parent)
+    return "" if inside else hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 class _Results(CompileResultCacheImpl):
@@ -102,7 +110,7 @@ class KernelCache(FunctionCache):
     def _file(self, signature: Any, target: tuple[str, str, str], codegen: Any) -> str:
         """Return the name of the file for types of arguments and a target: triple, CPU and features."""
         types, _, code = self._index_key(signature, codegen)
-        key = repr((types, target, code)).encode()
+        key = repr((types, target, code, source_stamp(self._py_func.__code__.co_filename))).encode()
         return f"{self._name}-{hashlib.sha256(key).hexdigest()[:24]}{SUFFIX}"
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from fastmlp.compilation.jit import body, inlined
+from fastmlp.compilation.jit import body
 from fastmlp.engine.plan import INV_STD, MEAN
 from fastmlp.kernels.batchnorm import Normalisation
 from fastmlp.kernels.panels import Panels, dense
@@ -73,7 +73,7 @@ def region_rows(b: Batch, region: int, first: int, count: int, columns: int) -> 
     return Panels(start=start, stride=b.settings.stride, rows=count, columns=columns)
 
 
-@inlined
+@body
 def operand_rows(b: Batch, region: int, first: int, count: int, columns: int) -> Panels:
     """Return some rows of a region that the products read; a copy of 16 bits a number takes half the elements."""
     packed = b.settings.packed
@@ -81,20 +81,20 @@ def operand_rows(b: Batch, region: int, first: int, count: int, columns: int) ->
     return Panels(start=start, stride=b.settings.stride >> packed, rows=count, columns=columns)
 
 
-@inlined
+@body
 def operand_weights(copies: Pointer, place: int, rows: int, columns: int, packed: int) -> Panels:
     """Return a layer's weights or their transpose as the products read them."""
     start, width = offset(copies, place), lanes(copies)
     return Panels(start=start, stride=round_up(rows, width) * width >> packed, rows=rows, columns=columns)
 
 
-@inlined
+@body
 def region_at(b: Batch, region: int, first: int) -> Pointer:
     """Return where a row of a region starts."""
     return offset(b.rows, region + first * lanes(b.rows))
 
 
-@inlined
+@body
 def weights_in(buffer: Pointer, layer: Record) -> Panels:
     """Return a layer's weights in a buffer that is laid out as the parameters."""
     return dense(offset(buffer, layer.weight), layer.n_in, layer.n_out)
@@ -117,7 +117,7 @@ def normalisation(b: Batch, layer: Record) -> Normalisation:
     )
 
 
-@inlined
+@body
 def targets_at(settings: Record, index: Pointer) -> Targets:
     """Return the targets of the rows whose numbers `index` points to."""
     weights = cast_address(settings.at.weights, 1.0)

@@ -1,6 +1,6 @@
 """The copies of the weights that the products read: their transpose, or both in bfloat16."""
 
-from fastmlp.compilation.jit import body, inlined, worker
+from fastmlp.compilation.jit import body, worker
 from fastmlp.kernels.bfloat16 import REFRESH
 from fastmlp.kernels.tiles import Tile, square_of, tile_at, transposed_square_of
 from fastmlp.simd import vector as v
@@ -10,7 +10,7 @@ from fastmlp.simd.pointer import offset, pointer
 _call = REFRESH.call
 
 
-@inlined
+@body
 def refresh_square(settings: Record, layer: Record, parameters: Pointer, copies: Pointer, tile: Tile, p: int) -> None:
     """Copy the square of weights of a panel of outputs of a tile, whose parameters have changed."""
     lanes, has_transposed = v.lanes(parameters), int(layer.transposed_copy >= 0)

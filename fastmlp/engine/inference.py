@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from fastmlp import losses
-from fastmlp.compilation.jit import body, inlined, worker
+from fastmlp.compilation.jit import body, worker
 from fastmlp.engine import zeros
 from fastmlp.engine.batch import operand_weights, targets_at
 from fastmlp.engine.copies import refresh_all
@@ -67,12 +67,12 @@ class Forward(NamedTuple):
     order: Array
 
 
-@inlined
+@body
 def _part_of(buffer: Array, thread: int, threads: int) -> Pointer:
     return pointer(buffer, thread * (buffer.size // threads))
 
 
-@inlined
+@body
 def _take(forward: Forward) -> tuple[int, int, int]:
     """Take the next chunk; return its number, its first row and its rows, 0 when nothing is left."""
     batch, n = forward.settings[0].batch, forward.order.size
@@ -81,7 +81,7 @@ def _take(forward: Forward) -> tuple[int, int, int]:
     return chunk, chunk * batch, 0 if stopped else max(0, min(batch, n - chunk * batch))
 
 
-@inlined
+@body
 def _operands(forward: Forward, i: int, rows: Pointer, x: Panels) -> Operands:
     """Return what the linear output of the layer of number `i` is made from, its input `x` being prepared for that."""
     s, layer = forward.settings[0], forward.layers[i]
@@ -115,13 +115,13 @@ def _outputs(forward: Forward, thread: int, start: int, count: int) -> Panels:
     return x
 
 
-@inlined
+@body
 def _begin(forward: Forward) -> Any:
     """Set the floating point mode of the thread, for `_end`."""
     return flush_denormals() if forward.settings[0].at.prepare != 0 else np.int64(0)
 
 
-@inlined
+@body
 def _end(forward: Forward, mode: Any) -> None:
     if forward.settings[0].at.prepare != 0:
         set_mode(mode)

@@ -7,7 +7,7 @@ still in the nearest cache.
 
 from typing import NamedTuple
 
-from fastmlp.compilation.jit import body, inlined
+from fastmlp.compilation.jit import body
 from fastmlp.engine.batch import (
     Batch,
     normalisation,
@@ -59,14 +59,14 @@ _drop_call, _prepare_call = DROP.call, PREPARE.call
 _forward_call, _backward_call, _update_call = FORWARD_PRODUCT.call, BACKWARD_PRODUCT.call, UPDATE_PRODUCT.call
 
 
-@inlined
+@body
 def _block_sums(b: Batch, half: int, first: int) -> Pointer:
     """Return where the sums of the block that starts at row `first` are."""
     blocks = half * blocks_of(b.settings, b.settings.batch) + first // b.settings.block
     return offset(b.sums, blocks * 2 * b.settings.widest)
 
 
-@inlined
+@body
 def _gather(b: Batch, first: int, count: int) -> None:
     s = b.settings
     target = region_rows(b, b.layers[0].input, first, count, s.n_features)
@@ -83,7 +83,7 @@ class Operands(NamedTuple):
     scale: float
 
 
-@inlined
+@body
 def linear_rows(layer: Record, by: Operands, out: Panels, relu: bool, lists: Pointer) -> None:
     """The linear layer, by its own function where it has one: rounded, or without the zeros of the data."""
     if layer.forward != 0:
@@ -92,7 +92,7 @@ def linear_rows(layer: Record, by: Operands, out: Panels, relu: bool, lists: Poi
         forward_rows(by.x, by.weight, by.bias, out, relu)
 
 
-@inlined
+@body
 def scale_of_product(settings: Record, i: int) -> float:
     """Return what multiplies the products of the layer of number `i`."""
     return settings.product_scale if i == 0 else 1.0
@@ -312,7 +312,7 @@ def _back_from(b: Batch, i: int, half: int, first: int, count: int) -> None:
         _sum_gradients(b, i - 1, half, first, count)
 
 
-@inlined
+@body
 def pass_over(b: Batch, number: int, first: int, count: int) -> None:
     """Do one pass over `count` rows from `first` on."""
     this = b.passes[number]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastmlp.compilation.jit import body, inlined
+from fastmlp.compilation.jit import body
 from fastmlp.engine.batch import Batch, statistic
 from fastmlp.engine.copies import refresh_square
 from fastmlp.engine.plan import DBETA, DGAMMA
@@ -27,12 +27,12 @@ from fastmlp.simd.pointer import offset, pointer
 TOGETHER = 16  # tiles between gradients and steps: in float32 32 KB; 1 to 3 % of Adam's step faster than 4, or than all
 
 
-@inlined
+@body
 def _tile(layer: Record, number: int, lanes: int) -> Tile:
     return tile_at(number, layer.n_in, layer.n_out, lanes)
 
 
-@inlined
+@body
 def _step(b: Batch, which: int, gradient: Pointer, n: int, decays: bool, factor: float) -> None:
     """The step of `n` parameters from the place `which` on; weights decay, in the cost or beside it, vectors do not."""
     s, step = b.settings, b.step
@@ -103,7 +103,7 @@ def _clear_biases(b: Batch, i: int, first: int, last: int) -> None:
             clear(pointer(b.state, layer.bias + tile.first * lanes), (tile.last - tile.first) * lanes)
 
 
-@inlined
+@body
 def rule_tiles(b: Batch, i: int, first: int, last: int) -> None:
     """Gradients of some tiles, and their steps unless those wait for the norm of all gradients."""
     s = b.settings
@@ -120,7 +120,7 @@ def rule_tiles(b: Batch, i: int, first: int, last: int) -> None:
             step_tiles(b, i, start, end, 1.0)
 
 
-@inlined
+@body
 def total_of(b: Batch, squares: Pointer) -> float:
     """The sum over the tiles of all layers, in their order."""
     last, total = b.layers[len(b.layers) - 1], 0.0
@@ -148,7 +148,7 @@ def clip_factor(b: Batch) -> float:
     return s.clip / norm if norm > s.clip else 1.0
 
 
-@inlined
+@body
 def rule_vector(b: Batch, which: int, gradient: Pointer, n: int) -> None:
     """The step of a vector, which does not decay."""
     _step(b, which, gradient, n, False, clip_factor(b))

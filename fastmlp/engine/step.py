@@ -86,13 +86,13 @@ class Member(NamedTuple):
     claims: Claims
 
 
-@inlined
+@body
 def _wait(settings: Record, member: Member) -> bool:
     member.arrivals[0] += settings.threads
     return barrier(member.control, member.arrivals[0], settings.spins)
 
 
-@inlined
+@body
 def _stopping(control: Pointer) -> bool:
     """Whether the stop cell is set; if so, the team learns that this step's rows are not all done."""
     if load_shared(offset(control, STOP)) == 0:
@@ -101,7 +101,7 @@ def _stopping(control: Pointer) -> bool:
     return True
 
 
-@inlined
+@body
 def _rows(b: Batch, number: int, member: Member) -> None:
     """One pass: the thread's own share of the rows, then what the others have not begun."""
     store_shared(row_cell(member.claims, member.thread, number + 1), 0)
@@ -129,7 +129,7 @@ def _tiles(b: Batch, state: Array, i: int, first: int, last: int) -> None:
         rule_tiles(b, i, first, last)
 
 
-@inlined
+@body
 def _update_tiles(b: Batch, member: Member) -> None:
     """The thread's own tiles of all layers, then what the others have not begun."""
     store_shared(row_cell(member.claims, member.thread, 0), 0)
@@ -192,7 +192,7 @@ def _update_norms(b: Batch) -> None:
         _descend(b, b.state, layer.beta, statistic(b, layer, DBETA), layer.n_out)
 
 
-@inlined
+@body
 def _mean_cost(b: Batch) -> float:
     cost = 0.0
     for block in range(blocks_of(b.settings, b.n)):
@@ -229,7 +229,7 @@ def _begin(layout: Layout, memory: Memory, run: Run, step: int, member: Member) 
     )
 
 
-@inlined
+@body
 def _pass_all(b: Batch, member: Member) -> bool:
     """All passes over the rows; False where the team ends before the parameters are updated."""
     for number in range(len(b.passes)):
@@ -241,7 +241,7 @@ def _pass_all(b: Batch, member: Member) -> bool:
     return _wait(b.settings, member) and load_shared(offset(member.control, SKIPPED)) == 0
 
 
-@inlined
+@body
 def _finish(b: Batch, run: Run, step: int, member: Member) -> bool:
     """Update the parameters; False where the team ends before all are updated."""
     if member.thread == 0:

@@ -146,7 +146,7 @@ def activation(name: str, dtype: np.dtype) -> int:
     return ACTIVATE.address(_FUNCTIONS[name], dtype)
 
 
-@inlined
+@body
 def activate_rows(function: int, values: Panels, slope: Pointer) -> None:
     """Apply the function at an address to some rows."""
     _call(function, (values, slope))

@@ -163,7 +163,7 @@ def loss(name: str, dtype: np.dtype) -> int:
     return LOSS.address(_FUNCTIONS[name], dtype)
 
 
-@inlined
+@body
 def loss_rows(function: int, z: Panels, targets: Targets, share: float, parameter: float, cost: Pointer) -> None:
     """Apply the loss at an address to some rows; their weighted cost goes to the pointer `cost`."""
     _call(function, (z, targets, share, parameter, cost))

@@ -11,7 +11,7 @@ import functools
 import numpy as np
 from numba import types
 
-from fastmlp.compilation.jit import body, inlined
+from fastmlp.compilation.jit import body
 from fastmlp.kernels.panels import Panels, panels_type, strip_of
 from fastmlp.kernels.tiles import SUM_ROWS, Descent, factors_of, square_of, tile_at
 from fastmlp.simd import gemm
@@ -33,20 +33,20 @@ EVERY = 0x0101010101010101  # byte
 IN_ORDER, SWAPPED = 0, EVERY
 
 
-@inlined
+@body
 def _append(terms: Pointer, n: int, found: int, first: int, order: int) -> int:
     """Append the bits of a byte, counted from `first`; return the new length."""
     v.store_bytes((PLACES[found] + first * EVERY) ^ order, offset(terms, 1 + n))
     return n + v.count_bits(found)
 
 
-@inlined
+@body
 def _in_order(bits: int, order: int) -> int:
     """Return the bits, of every two neighbours the second one first where the order is `SWAPPED`."""
     return bits if order == IN_ORDER else (bits & 0x5555555555555555) << 1 | (bits >> 1) & 0x5555555555555555
 
 
-@inlined
+@body
 def _end(terms: Pointer, n: int) -> None:
     if n == 0:
         terms[1] = 0
@@ -132,7 +132,7 @@ def _forward(x: Panels, weight: Panels, bias: Pointer, out: Panels, relu: int, s
         gemm.forward_listed(x, weight, out, bias, zero, zero, lists)
 
 
-@inlined
+@body
 def update_listed(
     x: Panels, dout: Panels, weight: Panels, tiles: tuple[int, int], step: Descent, lists: Pointer, order: int
 ) -> None:

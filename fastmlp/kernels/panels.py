@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from fastmlp.compilation.jit import body, inlined
+from fastmlp.compilation.jit import body
 from fastmlp.simd import vector as v
 from fastmlp.simd.kinds import Array, Pointer
 from fastmlp.simd.pointer import number, offset, pointer
@@ -41,33 +41,33 @@ def panels_type(real: Any) -> Any:
     return types.NamedTuple((types.CPointer(real), types.int64, types.int64, types.int64), Panels)
 
 
-@inlined
+@body
 def rows_of(panels: Panels, first: int, count: int) -> Panels:
     """Return `count` rows of a matrix, from row `first` on."""
     start = offset(panels.start, first * v.lanes(panels.start))
     return Panels(start=start, stride=panels.stride, rows=count, columns=panels.columns)
 
 
-@inlined
+@body
 def strip_of(panels: Panels, column: int) -> Pointer:
     """Return where the panel of a column starts."""
     return offset(panels.start, column // v.lanes(panels.start) * panels.stride)
 
 
-@inlined
+@body
 def dense(start: Pointer, rows: int, columns: int) -> Panels:
     """Return a matrix whose panels have no rows to spare, but whose rows fill whole vectors: a weight matrix."""
     lanes = v.lanes(start)
     return Panels(start=start, stride=round_up(rows, lanes) * lanes, rows=rows, columns=columns)
 
 
-@inlined
+@body
 def one_panel(start: Pointer, rows: int) -> Panels:
     """Return a matrix of a single whole panel."""
     return Panels(start=start, stride=np.int64(0), rows=rows, columns=v.lanes(start))
 
 
-@inlined
+@body
 def panels_in(array: Array, rows: int, columns: int) -> Panels:
     """Return a matrix at the start of an array ``(panels, rows and padding, lanes)``; the array must be kept alive."""
     return Panels(start=pointer(array, 0), stride=array.shape[1] * array.shape[2], rows=rows, columns=columns)

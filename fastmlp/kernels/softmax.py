@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from fastmlp.compilation.jit import body, driver, inlined
+from fastmlp.compilation.jit import body, driver
 from fastmlp.kernels.panels import Panels, pack_rows, panels_in, rows_of, scratch, strip_of, unpack_rows
 from fastmlp.kernels.targets import Targets, weight_of
 from fastmlp.simd import vector as v
@@ -113,7 +113,7 @@ def softmax_rows(z: Panels) -> None:
             _scale(z, start + i, number(z.start, 1.0) / totals[i])
 
 
-@inlined
+@body
 def _position(z: Panels, targets: Targets, r: int) -> int:
     """Where the logit of the class of row `r` is."""
     label, lanes = targets.values[targets.index[r]], v.lanes(z.start)

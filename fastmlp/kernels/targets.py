@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from numba import types
 
-from fastmlp.compilation.jit import inlined
+from fastmlp.compilation.jit import body
 from fastmlp.simd.kinds import Number, Pointer
 from fastmlp.simd.pointer import cast_address
 
@@ -38,14 +38,14 @@ TARGETS = types.NamedTuple(
 )
 
 
-@inlined
+@body
 def typed(targets: Targets, like: Number) -> Targets:
     """Return the targets with a pointer to values of the type of the scalar `like` in place of an address."""
     values = cast_address(targets.values, like)
     return Targets(values=values, weights=targets.weights, stride=targets.stride, index=targets.index)
 
 
-@inlined
+@body
 def weight_of(targets: Targets, r: int) -> float:
     """Return the weight of a row."""
     return targets.weights[targets.index[r] * targets.stride]

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from fastmlp.compilation.jit import inlined
+from fastmlp.compilation.jit import body
 from fastmlp.kernels.panels import Panels, strip_of
 from fastmlp.simd import vector as v
 from fastmlp.simd.gemm import LISTED
@@ -33,7 +33,7 @@ class Tile(NamedTuple):
     outputs: int
 
 
-@inlined
+@body
 def tile_at(number_of_tile: int, n_in: int, n_out: int, lanes: int) -> Tile:
     """Return a tile of a layer by its number.
 
@@ -47,13 +47,13 @@ def tile_at(number_of_tile: int, n_in: int, n_out: int, lanes: int) -> Tile:
     return Tile(k=k, first=first, last=min(first + TILE_PANELS, outputs), inputs=inputs, outputs=outputs)
 
 
-@inlined
+@body
 def square_of(tile: Tile, p: int, lanes: int) -> int:
     """Return where the square of weights of a panel of outputs of a tile starts, in elements."""
     return (p * tile.inputs + tile.k) * lanes * lanes
 
 
-@inlined
+@body
 def transposed_square_of(tile: Tile, p: int, lanes: int) -> int:
     """Return where the transpose of that square starts among the transposed weights."""
     return (tile.k * tile.outputs + p) * lanes * lanes
@@ -66,7 +66,7 @@ class Descent(NamedTuple):
     keep: float
 
 
-@inlined
+@body
 def factors_of(x: Panels, dout: Panels, tile: Tile, start: int, row: int) -> tuple[Panels, Panels]:
     """Return the factors of a tile's gradient, for at most `SUM_ROWS` rows of the batch from `start` on.
 

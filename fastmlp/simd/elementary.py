@@ -7,7 +7,7 @@ from llvmlite import ir as llvm
 from numba import types
 from numba.extending import intrinsic
 
-from fastmlp.compilation.jit import body, inlined
+from fastmlp.compilation.jit import body
 from fastmlp.simd import ir
 from fastmlp.simd import vector as v
 
@@ -118,7 +118,7 @@ def constant(context: Any, x: Any, value: Any) -> Any:
     return x(x, types.float64), emit
 
 
-@inlined
+@body
 def absolute(x: Any) -> Any:
     return v.maximum(x, v.subtract(constant(x, 0.0), x))
 

@@ -1,0 +1,44 @@
+"""How functions are compiled: a body only with what calls it."""
+
+import gc
+
+import numpy as np
+
+from fastmlp.compilation.jit import body, worker
+
+
+@body
+def _double(x):
+    return 2 * x
+
+
+@body
+def _print_twice(x):
+    print("twice", _double(x))  # noqa: T201 - compiled: what it is about
+
+
+@worker
+def _printed(x):
+    _print_twice(x)
+
+
+@worker
+def _fourfold(x):
+    return _double(_double(x))
+
+
+def test_a_body_has_no_machine_code_of_its_own():
+    assert _fourfold(3) == 12
+    (compiled,) = _double.overloads.values()
+    assert compiled.library.get_pointer_to_function(compiled.fndesc.mangled_name) == 0
+
+
+def test_a_body_can_print(capfd):  # as the guide says of debugging a kernel
+    _printed(np.int64(21))
+    assert capfd.readouterr().out == "twice 42\n"
+
+
+def test_collections_are_as_before():
+    before = gc.get_threshold()
+    _fourfold(1.5)
+    assert gc.get_threshold() == before
