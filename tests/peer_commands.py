@@ -27,3 +27,10 @@ def run_command(script, *arguments, path=None):
     return subprocess.run(
         command, capture_output=True, text=True, encoding="utf-8", env=environment, timeout=300, check=False
     )
+
+
+def broken_sklearn(folder, error):
+    """Make a folder in which scikit-learn raises an error; returns it."""
+    (folder / "sklearn").mkdir()
+    (folder / "sklearn" / "__init__.py").write_text(f"raise {error}", encoding="utf-8")
+    return folder

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from peer_commands import REQUIRED, load, run_command
+from peer_commands import REQUIRED, broken_sklearn, load, run_command
 
 TINY = [
     "--nets",
@@ -31,8 +31,8 @@ def run(*arguments, path=None):
     return run_command("compare.py", *arguments, path=path)
 
 
-def test_table_of_a_run(broken_sklearn, tmp_path):
-    path = broken_sklearn("ModuleNotFoundError(\"No module named 'sklearn'\")")
+def test_table_of_a_run(tmp_path):
+    path = broken_sklearn(tmp_path, "ModuleNotFoundError(\"No module named 'sklearn'\")")
     out = tmp_path / "times.json"
     done = run(*TINY, "--rule", "adam", "--libraries", "fastmlp", "numpy", "sklearn", "--json", out, path=path)
     assert done.returncode == 0, done.stderr
@@ -54,16 +54,16 @@ def test_plain_sgd_is_the_default():
     assert load("compare").parse([]).rule == "sgd"
 
 
-def test_crash_of_a_library_fails_the_run(broken_sklearn):
-    path = broken_sklearn("RuntimeError('it is broken')")
+def test_crash_of_a_library_fails_the_run(tmp_path):
+    path = broken_sklearn(tmp_path, "RuntimeError('it is broken')")
     done = run(*TINY, "--libraries", "numpy", "sklearn", path=path)
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.splitlines() == ["compare.py: scikit-learn ended with 1: RuntimeError: it is broken"]
 
 
-def test_nothing_to_compare_is_an_error(broken_sklearn):
-    path = broken_sklearn("ModuleNotFoundError('not here')")
+def test_nothing_to_compare_is_an_error(tmp_path):
+    path = broken_sklearn(tmp_path, "ModuleNotFoundError('not here')")
     done = run(*TINY, "--libraries", "sklearn", path=path)
     assert done.returncode == 1
     assert "left out: scikit-learn** (not here)" in done.stdout

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from peer_commands import load, run_command
+from peer_commands import broken_sklearn, load, run_command
 
 TINY = [
     "--net", "784-8-10", "--samples", "300", "--batch", "100", "--epochs", "2", "--seeds", "2", "--threads", "1",
@@ -14,10 +14,10 @@ TINY = [
 MISSING = "ModuleNotFoundError('not here')"
 
 
-def test_table_of_a_run(broken_sklearn, tmp_path):
+def test_table_of_a_run(tmp_path):
     out = tmp_path / "laps.json"
     arguments = [*TINY, "--target", "0.05", "--libraries", "fastmlp", "numpy", "sklearn", "--json", out]
-    done = run_command("race.py", *arguments, path=broken_sklearn(MISSING))
+    done = run_command("race.py", *arguments, path=broken_sklearn(tmp_path, MISSING))
     assert done.returncode == 0, done.stderr
     title, _, head, _, ours, theirs, _, *notes = done.stdout.splitlines()
     assert title == "**Training to 5% on MNIST, 784-8-10, 1 thread**"
@@ -31,8 +31,10 @@ def test_table_of_a_run(broken_sklearn, tmp_path):
         assert mine[-1][1] == pytest.approx(their[-1][1], abs=2e-4)
 
 
-def test_crash_of_a_library_fails_the_run(broken_sklearn):
-    done = run_command("race.py", *TINY, "--libraries", "sklearn", path=broken_sklearn("RuntimeError('it is broken')"))
+def test_crash_of_a_library_fails_the_run(tmp_path):
+    done = run_command(
+        "race.py", *TINY, "--libraries", "sklearn", path=broken_sklearn(tmp_path, "RuntimeError('it is broken')")
+    )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines() == ["race.py: scikit-learn ended with 1: RuntimeError: it is broken"]
 

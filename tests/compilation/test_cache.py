@@ -12,37 +12,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from processes import PROGRAMS, command_of
 
 import fastmlp
 from fastmlp.compilation.cache import KEPT_DIGESTS
 
-KERNEL = """
-from numba import prange
-from fastmlp.compilation.jit import driver
-from fastmlp.kernels.probe_part import FACTOR, part
-
-@driver
-def probe(x, out):
-    for i in prange(len(x)):
-        out[i] = FACTOR * part(x[i])
-"""
-PART = """
-from fastmlp.compilation.jit import body
-
-FACTOR = 1.0
-
-@body
-def part(value):
-    return value + 1.0
-"""
-CALL = """
-import json, numba, numpy as np
-from fastmlp.kernels.probe import probe
-out = np.empty(1)
-probe(np.array([1.0]), out)
-hits, misses = (sum(counter.values()) for counter in (probe.stats.cache_hits, probe.stats.cache_misses))
-print(json.dumps({"value": out[0], "hits": hits, "misses": misses, "setting": numba.config.CACHE_DIR}))
-"""
+PART = (PROGRAMS / "probe_part.py").read_text(encoding="utf-8")
 
 
 class Installation:
@@ -54,7 +29,7 @@ class Installation:
         self.home.mkdir()
         ignored = shutil.ignore_patterns("__pycache__", "*.xz")
         shutil.copytree(Path(fastmlp.__file__).parent, self.package, ignore=ignored)
-        self.write("probe.py", KERNEL)
+        self.write("probe.py", (PROGRAMS / "probe.py").read_text(encoding="utf-8"))
         self.write("probe_part.py", PART)
 
     def write(self, name, text):
@@ -67,8 +42,9 @@ class Installation:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
         environment |= {"HOME": str(self.home), "XDG_CACHE_HOME": str(self.cache), "NUMBA_NUM_THREADS": "1"}
         environment |= {"PYTHONPATH": str(self.package.parent), **settings}
-        arguments = [sys.executable, "-P", "-W", "error", "-c", CALL]
-        return subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            command_of("call_probe"), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
 
     def finish(self, process):
         """What the process printed; nothing may stand on stderr."""
