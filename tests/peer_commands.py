@@ -29,3 +29,10 @@ def run_command(script, *arguments, path=None):
     return subprocess.run(
         command, capture_output=True, text=True, encoding="utf-8", env=environment, timeout=300, check=False
     )
+
+
+def broken(folder, package, error):
+    """Make a folder in which a package raises an error; returns it."""
+    (folder / package).mkdir()
+    (folder / package / "__init__.py").write_text(f"raise {error}", encoding="utf-8")
+    return folder

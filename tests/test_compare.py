@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from peer_commands import REQUIRED, load, run_command
+from peer_commands import REQUIRED, broken, load, run_command
 
 TINY = [
     "--nets",
@@ -35,8 +35,8 @@ def run(*arguments, path=None):
     return run_command("compare.py", *arguments, path=path)
 
 
-def test_table_of_a_run(broken, tmp_path):
-    path = broken("sklearn", "ModuleNotFoundError(\"No module named 'sklearn'\")")
+def test_table_of_a_run(tmp_path):
+    path = broken(tmp_path, "sklearn", "ModuleNotFoundError(\"No module named 'sklearn'\")")
     out = tmp_path / "times.json"
     done = run(*TINY, "--rule", "adam", "--libraries", "fastmlp", "numpy", "sklearn", "--json", out, path=path)
     assert done.returncode == 0, done.stderr
@@ -66,8 +66,8 @@ def test_bfloat16_has_more_to_compare_with():
     assert load("compare").parse(["--matmul-precision", "bfloat16", "--libraries", "numpy"]).libraries == ["numpy"]
 
 
-def test_table_of_a_run_in_bfloat16(broken, tmp_path):
-    path, out = broken("torch", "ModuleNotFoundError('not here')"), tmp_path / "times.json"
+def test_table_of_a_run_in_bfloat16(tmp_path):
+    path, out = broken(tmp_path, "torch", "ModuleNotFoundError('not here')"), tmp_path / "times.json"
     names = ["fastmlp", "fastmlp_float32", "torch_autocast", "torch_bfloat16"]
     done = run(*TINY, "--matmul-precision", "bfloat16", "--libraries", *names, "--json", out, path=path)
     assert done.returncode == 0, done.stderr
@@ -82,16 +82,16 @@ def test_table_of_a_run_in_bfloat16(broken, tmp_path):
     assert list(times["seconds"]) == names[:2]
 
 
-def test_crash_of_a_library_fails_the_run(broken):
-    path = broken("sklearn", "RuntimeError('it is broken')")
+def test_crash_of_a_library_fails_the_run(tmp_path):
+    path = broken(tmp_path, "sklearn", "RuntimeError('it is broken')")
     done = run(*TINY, "--libraries", "numpy", "sklearn", path=path)
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.splitlines() == ["compare.py: scikit-learn ended with 1: RuntimeError: it is broken"]
 
 
-def test_nothing_to_compare_is_an_error(broken):
-    path = broken("sklearn", "ModuleNotFoundError('not here')")
+def test_nothing_to_compare_is_an_error(tmp_path):
+    path = broken(tmp_path, "sklearn", "ModuleNotFoundError('not here')")
     done = run(*TINY, "--libraries", "sklearn", path=path)
     assert done.returncode == 1
     assert "left out: scikit-learn** (not here)" in done.stdout

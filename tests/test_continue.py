@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from networks import digest, perturb
 
 from fastmlp import MLP, SGD, Adam, AdamW, BatchNorm, EarlyStopping, train
 from fastmlp.engine import State, Trainer
@@ -17,7 +18,7 @@ OPTIMIZERS = [
 
 
 @pytest.fixture
-def net(batch_norm, perturb):
+def net(batch_norm):
     """A function that makes the same network each time; two hidden layers, widths that no vector divides."""
     return lambda: perturb(MLP([5, 17, 7, 3], batch_norm=batch_norm, activation="tanh", seed=2))
 
@@ -28,15 +29,15 @@ def _same(state, other):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
-def test_two_halves_are_the_whole(optimizer, net, blobs, digest):
-    _check_halves(optimizer, net, blobs, digest)
+def test_two_halves_are_the_whole(optimizer, net, blobs):
+    _check_halves(optimizer, net, blobs)
 
 
-def test_two_halves_with_dropout_are_the_whole(blobs, digest):
-    _check_halves(Adam(0.01), lambda: MLP([5, 17, 3], dropout=0.4, seed=2), blobs, digest)
+def test_two_halves_with_dropout_are_the_whole(blobs):
+    _check_halves(Adam(0.01), lambda: MLP([5, 17, 3], dropout=0.4, seed=2), blobs)
 
 
-def _check_halves(optimizer, net, blobs, digest):
+def _check_halves(optimizer, net, blobs):
     settings = {"validation": None, "optimizer": optimizer, "batch_size": 32, **QUIET}
     once, twice = net(), net()
     whole = train(once, *blobs, epochs=10, seed=5, **settings)
@@ -53,7 +54,7 @@ def _check_halves(optimizer, net, blobs, digest):
 
 
 @pytest.mark.parametrize("optimizer", [SGD(0.05, momentum=0.9), Adam(0.01)], ids=repr)
-def test_without_its_state_training_begins_anew(optimizer, blobs, digest):
+def test_without_its_state_training_begins_anew(optimizer, blobs):
     digests = set()
     for keep in (True, False):
         net, rng, state = MLP([5, 8, 3]), np.random.default_rng(5), None
@@ -86,7 +87,7 @@ def test_a_state_is_a_copy(blobs):
     assert _same(first, kept)
 
 
-def test_the_state_is_that_of_the_restored_epoch(blobs, digest):
+def test_the_state_is_that_of_the_restored_epoch(blobs):
     X, y = blobs
     scores = iter([0.1, 0.5, 0.3, 0.2])
 
@@ -103,7 +104,7 @@ def test_the_state_is_that_of_the_restored_epoch(blobs, digest):
     assert _same(history.state, expected.state)
 
 
-def test_the_state_is_that_of_the_last_epoch_where_nothing_is_restored(blobs, digest):
+def test_the_state_is_that_of_the_last_epoch_where_nothing_is_restored(blobs):
     X, y = blobs
     scores = iter([0.5, 0.3])
     rule = EarlyStopping(lambda net, X_val, y_val: next(scores), patience=1, restore_best=False)

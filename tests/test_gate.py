@@ -5,13 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 from asv.util import ProcessError
 from asv_files import FOLDER, ROOT, load
 from asv_suite import load as load_suite
+from processes import PROGRAMS, answer
 
 from fastmlp import kernels
 
@@ -25,38 +25,6 @@ process = load("pairs.process")
 selection = load("pairs.selection")
 verdict = load("pairs.verdict")
 prove_gate = load("prove_gate")
-SUITE = """
-    import os, time
-
-    class Loop:
-        params = ([1000, 2000], [1, 2])
-        param_names = ("n", "threads")
-
-        def setup(self, n, threads):
-            self.n = n * int(os.environ.get("FACTOR", "1"))
-
-        def time_loop(self, n, threads):
-            print("benchmarks may print")
-            for _ in range(self.n):
-                pass
-
-        def track_n(self, n, threads):
-            return n
-
-    class Odd:
-        def setup(self):
-            what = os.environ.get("ODD")
-            if what == "skip":
-                raise NotImplementedError("no such thing here")
-            if what == "fail":
-                raise AttributeError("no such kernel")
-            if what == "crash":
-                os.write(2, b"out of luck\\n")
-                os._exit(3)
-
-        def time_nothing(self):
-            pass
-"""
 LOOP = {"name": "suite.Loop.time_loop", "param_names": ["n", "threads"], "params": [["1000", "2000"], ["1", "2"]]}
 ODD = {"name": "suite.Odd.time_nothing", "param_names": [], "params": []}
 TRACK = LOOP | {"name": "suite.Loop.track_n", "type": "track"}
@@ -69,7 +37,7 @@ def suite(tmp_path):
     folder = tmp_path / "benchmarks"
     folder.mkdir()
     (folder / "__init__.py").touch()
-    (folder / "suite.py").write_text(textwrap.dedent(SUITE), encoding="utf-8")
+    shutil.copy(PROGRAMS / "gate_suite.py", folder / "suite.py")
     return folder
 
 
@@ -148,16 +116,8 @@ def test_every_kernel_prediction_and_training_are_among_the_usual_benchmarks():
 
 def discovered():
     """Return what asv discovers of the suite, as far as the selection reads it."""
-    code = f"""
-import json, sys
-from asv_runner.discovery import disc_benchmarks, update_sys_path
-update_sys_path({str(FOLDER / "benchmarks")!r})
-found = disc_benchmarks({str(FOLDER / "benchmarks")!r})
-print(json.dumps([[b.name, b.type, b.params, b.param_names] for b in found]))
-"""
-    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     names = ("name", "type", "params", "param_names")
-    return [dict(zip(names, row, strict=True)) for row in json.loads(said)]
+    return [dict(zip(names, row, strict=True)) for row in answer("discover_benchmarks", FOLDER / "benchmarks")]
 
 
 @pytest.mark.parametrize(

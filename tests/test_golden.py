@@ -6,6 +6,8 @@
 
 import numpy as np
 import pytest
+from closeness import assert_close
+from networks import perturb
 from reference_network import Network
 
 from fastmlp import MLP, SGD, train
@@ -29,7 +31,7 @@ def _replay(twin, x, y, orders, batch_size, weight_decay=DECAY):
     return costs
 
 
-def _check(net, twin, history, costs, assert_close, factor):
+def _check(net, twin, history, costs, factor):
     assert_close(history.batch_costs, np.array(costs), net.dtype, factor)
     pairs = zip(
         [net.weights, net.biases, net.gammas, net.betas, net.running_means, net.running_vars],
@@ -46,17 +48,17 @@ FACTOR = 20.0
 
 
 @pytest.mark.parametrize("widths", [[5, 3], [5, 4, 3], [5, 6, 4, 3]], ids=str)
-def test_whole_set_in_one_batch(widths, batch_norm, dtype, problem, perturb, assert_close):
+def test_whole_set_in_one_batch(widths, batch_norm, dtype, problem):
     x, y = problem
     net = perturb(MLP(widths, batch_norm=batch_norm, dtype=dtype.name, seed=2))
     twin = Network(net)
     optimizer = SGD(RATE, weight_decay=DECAY)
     history = train(net, x, y, validation=None, optimizer=optimizer, batch_size=23, epochs=12, progress=False)
     costs = _replay(twin, x, y, [np.arange(23)] * 12, batch_size=23)
-    _check(net, twin, history, costs, assert_close, FACTOR)
+    _check(net, twin, history, costs, FACTOR)
 
 
-def test_mini_batches_in_the_documented_order(batch_norm, dtype, problem, perturb, assert_close):
+def test_mini_batches_in_the_documented_order(batch_norm, dtype, problem):
     x, y = problem
     net = perturb(MLP([5, 6, 3], batch_norm=batch_norm, input_scale=0.5, dtype=dtype.name, seed=2))
     twin = Network(net)
@@ -66,7 +68,7 @@ def test_mini_batches_in_the_documented_order(batch_norm, dtype, problem, pertur
     # 23 rows in batches of 7: three whole ones and one of 2
     costs = _replay(twin, x, y, [rng.permutation(23) for _ in range(3)], batch_size=7)
     assert len(costs) == 12
-    _check(net, twin, history, costs, assert_close, FACTOR)
+    _check(net, twin, history, costs, FACTOR)
     last = np.array(costs[-4:])
     expected = last @ [7, 7, 7, 2] / 23 + twin.omega(DECAY)
     assert_close(history.records[-1]["cost"], expected, dtype, FACTOR)
@@ -86,7 +88,7 @@ def test_mini_batches_in_the_documented_order(batch_norm, dtype, problem, pertur
     ],
     ids=str,
 )
-def test_widths_and_batches_across_every_block(widths, batch_size, threads, batch_norm, dtype, perturb, assert_close):
+def test_widths_and_batches_across_every_block(widths, batch_size, threads, batch_norm, dtype):
     rng = np.random.default_rng(sum(widths))
     x, y = rng.standard_normal((541, widths[0])), rng.integers(0, widths[-1], size=541)
     net = perturb(MLP(widths, batch_norm=batch_norm, input_scale=0.5, dtype=dtype.name, seed=2))
@@ -94,10 +96,10 @@ def test_widths_and_batches_across_every_block(widths, batch_size, threads, batc
     arguments = {"optimizer": SGD(RATE, weight_decay=DECAY), "batch_size": batch_size, "epochs": 1, "seed": 5}
     history = train(net, x, y, validation=None, threads=threads, progress=False, **arguments)
     costs = _replay(twin, x, y, [np.random.default_rng(5).permutation(541)], batch_size)
-    _check(net, twin, history, costs, assert_close, FACTOR)
+    _check(net, twin, history, costs, FACTOR)
 
 
-def test_held_out_rows(dtype, problem, perturb, assert_close):
+def test_held_out_rows(dtype, problem):
     x, y = problem
     net = perturb(MLP([5, 4, 3], dtype=dtype.name, seed=2))
     twin = Network(net)
@@ -107,7 +109,7 @@ def test_held_out_rows(dtype, problem, perturb, assert_close):
     rows = rng.permutation(23)
     held_out, training = rows[:5], rows[5:]
     costs = _replay(twin, x, y, [training[rng.permutation(18)] for _ in range(3)], batch_size=6)
-    _check(net, twin, history, costs, assert_close, FACTOR)
+    _check(net, twin, history, costs, FACTOR)
     assert_close(history.records[-1]["val_cost"], twin.cost(x[held_out], y[held_out], DECAY), dtype, FACTOR)
     right = twin.outputs(x[held_out]).argmax(axis=1) == y[held_out]
     assert history.records[-1]["val_accuracy"] == right.mean()

@@ -7,6 +7,7 @@ without L2, for networks with no, one and three hidden layers, for every activat
 
 import numpy as np
 import pytest
+from networks import perturb
 from reference_network import Network
 
 from fastmlp import MLP, SGD, losses, train
@@ -19,7 +20,7 @@ RATE = 0.5
 WIDTHS = [[6, 4], [6, 7, 4], [6, 8, 7, 5, 4]]
 
 
-def _problem(widths, batch_norm, perturb, **functions):
+def _problem(widths, batch_norm, **functions):
     net = perturb(MLP(widths, batch_norm=batch_norm, input_scale=0.5, dtype="float64", seed=3, **functions))
     rng = np.random.default_rng(8)
     return net, 2.0 * rng.standard_normal((9, widths[0])), rng.integers(0, widths[-1], size=9)
@@ -56,24 +57,24 @@ def _check(gradients, expected):
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.3])
 @pytest.mark.parametrize("widths", WIDTHS, ids=str)
-def test_twin(widths, batch_norm, weight_decay, perturb):
-    net, x, y = _problem(widths, batch_norm, perturb)
+def test_twin(widths, batch_norm, weight_decay):
+    net, x, y = _problem(widths, batch_norm)
     twin = Network(net)
     _check(twin.gradients(x, y, weight_decay).parts(), _differences(twin, x, y, weight_decay))
 
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.3])
 @pytest.mark.parametrize("widths", WIDTHS, ids=str)
-def test_one_step_of_train(widths, batch_norm, weight_decay, perturb):
-    net, x, y = _problem(widths, batch_norm, perturb)
+def test_one_step_of_train(widths, batch_norm, weight_decay):
+    net, x, y = _problem(widths, batch_norm)
     before = Network(net)
     taken = _taken_by_a_step(net, x, y, optimizer=SGD(RATE, weight_decay=weight_decay))
     _check(taken, _differences(before, x, y, weight_decay))
 
 
 @pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name != "relu"])
-def test_activations(activation, batch_norm, perturb):
-    net, x, y = _problem([6, 8, 7, 4], batch_norm, perturb, activation=activation)
+def test_activations(activation, batch_norm):
+    net, x, y = _problem([6, 8, 7, 4], batch_norm, activation=activation)
     before = Network(net)
     expected = _differences(before, x, y, 0.0)
     _check(before.gradients(x, y).parts(), expected)
@@ -92,8 +93,8 @@ LOSSES = [
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
-def test_losses_of_weighted_rows(loss, batch_norm, perturb):
-    net, x, labels = _problem([6, 8, 4], batch_norm, perturb, activation="tanh", output=loss.output)
+def test_losses_of_weighted_rows(loss, batch_norm):
+    net, x, labels = _problem([6, 8, 4], batch_norm, activation="tanh", output=loss.output)
     rng = np.random.default_rng(5)
     targets = {
         "softmax": labels,
@@ -108,8 +109,8 @@ def test_losses_of_weighted_rows(loss, batch_norm, perturb):
     _check(_taken_by_a_step(net, x, targets, loss=loss, sample_weight=weights), expected)
 
 
-def test_a_wrong_gradient_is_noticed(perturb):
-    net, x, y = _problem([6, 7, 4], None, perturb)
+def test_a_wrong_gradient_is_noticed():
+    net, x, y = _problem([6, 7, 4], None)
     twin = Network(net)
     gradient = twin.gradients(x, y, 0.3).weights[0]
     without_decay = twin.gradients(x, y, 0.0).weights[0]

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from closeness import assert_close
 
 import fastmlp
 from fastmlp import MLP, SGD, train
@@ -42,7 +43,7 @@ def test_files_are_the_same_kind(tmp_path, blobs):
     np.testing.assert_array_equal(net.predict_proba(X), again.predict_proba(X))
 
 
-def test_predictions(blobs, assert_close):
+def test_predictions(blobs):
     X, _ = blobs
     net = MLP([5, 20, 3], seed=3)
     rounded, exact = net.predict_proba(X, matmul_precision="bfloat16"), net.predict_proba(X)

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from closeness import assert_close
+from networks import all_arrays, digest, perturb
 from reference_network import Network
 from sklearn.neural_network import MLPClassifier
 
@@ -56,7 +58,7 @@ def test_shapes(widths, batch_norm, dtype):
 
 
 @pytest.mark.parametrize("widths", WIDTHS, ids=str)
-def test_predictions_equal_the_twin(widths, batch_norm, dtype, perturb, assert_close):
+def test_predictions_equal_the_twin(widths, batch_norm, dtype):
     net = _with_running_statistics(perturb(MLP(widths, batch_norm=batch_norm, input_scale=0.5, dtype=dtype.name)))
     X, y = _data(net)
     twin = Network(net)
@@ -75,7 +77,7 @@ def test_predictions_equal_the_twin(widths, batch_norm, dtype, perturb, assert_c
     assert isinstance(net.accuracy(X, y), float)
 
 
-def test_more_rows_than_any_block(dtype, assert_close):
+def test_more_rows_than_any_block(dtype):
     net = MLP([3, 7, 5], dtype=dtype.name)
     X, y = _data(net, n=5003)
     twin = Network(net)
@@ -133,7 +135,7 @@ def test_inputs_that_only_input_scale_makes_infinite_are_predicted():
     assert net.predict_proba(np.array([[1e30, 0.0]], np.float32)).shape == (1, 3)
 
 
-def test_omega_counts_weights_only(perturb):
+def test_omega_counts_weights_only():
     net = perturb(MLP([4, 3, 2], batch_norm=BatchNorm(affine=True), dtype="float64"))
     X, y = _data(net)
     squares = sum((w**2).sum() for w in net.weights)
@@ -150,7 +152,7 @@ def test_parameters_are_live(batch_norm, dtype):
 
 
 @pytest.mark.parametrize("name", ["weights", "biases", "gammas", "betas", "running_means", "running_vars"])
-def test_every_parameter_takes_part(name, perturb):
+def test_every_parameter_takes_part(name):
     net = _with_running_statistics(perturb(MLP([4, 6, 3], batch_norm=BatchNorm(affine=True), dtype="float64")))
     X, _ = _data(net)
     before = net.predict_proba(X)
@@ -241,7 +243,7 @@ def test_views_stay_live_through_a_training(blobs):
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))], ids=["copy", "pickle"])
-def test_a_copy_is_a_network_of_its_own(copied, blobs, digest):
+def test_a_copy_is_a_network_of_its_own(copied, blobs):
     original = MLP([5, 4, 3], batch_norm=BatchNorm(affine=True), dtype="float64")
     other = copied(original)
     assert digest(other) == digest(original)
@@ -258,7 +260,7 @@ def test_a_copy_is_a_network_of_its_own(copied, blobs, digest):
 @pytest.mark.parametrize(
     "name", ["int8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"]
 )
-def test_any_dtype_of_the_inputs(name, pixels, dtype, digest):
+def test_any_dtype_of_the_inputs(name, pixels, dtype):
     X, y = pixels
     X = X // 2  # within int8
     results = []
@@ -276,7 +278,7 @@ def test_any_dtype_of_the_labels(name, pixels):
     assert net.cost(X, y.astype(name)) == net.cost(X, y) == net.cost(X, list(y))
 
 
-def test_memory_map(pixels, tmp_path, digest):
+def test_memory_map(pixels, tmp_path):
     X, y = pixels
     np.save(tmp_path / "X.npy", X)
     (tmp_path / "X.raw").write_bytes(X.tobytes())
@@ -303,7 +305,7 @@ def test_memory_map(pixels, tmp_path, digest):
     ],
     ids=["fortran", "strided", "reversed", "lists"],
 )
-def test_any_layout(strange, pixels, digest):
+def test_any_layout(strange, pixels):
     X, y = pixels
     results = []
     for array in (X, strange(X)):
@@ -331,7 +333,7 @@ def test_read_only_inputs(pixels):
     assert history.records[0]["val_accuracy"] == net.accuracy(X, y)
 
 
-def test_input_scale_is_part_of_the_network(pixels, assert_close):
+def test_input_scale_is_part_of_the_network(pixels):
     X, y = pixels
     scaled, plain = (MLP([17, 5, 3], input_scale=scale, dtype="float64") for scale in (1 / 255, 1.0))
     assert scaled.input_scale == 1 / 255
@@ -342,7 +344,7 @@ def test_input_scale_is_part_of_the_network(pixels, assert_close):
         assert_close(one, two)
 
 
-def test_running_statistics_approach_those_of_the_data(batch_norm, assert_close):
+def test_running_statistics_approach_those_of_the_data(batch_norm):
     if batch_norm is None:
         batch_norm = BatchNorm(momentum=0.5)
     net = MLP([4, 6, 3], batch_norm=batch_norm, dtype="float64")
@@ -368,7 +370,7 @@ def test_momentum_worked_by_hand():
 
 
 @pytest.mark.parametrize("placement", ["after_relu", "before_relu"])
-def test_a_batch_of_one_and_dead_units_stay_finite(placement, dtype, all_arrays):
+def test_a_batch_of_one_and_dead_units_stay_finite(placement, dtype):
     net = MLP([4, 6, 3], batch_norm=BatchNorm(placement=placement, affine=True), dtype=dtype.name)
     net.biases[0][:3] = -1000.0
     X, y = _data(net, n=7)

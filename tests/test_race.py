@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from peer_commands import load, run_command
+from peer_commands import broken, load, run_command
 
 TINY = [
     "--net", "784-8-10", "--samples", "300", "--batch", "100", "--epochs", "2", "--seeds", "2", "--threads", "1",
@@ -14,10 +14,10 @@ TINY = [
 MISSING = "ModuleNotFoundError('not here')"
 
 
-def test_table_of_a_run(broken, tmp_path):
+def test_table_of_a_run(tmp_path):
     out = tmp_path / "laps.json"
     arguments = [*TINY, "--target", "0.05", "--libraries", "fastmlp", "numpy", "sklearn", "--json", out]
-    done = run_command("race.py", *arguments, path=broken("sklearn", MISSING))
+    done = run_command("race.py", *arguments, path=broken(tmp_path, "sklearn", MISSING))
     assert done.returncode == 0, done.stderr
     title, _, head, _, ours, theirs, _, *notes = done.stdout.splitlines()
     assert title == "**Training to 5% on MNIST, 784-8-10, 1 thread**"
@@ -31,16 +31,16 @@ def test_table_of_a_run(broken, tmp_path):
         assert mine[-1][1] == pytest.approx(their[-1][1], abs=2e-4)
 
 
-def test_crash_of_a_library_fails_the_run(broken):
-    path = broken("sklearn", "RuntimeError('it is broken')")
+def test_crash_of_a_library_fails_the_run(tmp_path):
+    path = broken(tmp_path, "sklearn", "RuntimeError('it is broken')")
     done = run_command("race.py", *TINY, "--libraries", "sklearn", path=path)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines() == ["race.py: scikit-learn ended with 1: RuntimeError: it is broken"]
 
 
-def test_rows_in_bfloat16(broken, tmp_path):
+def test_rows_in_bfloat16(tmp_path):
     out, names = tmp_path / "laps.json", ["fastmlp", "fastmlp_bfloat16", "torch_autocast", "torch_bfloat16"]
-    path = broken("torch", MISSING)
+    path = broken(tmp_path, "torch", MISSING)
     done = run_command("race.py", *TINY, "--target", "1", "--libraries", *names, "--json", out, path=path)
     assert done.returncode == 0, done.stderr
     _, _, _, _, ours, rounded, _, *notes = done.stdout.splitlines()

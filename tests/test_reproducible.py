@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from networks import digest
 
 from fastmlp import MLP, SGD, BatchNorm, EarlyStopping, train
 
@@ -42,13 +43,13 @@ def _numbers(history):
     return records, history.batch_costs.tobytes()
 
 
-def test_again(trained, digest):
+def test_again(trained):
     (one, one_history), (two, two_history) = trained(seed=7), trained(seed=7)
     assert digest(one) == digest(two)
     assert _numbers(one_history) == _numbers(two_history)
 
 
-def test_any_number_of_threads(trained, digest, problem):
+def test_any_number_of_threads(trained, problem):
     X, y = problem
     results = []
     # three and seven are more than the cores of a small machine, and no divisor of the rows
@@ -59,18 +60,18 @@ def test_any_number_of_threads(trained, digest, problem):
     assert all(result == results[0] for result in results[1:])
 
 
-def test_other_seeds_differ(trained, digest):
+def test_other_seeds_differ(trained):
     digests = {digest(trained(**seeds)[0]) for seeds in ({}, {"seed": 1}, {"net_seed": 1})}
     assert len(digests) == 3
 
 
-def test_network_seed(dtype, digest):
+def test_network_seed(dtype):
     same = [MLP([4, 3, 2], dtype=dtype.name, seed=seed) for seed in (5, 5, np.random.default_rng(5))]
     assert len({digest(net) for net in same}) == 1
     assert digest(MLP([4, 3, 2], dtype=dtype.name, seed=6)) != digest(same[0])
 
 
-def test_default_seeds_are_fixed(problem, digest):
+def test_default_seeds_are_fixed(problem):
     X, y = problem
     nets = [MLP([33, 4, 5]) for _ in range(2)]
     for net in nets:
@@ -94,7 +95,7 @@ def test_epochs_are_shuffled_anew(problem):
     assert len(set(history.batch_costs[::2])) == 3
 
 
-def test_early_stop_at_any_number_of_threads(problem, digest):
+def test_early_stop_at_any_number_of_threads(problem):
     results = []
     for threads in (1, 2):
         net = MLP([33, 70, 5], batch_norm=BatchNorm(), input_scale=1 / 255)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from networks import digest
 
 from fastmlp import MLP, SGD, Adam, EarlyStopping, train
 
@@ -45,7 +46,7 @@ def test_weights_decide_what_is_learned(blobs):
 
 @pytest.mark.parametrize("class_weight", [{0: 0.5, 2: 3}, {1: 0}, {np.int64(2): 2.5}, "balanced"], ids=str)
 @pytest.mark.parametrize("sampled", [False, True], ids=["classes", "rows_too"])
-def test_weights_of_classes_are_weights_of_their_rows(class_weight, sampled, blobs, digest):
+def test_weights_of_classes_are_weights_of_their_rows(class_weight, sampled, blobs):
     X, y = blobs
     X, y = X[(y != 2) | (np.arange(150) % 3 == 0)], y[(y != 2) | (np.arange(150) % 3 == 0)]
     counts = np.bincount(y)
@@ -64,7 +65,7 @@ def test_weights_of_classes_are_weights_of_their_rows(class_weight, sampled, blo
         assert history.records[-1]["val_cost"] == others.records[-1]["val_cost"]
 
 
-def test_balanced_counts_the_classes_that_are_there(blobs, digest):
+def test_balanced_counts_the_classes_that_are_there(blobs):
     X, y = blobs
     X, y = X[y != 1], y[y != 1]
     net, _ = _trained(X, y, class_weight="balanced")
@@ -73,7 +74,7 @@ def test_balanced_counts_the_classes_that_are_there(blobs, digest):
 
 
 @pytest.mark.parametrize("class_weight", [{1: 4.0}, "balanced"], ids=str)
-def test_one_flag_has_two_classes(class_weight, blobs, digest):
+def test_one_flag_has_two_classes(class_weight, blobs):
     X, y = blobs[0], (blobs[1] == 2).astype(int)
     factors = np.array([1, 4]) if class_weight != "balanced" else len(y) / (2 * np.bincount(y))
     nets = [

@@ -7,6 +7,7 @@ import struct
 
 import numpy as np
 import pytest
+from networks import digest, perturb
 from safetensors.numpy import load_file, save_file
 
 import fastmlp
@@ -34,7 +35,7 @@ def _parts(path):
 
 
 @pytest.mark.parametrize("widths", [[1, 1], [5, 3], [5, 17, 3], [5, 4, 7, 16, 3]], ids=str)
-def test_round_trip(widths, batch_norm, dtype, tmp_path, digest, perturb):
+def test_round_trip(widths, batch_norm, dtype, tmp_path):
     net = perturb(MLP(widths, batch_norm=batch_norm, input_scale=1 / 255, dtype=dtype.name, seed=8))
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((20, widths[0])), rng.integers(0, widths[-1], size=20)
@@ -55,7 +56,7 @@ def test_settings_of_the_batch_norm_come_back(tmp_path):
     assert fastmlp.load(tmp_path / MODEL).batch_norm == batch_norm
 
 
-def test_loaded_networks_are_trained_on(saved, digest):
+def test_loaded_networks_are_trained_on(saved):
     net, path = saved
     loaded = fastmlp.load(str(path))
     rng = np.random.default_rng(0)
@@ -142,7 +143,7 @@ def test_bfloat16_of_another_program(tmp_path):
 
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_functions_come_back(activation, output, tmp_path, digest):
+def test_functions_come_back(activation, output, tmp_path):
     net = MLP([5, 4, 3, 2], activation=activation, output=output, dropout=(0.25, 0.1))
     net.save(tmp_path / MODEL)
     loaded = fastmlp.load(tmp_path / MODEL)
@@ -168,7 +169,7 @@ def test_an_earlier_reader_refuses_what_it_would_get_wrong(functions, kind, tmp_
     assert list(_parts(tmp_path / MODEL)[1]) == [kind]
 
 
-def test_an_earlier_file_is_of_relu_and_softmax(saved, digest):
+def test_an_earlier_file_is_of_relu_and_softmax(saved):
     net, path = saved
     _rewritten(path, lambda a, d: [d.pop(name) for name in ("activation", "output", "dropout")])
     loaded = fastmlp.load(path)
@@ -185,7 +186,7 @@ def _rewritten(path, change):
     save_file(arrays, path, {kind: json.dumps(architecture)})
 
 
-def test_rewritten_without_a_change_loads(saved, digest):
+def test_rewritten_without_a_change_loads(saved):
     net, path = saved
     _rewritten(path, lambda arrays, architecture: None)
     assert digest(fastmlp.load(path)) == digest(net)
@@ -282,7 +283,7 @@ def test_a_failed_save_keeps_the_earlier_file(saved, monkeypatch):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_save_replaces_the_file(saved, digest):
+def test_a_save_replaces_the_file(saved):
     net, path = saved
     net.weights[0][:] = 7
     net.save(path)

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from networks import digest
 from reference_network import Network
 
 from fastmlp import MLP, SGD, BatchNorm, EarlyStopping, History, train
@@ -44,7 +45,7 @@ def test_learns_what_no_linear_network_can():
     assert accuracies[1] > 0.93
 
 
-def test_training_continues_where_it_ended(blobs, digest):
+def test_training_continues_where_it_ended(blobs):
     once, twice = _blobs_net(), _blobs_net()
     rng = np.random.default_rng(5)
     train(once, *blobs, validation=None, optimizer=SGD(0.1), batch_size=50, epochs=4, seed=5, **QUIET)
@@ -103,7 +104,7 @@ def test_every_row_is_trained_on_once_an_epoch(batch_size, steps):
         assert record["cost"] == pytest.approx(net.cost(X, y), rel=1e-12)
 
 
-def test_a_batch_larger_than_the_set_is_the_set(blobs, digest):
+def test_a_batch_larger_than_the_set_is_the_set(blobs):
     digests = set()
     for batch_size in (150, 151, 10**12):
         net = _blobs_net()
@@ -127,7 +128,7 @@ def test_last_partial_batch_moves_the_weights():
 # ---- validation
 
 
-def test_a_pair_is_validated_on_and_not_trained_on(blobs, digest):
+def test_a_pair_is_validated_on_and_not_trained_on(blobs):
     X, y = blobs
     alone, watched = _blobs_net(), _blobs_net()
     arguments = {"optimizer": SGD(0.1, weight_decay=0.1), "batch_size": 16, "epochs": 3}
@@ -203,7 +204,7 @@ def test_stop_agrees_with_the_records(metric, blobs):
 
 
 @pytest.mark.parametrize("batch_normalised", [False, True])
-def test_the_best_network_is_restored(batch_normalised, blobs, digest):
+def test_the_best_network_is_restored(batch_normalised, blobs):
     X, y = blobs
     batch_norm = BatchNorm(affine=True) if batch_normalised else None
     # a rate so high that the cost jumps about
@@ -232,7 +233,7 @@ def test_the_best_network_is_restored_at_the_last_epoch(blobs):
     assert net.cost(*pair) == min(record["val_cost"] for record in history.records)
 
 
-def test_the_last_network_is_kept_without_restoring(blobs, digest):
+def test_the_last_network_is_kept_without_restoring(blobs):
     X, y = blobs
     pair = X[:50], y[:50]
     arguments = {"validation": pair, "optimizer": SGD(3.0), "batch_size": 10}
@@ -277,7 +278,7 @@ def test_one_row():
     assert net.is_finite()
 
 
-def test_from_another_thread(blobs, digest):
+def test_from_another_thread(blobs):
     expected, net, errors = _blobs_net(), _blobs_net(), []
     arguments = {"validation": 0.2, "optimizer": SGD(0.1), "batch_size": 16, "epochs": 2}
     train(expected, *blobs, **arguments, **QUIET)

@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+from networks import all_arrays, digest
 
 from fastmlp import MLP, SGD, BatchNorm, EarlyStopping, train
 from fastmlp.engine import Trainer
@@ -32,7 +33,7 @@ def _diverge(batch_norm=None, **arguments):
 
 
 @pytest.mark.parametrize("optimizer", [SGD(1e30), SGD(1e6, weight_decay=1.0)], ids=repr)
-def test_a_cost_that_is_not_finite(batch_norm, optimizer, all_arrays):
+def test_a_cost_that_is_not_finite(batch_norm, optimizer):
     net, history = _diverge(batch_norm, optimizer=optimizer)
     assert history.stopped_because == "cost not finite"
     assert history.epochs < 50
@@ -42,7 +43,7 @@ def test_a_cost_that_is_not_finite(batch_norm, optimizer, all_arrays):
     assert all(np.isfinite(record["cost"]) for record in history.records)
 
 
-def test_divergence_goes_back_to_the_last_finite_epoch(digest):
+def test_divergence_goes_back_to_the_last_finite_epoch():
     optimizer = SGD(1.0, weight_decay=1000.0)  # weights grow by 999 a step: finite for some epochs
     net, history = _diverge(optimizer=optimizer, validation=None, batch_size=60)
     assert history.epochs > 3
@@ -53,7 +54,7 @@ def test_divergence_goes_back_to_the_last_finite_epoch(digest):
     assert digest(net) == digest(replayed)
 
 
-def test_divergence_in_the_first_epoch_leaves_the_start(digest):
+def test_divergence_in_the_first_epoch_leaves_the_start():
     net, history = _diverge(optimizer=SGD(1e30))
     assert (history.epochs, history.records, len(history.batch_costs)) == (0, [], 0)
     assert digest(net) == digest(MLP([5, 8, 3]))
@@ -102,7 +103,7 @@ def test_ctrl_c_returns_what_there_is(endless, blobs):
     assert more.stopped_because == "epochs"
 
 
-def test_ctrl_c_never_leaves_half_a_step(endless, digest):
+def test_ctrl_c_never_leaves_half_a_step(endless):
     for attempt in range(12):
         net, history = endless(0.1 + 0.003 * attempt)
         assert history.stopped_because == "interrupted"

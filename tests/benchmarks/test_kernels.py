@@ -6,6 +6,7 @@ Without it each runs once and is compared with the twin. README says how to keep
 import numpy as np
 import pytest
 import reference
+from closeness import assert_close
 
 from fastmlp import kernels
 from fastmlp.kernels.dropout import threshold_of
@@ -45,7 +46,7 @@ def _calls(n):
 @pytest.mark.parametrize("side", ["fastmlp", "numpy"])
 @pytest.mark.parametrize("n", [64, 512])
 @pytest.mark.parametrize("kernel", sorted(_calls(1)))
-def test_kernel(kernel, n, side, benchmark, assert_close):
+def test_kernel(kernel, n, side, benchmark):
     benchmark.group = f"{kernel} {BATCH} x {n}"
     inputs, shapes = _calls(n)[kernel]
     outputs = [np.empty(shape, np.float32) for shape in shapes]
@@ -59,7 +60,7 @@ def test_kernel(kernel, n, side, benchmark, assert_close):
 @pytest.mark.parametrize("side", ["fastmlp", "numpy"])
 @pytest.mark.parametrize("n", [64, 512])
 @pytest.mark.parametrize("function", ["logistic", "tanh", "leaky_relu", "gelu", "silu"])
-def test_activation(function, n, side, benchmark, assert_close):
+def test_activation(function, n, side, benchmark):
     benchmark.group = f"activate {function} {BATCH} x {n}"
     z = _normal(BATCH, n)
     outputs, expected = ([np.empty((BATCH, n), dtype) for _ in range(2)] for dtype in (np.float32, np.float64))
@@ -75,7 +76,7 @@ def test_activation(function, n, side, benchmark, assert_close):
 @pytest.mark.parametrize("side", ["fastmlp", "numpy"])
 @pytest.mark.parametrize("n", [64, 512])
 @pytest.mark.parametrize("function", sorted(reference.LOSSES))
-def test_loss(function, n, side, benchmark, assert_close):
+def test_loss(function, n, side, benchmark):
     benchmark.group = f"loss_gradient {function} {BATCH} x {n}"
     z, labels = _normal(BATCH, n), np.random.default_rng(0).integers(n, size=BATCH)
     targets = labels if function == "cross_entropy" else np.eye(n, dtype=np.float32)[labels]
@@ -90,7 +91,7 @@ def test_loss(function, n, side, benchmark, assert_close):
 
 @pytest.mark.parametrize("side", ["fastmlp", "numpy"])
 @pytest.mark.parametrize("n", [64, 512])
-def test_update(n, side, benchmark, assert_close):
+def test_update(n, side, benchmark):
     benchmark.group = f"sgd_update {n} x {n}"
     weight, dweight = _normal(n, n), _normal(n, n, seed=1)
     update = (kernels if side == "fastmlp" else reference).sgd_update

@@ -16,7 +16,7 @@ import pytest
 import fastmlp.cli
 from fastmlp.cli import build_parser, main, output
 
-SUBCOMMANDS = ["experiments", "info", "predict", "sweep", "train"]
+SUBCOMMANDS = ["compile", "experiments", "info", "predict", "sweep", "train"]
 
 
 @pytest.fixture

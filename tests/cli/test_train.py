@@ -8,6 +8,8 @@ import time
 
 import numpy as np
 import pytest
+from closeness import assert_close
+from networks import digest
 
 import fastmlp
 from fastmlp.cli import data, train
@@ -58,7 +60,7 @@ def test_quiet_prints_nothing(run, trees):
         assert [row["epoch"] for row in csv.DictReader(file)] == [str(epoch) for epoch in range(1, 61)]
 
 
-def test_the_same_as_the_library(run, rows, digest):
+def test_the_same_as_the_library(run, rows):
     """The command adds nothing to `fastmlp.train` but the scaling of the inputs."""
     X, labels = rows
     np.save("X.npy", X.astype(np.float32))
@@ -90,7 +92,7 @@ def test_the_same_as_the_library(run, rows, digest):
     ],
     ids=["momentum", "adam", "adamw"],
 )
-def test_optimizers_are_those_of_the_library(options, optimizer, run, rows, digest):
+def test_optimizers_are_those_of_the_library(options, optimizer, run, rows):
     X, labels = rows
     np.save("X.npy", X.astype(np.float32))
     np.save("y.npy", labels)
@@ -141,7 +143,7 @@ def test_a_linear_network(run, trees):
 
 
 class TestStandardizer:
-    def test_folding_changes_no_output(self, rng, assert_close):
+    def test_folding_changes_no_output(self, rng):
         X = rng.normal([5.0, 0.01, 1000.0], [0.1, 0.002, 10.0], (50, 3))
         X[:, 1] = 0.1  # constant: left out
         scaled = Standardizer(X, None, np.dtype("float64"))

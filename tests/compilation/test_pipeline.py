@@ -3,6 +3,7 @@
 import gc
 
 import numpy as np
+from numba import types
 
 from fastmlp.compilation.jit import body, worker
 
@@ -29,6 +30,7 @@ def _fourfold(x):
 
 def test_a_body_has_no_machine_code_of_its_own():
     assert _fourfold(3) == 12
+    _double.compile((types.int64,))  # the worker may come from a file
     (compiled,) = _double.overloads.values()
     assert compiled.library.get_pointer_to_function(compiled.fndesc.mangled_name) == 0
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from closeness import assert_close
+from engine_runs import gradient_of_step, network, problem, targets_of
 from reference_network import Network
 
 from fastmlp import SGD
@@ -13,8 +15,7 @@ WIDTHS = [9, 37, 7, 21, 5]
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_a_step_and_a_prediction_equal_the_twins(activation, norm, dtype, network, problem, gradient_of_step,
-                                                 assert_close):  # fmt: skip
+def test_a_step_and_a_prediction_equal_the_twins(activation, norm, dtype):
     X, y = problem(70, WIDTHS[0], WIDTHS[-1], dtype)
     net = network(WIDTHS, norm, dtype, activation=activation)
     twin = Network(net)
@@ -27,8 +28,7 @@ def test_a_step_and_a_prediction_equal_the_twins(activation, norm, dtype, networ
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("activation", ["relu", "logistic"])
 @pytest.mark.parametrize("n_outputs", [1, 5, 16, 19])
-def test_outputs_equal_the_twins(n_outputs, activation, output, dtype, network, problem, targets_of, gradient_of_step,
-                                 assert_close):  # fmt: skip
+def test_outputs_equal_the_twins(n_outputs, activation, output, dtype):
     X, _ = problem(150, 9, 2, dtype)
     net = network([9, 18, n_outputs], None, dtype, activation=activation, output=output)
     targets, twin = targets_of(net, 150), Network(net)
@@ -46,7 +46,7 @@ def test_outputs_equal_the_twins(n_outputs, activation, output, dtype, network, 
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_padding_stays_zero(activation, norm, dtype, network, problem):
+def test_padding_stays_zero(activation, norm, dtype):
     X, y = problem(40, WIDTHS[0], WIDTHS[-1], dtype)
     net = network(WIDTHS, norm, dtype, activation=activation, dropout=0.4)
     trainer = Trainer(net.network, X, y, 20, SGD(0.1, momentum=0.9, clip_norm=0.5), 1)
@@ -61,7 +61,7 @@ def test_padding_stays_zero(activation, norm, dtype, network, problem):
             assert (rows[:, used:] == 0).all(), name
 
 
-def test_hidden_layers_are_no_linear_map(network, problem):
+def test_hidden_layers_are_no_linear_map():
     # identity layers are one linear layer, whatever their number; others are not
     X, _ = problem(64, 9, 3, "float64")
     for activation in ACTIVATIONS:

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from closeness import assert_close
+from engine_runs import gradient_of_step, network, problem
 from reference_network import Network
 
 from fastmlp import SGD, Adam, AdamW, BatchNorm
@@ -28,8 +30,7 @@ def _norm(arrays):
 @pytest.mark.parametrize("activation", ["relu", "logistic"])
 @pytest.mark.parametrize("batch_norm", NORMS, ids=["none", "after", "before"])
 @pytest.mark.parametrize("widths", NETWORKS, ids=str)
-def test_the_norm_is_that_of_all_parameters_and_of_nothing_else(widths, batch_norm, activation, dtype, network, problem,
-                                                                gradient_of_step, assert_close):  # fmt: skip
+def test_the_norm_is_that_of_all_parameters_and_of_nothing_else(widths, batch_norm, activation, dtype):
     X, y = problem(150, widths[0], widths[-1], dtype)
     net = network(widths, batch_norm, dtype, activation=activation)
     whole = gradient_of_step(net, X, y)
@@ -45,7 +46,7 @@ def test_the_norm_is_that_of_all_parameters_and_of_nothing_else(widths, batch_no
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("batch_norm", NORMS, ids=["none", "after", "before"])
-def test_a_clipped_step_is_the_step_of_the_scaled_gradient(batch_norm, rule, network, problem, gradient_of_step):
+def test_a_clipped_step_is_the_step_of_the_scaled_gradient(batch_norm, rule):
     # the gradient of a squared error is linear in the residuals: a quarter of them has a quarter of the gradient
     widths = [9, 37, 7, 2]
     X, _ = problem(60, widths[0], 2, "float64")
@@ -62,7 +63,7 @@ def test_a_clipped_step_is_the_step_of_the_scaled_gradient(batch_norm, rule, net
     assert np.abs(nets[0].snapshot() - net.snapshot()).max() > 1e-4
 
 
-def test_decay_is_not_clipped(network, problem):
+def test_decay_is_not_clipped():
     X, y = problem(40, 9, 3, "float64")
     limit, rate, decay = 1e-9, 0.5, 0.1
     net = network([9, 7, 3], None, "float64")
@@ -73,7 +74,7 @@ def test_decay_is_not_clipped(network, problem):
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_limit_out_of_reach_changes_no_more_than_rounding(rule, norm, network, problem):
+def test_a_limit_out_of_reach_changes_no_more_than_rounding(rule, norm):
     X, y = problem(64, 20, 3, "float64")
     nets = []
     for clip in (None, 1e30):

@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 import reference
+from closeness import assert_close
+from engine_runs import gradient_of_step, network, problem
+from networks import digest
 from reference_network import Network
 
 from fastmlp import SGD, Adam, train
@@ -22,8 +25,7 @@ def _masks(n, step, key=KEY):
 
 
 @pytest.mark.parametrize("activation", ["relu", "gelu", "logistic"])
-def test_gradients_go_through_the_masks_of_the_forward_pass(activation, norm, dtype, network, problem,
-                                                            gradient_of_step, assert_close):  # fmt: skip
+def test_gradients_go_through_the_masks_of_the_forward_pass(activation, norm, dtype):
     X, y = problem(70, WIDTHS[0], WIDTHS[-1], dtype)
     net = network(WIDTHS, norm, dtype, activation=activation, dropout=RATES)
     twin = Network(net)
@@ -34,7 +36,7 @@ def test_gradients_go_through_the_masks_of_the_forward_pass(activation, norm, dt
 
 
 @pytest.mark.parametrize("batch_size", [20, 97])
-def test_every_step_has_masks_of_its_own(batch_size, norm, network, problem, assert_close):
+def test_every_step_has_masks_of_its_own(batch_size, norm):
     X, y = problem(150, WIDTHS[0], WIDTHS[-1], "float64")
     net = network(WIDTHS, norm, "float64", activation="tanh", dropout=RATES)
     twin = Network(net)
@@ -53,7 +55,7 @@ def test_every_step_has_masks_of_its_own(batch_size, norm, network, problem, ass
 
 
 @pytest.mark.parametrize(("rate", "differ"), [(0.0, False), (0.3, True)])
-def test_the_key_decides_only_where_there_is_dropout(rate, differ, network, problem):
+def test_the_key_decides_only_where_there_is_dropout(rate, differ):
     X, y = problem(64, 9, 3)
     found = set()
     for key in (1, 2):
@@ -63,7 +65,7 @@ def test_the_key_decides_only_where_there_is_dropout(rate, differ, network, prob
     assert len(found) == 1 + differ
 
 
-def test_prediction_drops_nothing(norm, dtype, network, problem):
+def test_prediction_drops_nothing(norm, dtype):
     X, y = problem(70, WIDTHS[0], WIDTHS[-1], dtype)
     dropping, whole = (network(WIDTHS, norm, dtype, dropout=rates) for rates in (RATES, 0.0))
     assert outputs(dropping.network, X, 2)[0].tobytes() == outputs(whole.network, X, 2)[0].tobytes()
@@ -74,7 +76,7 @@ def test_prediction_drops_nothing(norm, dtype, network, problem):
     assert dropping.predict_proba(X).tobytes() == whole.predict_proba(X).tobytes()
 
 
-def test_the_seed_decides_the_masks(network, problem):
+def test_the_seed_decides_the_masks():
     X, y = problem(64, 9, 3)
     digests = []
     for seed in (3, 3, 4):
@@ -88,7 +90,7 @@ def test_the_seed_decides_the_masks(network, problem):
 
 @pytest.mark.parametrize("optimizer", [SGD(0.1), SGD(0.1, clip_norm=0.5), Adam(0.01, clip_norm=0.5)], ids=repr)
 @pytest.mark.parametrize("activation", ["relu", "logistic", "gelu"])
-def test_same_bits_with_any_number_of_threads(activation, optimizer, norm, network, problem, all_threads, digest):
+def test_same_bits_with_any_number_of_threads(activation, optimizer, norm, all_threads):
     X, y = problem(230, WIDTHS[0], WIDTHS[-1], "uint8")
     weights = np.random.default_rng(4).uniform(0, 2, 230)
     digests = set()

@@ -4,6 +4,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from engine_runs import network, problem, targets_of
+from networks import digest
 
 from fastmlp import MLP, SGD, Adam, BatchNorm, train
 from fastmlp.engine import Trainer, evaluate, outputs
@@ -58,7 +60,7 @@ def test_prediction_and_evaluation(mapped):
     assert _peak(net.cost, X, y, threads=2) < order + 8 * net.n_parameters * 4 + 4 * SMALL
 
 
-def test_nothing_stays(problem):
+def test_nothing_stays():
     X, y = problem(2000, 300, 10, "uint8")
     net = MLP([300, 200, 10])
     settings = {"batch_size": 500, "epochs": 2, "threads": 2, "progress": False}
@@ -105,7 +107,7 @@ def _guard_buffers(trainer):
     return zones
 
 
-def _check_guards(make, order, digest):
+def _check_guards(make, order):
     """The same bits with and without zones beside the buffers, in which nothing changes; `make` a net and a trainer."""
     results = []
     for guarded in (True, False):
@@ -121,20 +123,19 @@ def _check_guards(make, order, digest):
 
 @pytest.mark.parametrize("widths", [(5, 3), (33, 17, 20, 18), (16, 16, 16, 16), (1, 40, 1, 9)], ids=str)
 @pytest.mark.parametrize("batch_size", [1, 30, 97, 600])
-def test_nothing_is_written_beside_the_buffers(widths, batch_size, norm, dtype, network, problem, digest, all_threads):
+def test_nothing_is_written_beside_the_buffers(widths, batch_size, norm, dtype, all_threads):
     X, y = problem(601, widths[0], widths[-1], "uint8")
 
     def make():
         net = network(widths, norm, dtype, input_scale=1 / 255)
         return net, Trainer(net.network, X, y, batch_size, SGD(0.05), 3)
 
-    _check_guards(make, np.arange(601), digest)
+    _check_guards(make, np.arange(601))
 
 
 @pytest.mark.parametrize("widths", [(5, 3), (33, 17, 20, 18), (1, 40, 1, 9)], ids=str)
 @pytest.mark.parametrize("batch_size", [1, 97])
-def test_nor_by_activations_dropout_clipping_and_moments(widths, batch_size, norm, dtype, network, problem, targets_of,
-                                                         digest, all_threads):  # fmt: skip
+def test_nor_by_activations_dropout_clipping_and_moments(widths, batch_size, norm, dtype, all_threads):
     X, _ = problem(201, widths[0], 2, "uint8")
 
     def make():
@@ -142,7 +143,7 @@ def test_nor_by_activations_dropout_clipping_and_moments(widths, batch_size, nor
         optimizer, weights = Adam(0.01, clip_norm=0.5), np.ones(201)
         return net, Trainer(net.network, X, targets_of(net, 201), batch_size, optimizer, 3, sample_weight=weights)
 
-    _check_guards(make, np.arange(201), digest)
+    _check_guards(make, np.arange(201))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_nor_by_activations_dropout_clipping_and_moments(widths, batch_size, nor
     [(SGD(0.05), {}), (Adam(0.01, clip_norm=0.5), {"activation": "logistic", "dropout": 0.3})],
     ids=["plain", "all"],
 )
-def test_rows_beyond_the_batch_may_hold_anything(optimizer, functions, norm, dtype, network, problem, digest):
+def test_rows_beyond_the_batch_may_hold_anything(optimizer, functions, norm, dtype):
     X, y = problem(45, 20, 3, "uint8")
     nets = []
     for garbage in (0.0, np.nan):
@@ -163,7 +164,7 @@ def test_rows_beyond_the_batch_may_hold_anything(optimizer, functions, norm, dty
     assert nets[0] == nets[1]
 
 
-def test_prediction_writes_nothing_beside_its_result(network, problem, dtype):
+def test_prediction_writes_nothing_beside_its_result(dtype):
     X, y = problem(200, 21, 18, "uint8")
     net = network([21, 17, 18], None, dtype, input_scale=1 / 255)
     before, labels = X.copy(), y.copy()

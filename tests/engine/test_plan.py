@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from engine_runs import network
+from networks import digest
 
 from fastmlp import MLP, BatchNorm
 from fastmlp.engine.plan import (
@@ -146,7 +148,7 @@ def test_panels_and_back(lanes, rng):
         np.testing.assert_array_equal(back, matrix)
 
 
-def test_parameters_and_back(norm, dtype, network, digest):
+def test_parameters_and_back(norm, dtype):
     net, other = network([5, 17, 33, 3], norm, dtype), MLP([5, 17, 33, 3], batch_norm=norm, dtype=dtype, seed=9)
     for variance in net.running_vars:
         variance[:] = np.linspace(0.5, 2, len(variance))

@@ -5,6 +5,9 @@ import json
 import numpy as np
 import pytest
 import reference_network
+from closeness import assert_close
+from engine_runs import gradient_of_step, network, problem, targets_of
+from networks import digest
 from reference import round_bfloat16
 
 from fastmlp import SGD, Adam, AdamW, BatchNorm, losses, schedules, train
@@ -42,9 +45,7 @@ def _distance(found, expected):
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "gelu", "identity"])
-def test_gradients_are_those_of_rounded_operands(
-    kind, norm, activation, network, problem, gradient_of_step, all_threads
-):
+def test_gradients_are_those_of_rounded_operands(kind, norm, activation, all_threads):
     for widths, n in (([20, 3], 45), ([33, 24, 17, 5], 61), ([17, 40, 9], 130)):
         X, y = problem(n, widths[0], widths[-1])
         net = network(widths, norm, activation=activation)
@@ -57,7 +58,7 @@ def test_gradients_are_those_of_rounded_operands(
 
 
 @pytest.mark.parametrize("output", ["softmax", "logistic", "identity", "exp"])
-def test_every_output_with_weights_of_rows(kind, output, network, problem, targets_of, gradient_of_step, all_threads):
+def test_every_output_with_weights_of_rows(kind, output, all_threads):
     X, _ = problem(50, 12, 4)
     net = network([12, 30, 4], output=output)
     targets, weights = targets_of(net, 50), np.random.default_rng(3).uniform(0, 2, 50)
@@ -80,7 +81,7 @@ TRAININGS = {
 }
 
 
-def _trained(network, digest, name, threads):
+def _trained(name, threads):
     widths, norm, batch_size, n, optimizer, share, arguments = TRAININGS[name]
     rng = np.random.default_rng(5)
     X, y = rng.standard_normal((n, widths[0])), rng.integers(0, widths[-1], n)
@@ -95,18 +96,18 @@ def _trained(network, digest, name, threads):
 
 
 @pytest.mark.parametrize("name", list(TRAININGS))
-def test_same_bits_at_any_number_of_threads_and_in_either_way(name, network, digest, all_threads, monkeypatch):
+def test_same_bits_at_any_number_of_threads_and_in_either_way(name, all_threads, monkeypatch):
     found = set()
     for kind in KINDS:
         _use(monkeypatch, kind)
-        found |= {_trained(network, digest, name, threads) for threads in (1, 2, 3, 7)}
+        found |= {_trained(name, threads) for threads in (1, 2, 3, 7)}
     assert len(found) == 1
     monkeypatch.setattr(zeros, "mostly_zeros", lambda *_: TRAININGS[name][5] == 1.0)  # the other choice
     _use(monkeypatch, ROUNDED)
-    assert _trained(network, digest, name, 2) in found
+    assert _trained(name, 2) in found
 
 
-def test_predictions_are_those_of_rounded_operands(kind, norm, network, problem, assert_close):
+def test_predictions_are_those_of_rounded_operands(kind, norm):
     X, _ = problem(200, 23, 18)
     net = network([23, 40, 18], norm)
     for scale in (1.0, 1 / 255):
@@ -125,7 +126,7 @@ def _byte_outputs(net, X):
     return twin.output(twin.product(hidden, twin.weights[1]) + twin.biases[1])
 
 
-def test_bytes_are_exact(kind, network):
+def test_bytes_are_exact(kind):
     X = np.arange(256, dtype=np.uint8)[:, None]
     net = network([1, 1], output="identity", input_scale=1 / 255)
     net.weights[0][:], net.biases[0][:] = 1, 0
@@ -134,7 +135,7 @@ def test_bytes_are_exact(kind, network):
     )
 
 
-def test_a_row_is_predicted_alike_wherever_it_stands(kind, network, problem):
+def test_a_row_is_predicted_alike_wherever_it_stands(kind):
     X, _ = problem(300, 23, 18)
     net = network([23, 40, 18])
     whole = net.outputs(X, matmul_precision="bfloat16", threads=2)
@@ -142,7 +143,7 @@ def test_a_row_is_predicted_alike_wherever_it_stands(kind, network, problem):
         assert net.outputs(X[rows], matmul_precision="bfloat16", threads=1).tobytes() == whole[rows].tobytes()
 
 
-def test_parameters_are_not_rounded(kind, network, problem):
+def test_parameters_are_not_rounded(kind):
     X, y = problem(64, 20, 3)
     net = network([20, 16, 3])
     before = net.snapshot()
@@ -151,7 +152,7 @@ def test_parameters_are_not_rounded(kind, network, problem):
     assert 0 < np.abs(moved).max() < 2**-9 * np.abs(before).max(), "smaller than half a step of bfloat16"
 
 
-def test_weights_that_were_written_between_epochs_are_read(kind, network, problem, digest):
+def test_weights_that_were_written_between_epochs_are_read(kind):
     X, y = problem(64, 20, 3)
     found = []
     for between in (False, True):

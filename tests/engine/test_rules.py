@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from engine_runs import network, problem
+from networks import digest
 
 from fastmlp import SGD, Adam, AdamW, BatchNorm, train
 from fastmlp.engine import Trainer
@@ -58,7 +60,7 @@ RULES = {
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("batch_norm", NORMS, ids=["none", "after", "before"])
 @pytest.mark.parametrize("widths", NETWORKS, ids=str)
-def test_steps_by_the_formula(widths, batch_norm, rule, network, problem):
+def test_steps_by_the_formula(widths, batch_norm, rule):
     X, y = problem(150, widths[0], widths[-1], "float64")
 
     def make():
@@ -81,7 +83,7 @@ def test_steps_by_the_formula(widths, batch_norm, rule, network, problem):
 
 @pytest.mark.parametrize("batch_norm", NORMS, ids=["none", "after", "before"])
 @pytest.mark.parametrize("rule", RULES)
-def test_same_bits_with_any_number_of_threads(rule, batch_norm, network, problem, all_threads, digest):
+def test_same_bits_with_any_number_of_threads(rule, batch_norm, all_threads):
     X, y = problem(300, 40, 7, "uint8")
     optimizer = replace(RULES[rule][0], learning_rate=Cosine(0.03))
     digests = set()
@@ -93,7 +95,7 @@ def test_same_bits_with_any_number_of_threads(rule, batch_norm, network, problem
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_the_state_lasts_from_epoch_to_epoch(rule, network, problem):
+def test_the_state_lasts_from_epoch_to_epoch(rule):
     X, y = problem(64, 20, 3)
     order = np.arange(64)
     optimizer = replace(RULES[rule][0], learning_rate=0.1)
@@ -105,7 +107,7 @@ def test_the_state_lasts_from_epoch_to_epoch(rule, network, problem):
     assert at_once.snapshot().tobytes() == by_halves.snapshot().tobytes()
 
 
-def test_no_momentum_is_plain(network, problem):
+def test_no_momentum_is_plain():
     X, y = problem(64, 20, 3)
     plain, zero = network([20, 9, 3]), network([20, 9, 3])
     for net, optimizer in ((plain, SGD(0.1, 0.01)), (zero, SGD(0.1, 0.01, momentum=0))):
@@ -114,7 +116,7 @@ def test_no_momentum_is_plain(network, problem):
 
 
 @pytest.mark.parametrize("optimizer", [SGD(0.005, momentum=0.9), Adam(0.005), AdamW(0.005)], ids=repr)
-def test_it_learns_faster_than_plain_descent_where_the_rate_is_small(optimizer, network, problem):
+def test_it_learns_faster_than_plain_descent_where_the_rate_is_small(optimizer):
     X, y = problem(400, 20, 3)
     costs = []
     for rule in (SGD(0.005), optimizer):
@@ -124,7 +126,7 @@ def test_it_learns_faster_than_plain_descent_where_the_rate_is_small(optimizer, 
     assert costs[1] < costs[0]
 
 
-def test_only_what_is_in_the_cost_is_reported(network, problem):
+def test_only_what_is_in_the_cost_is_reported():
     X, y = problem(60, 5, 3)
     for optimizer, l2 in ((Adam(1e-9, 0.5), 0.5), (AdamW(1e-9, 0.5), 0.0)):
         net = network([5, 3])

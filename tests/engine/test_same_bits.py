@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 from cpu_levels import levels
+from engine_runs import network, problem
+from networks import digest
+from processes import answer
 
 from fastmlp import SGD, BatchNorm, train
 from fastmlp.engine import Trainer, epoch, evaluate, outputs
@@ -25,7 +28,7 @@ NETWORKS = {
 THREADS = [1, 2, 3, 4, 7]
 
 
-def _problem(problem, name):
+def _problem(name):
     widths, norm, batch_size, n, dtype = NETWORKS[name]
     X, y = problem(n, widths[0], widths[-1], "uint8")
     norm = None if norm is None else BatchNorm(placement=norm[0], affine=norm[1])
@@ -33,9 +36,9 @@ def _problem(problem, name):
 
 
 @pytest.fixture(params=list(NETWORKS))
-def trained(request, problem, network, all_threads):
+def trained(request, all_threads):
     """Train a new network: returns it, its history, X and y."""
-    arguments, X, y, batch_size = _problem(problem, request.param)
+    arguments, X, y, batch_size = _problem(request.param)
 
     def run(threads):
         net = network(**arguments)
@@ -53,7 +56,7 @@ def _history(history):
     return [{k: v for k, v in record.items() if k != "seconds"} for record in history.records]
 
 
-def test_any_number_of_threads(trained, digest):
+def test_any_number_of_threads(trained):
     one, expected, X, y = trained(1)
     assert one.is_finite()
     for threads in THREADS:
@@ -66,13 +69,13 @@ def test_any_number_of_threads(trained, digest):
         assert evaluate(one.network, X, y, None, threads) == evaluate(one.network, X, y, None, 3)
 
 
-def test_run_after_run(trained, digest):
+def test_run_after_run(trained):
     # 4 threads on fewer cores: another order of arrivals in every run
     assert len({digest(trained(4)[0]) for _ in range(6)}) == 1
 
 
 @pytest.mark.parametrize("threads", [1, 3, 7])
-def test_the_threads_are_really_used(threads, network, problem, all_threads, monkeypatch):
+def test_the_threads_are_really_used(threads, all_threads, monkeypatch):
     X, y = problem(64, 20, 3)
     seen, worker = [], epoch.train_steps
 
@@ -85,7 +88,7 @@ def test_the_threads_are_really_used(threads, network, problem, all_threads, mon
     assert sorted(seen) == list(range(threads))
 
 
-def test_a_row_is_predicted_alike_wherever_it_stands(network, problem, norm):
+def test_a_row_is_predicted_alike_wherever_it_stands(norm):
     X, _ = problem(300, 23, 18)
     net = network([23, 40, 18], norm)
     whole = net.predict_proba(X, threads=2)
@@ -95,50 +98,17 @@ def test_a_row_is_predicted_alike_wherever_it_stands(network, problem, norm):
 
 # ---- CPUs
 
-SCRIPT = """
-import hashlib, json
-import numpy as np
-from fastmlp import MLP, SGD, BatchNorm, train
-from fastmlp.losses import BinaryCrossEntropy, CrossEntropy, Huber, Poisson
-from fastmlp.simd.target import TILES
-
-digests = {}
-rng = np.random.default_rng(3)
-X, y = rng.integers(0, 256, (201, 33), np.uint8), rng.integers(0, 18, 201)
-for norm in (None, BatchNorm(affine=True), BatchNorm(placement="before_relu", affine=True)):
-    for widths in ([33, 18], [33, 70, 7, 18]):
-        net = MLP(widths, batch_norm=norm, input_scale=1 / 255)
-        history = train(net, X, y, validation=0.2, optimizer=SGD(0.2, weight_decay=0.01), batch_size=41, epochs=4,
-                        threads=1, progress=False)
-        found = hashlib.sha256(net.snapshot().tobytes() + history.batch_costs.tobytes())
-        found.update(net.predict_proba(X, threads=1).tobytes())
-        digests[f"{norm} {widths}"] = found.hexdigest()
-flags, numbers, counts = np.eye(18)[y], rng.standard_normal((201, 18)), rng.poisson(1.0, (201, 18))
-losses = {
-    "softmax": (y, CrossEntropy(0.1)), "logistic": (flags, BinaryCrossEntropy(0.1)), "identity": (numbers, Huber(0.5)),
-    "exp": (counts, Poisson()),
-}
-for activation, output in zip(("gelu", "silu", "tanh", "leaky_relu"), losses):
-    net = MLP([33, 70, 7, 18], activation=activation, output=output, dropout=0.3, input_scale=1 / 255)
-    targets, loss = losses[output]
-    history = train(net, X, targets, loss=loss, sample_weight=rng.uniform(0, 2, 201), optimizer=SGD(0.02),
-                    batch_size=41, epochs=3, threads=1, progress=False)
-    found = hashlib.sha256(net.snapshot().tobytes() + history.batch_costs.tobytes())
-    found.update(net.outputs(X, threads=1).tobytes())
-    digests[f"{activation} {output}"] = found.hexdigest()
-print(json.dumps({"tiles": [TILES.tall, TILES.vectors], "digests": digests}))
-"""
 TARGETS = levels()
-TILES = {"x86-64-v2": [2, 1], "x86-64-v3": [6, 1], "x86-64-v4": [8, 2]}
+TILES = {"x86-64-v2": [2, 1], "x86-64-v3": [6, 1], "x86-64-v4": [8, 2], "x86-64-v4-bf16": [8, 2]}
 
 
 @pytest.fixture(scope="module")
-def native(in_process):
-    return in_process(SCRIPT)
+def native():
+    return answer("digests_of_trainings")
 
 
 @pytest.mark.parametrize("cpu", list(TARGETS))
-def test_any_cpu(cpu, native, in_process):
-    other = in_process(SCRIPT, **TARGETS[cpu])
+def test_any_cpu(cpu, native):
+    other = answer("digests_of_trainings", **TARGETS[cpu])
     assert other["tiles"] == TILES[cpu]
     assert other["digests"] == native["digests"]

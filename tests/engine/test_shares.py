@@ -6,6 +6,8 @@ import time
 import numba
 import numpy as np
 import pytest
+from engine_runs import network, problem
+from networks import digest
 
 from fastmlp import SGD, BatchNorm
 from fastmlp.engine import Trainer, epoch, shares
@@ -94,7 +96,7 @@ def test_rows_are_shared_in_whole_blocks(threads, norm, dtype):
 
 
 @pytest.mark.parametrize("batch_norm", [None, BatchNorm()], ids=["none", "after"])
-def test_a_late_threads_share_is_done_by_the_others(batch_norm, network, problem, all_threads, digest, monkeypatch):
+def test_a_late_threads_share_is_done_by_the_others(batch_norm, all_threads, monkeypatch):
     """The second thread comes when the first has taken all rows of both; the bits are the same as ever."""
     X, y = problem(400, 40, 7, "uint8")
     order = np.random.default_rng(3).permutation(400)

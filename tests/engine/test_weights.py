@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from closeness import assert_close
+from engine_runs import gradient_of_step, network, problem, targets_of
 from reference_network import Network
 
 from fastmlp import SGD, Adam, losses
@@ -27,7 +29,7 @@ def _weights(n):
     return np.random.default_rng(9).choice([0.0, 0.5, 1.0, 3.0], n)
 
 
-def test_epochs_equal_the_twins(loss, norm, dtype, network, problem, targets_of, assert_close):
+def test_epochs_equal_the_twins(loss, norm, dtype):
     X, _ = problem(150, 9, 2, dtype)
     net = network([9, 18, 7, 5], norm, dtype, activation="tanh", output=loss.output)
     targets, weights, twin = targets_of(net, 150), _weights(150), Network(net, loss)
@@ -44,7 +46,7 @@ def test_epochs_equal_the_twins(loss, norm, dtype, network, problem, targets_of,
     assert_close(evaluated, Network(net, loss).cost(X, targets, weights=weights), dtype, factor=10.0)
 
 
-def test_whole_weights_are_repeated_rows(loss, network, problem, targets_of, gradient_of_step):
+def test_whole_weights_are_repeated_rows(loss):
     X, _ = problem(30, 9, 2, "float64")
     net = network([9, 18, 5], None, "float64", activation="gelu", output=loss.output)
     targets, weights = targets_of(net, 30), np.arange(30) % 4
@@ -59,7 +61,7 @@ def test_whole_weights_are_repeated_rows(loss, network, problem, targets_of, gra
     assert accuracy == (None if other_accuracy is None else pytest.approx(other_accuracy, rel=1e-12))
 
 
-def test_rows_without_weight_have_no_influence(loss, network, problem, targets_of):
+def test_rows_without_weight_have_no_influence(loss):
     X, _ = problem(64, 9, 2)
     weights = _weights(64)
     results = set()
@@ -77,7 +79,7 @@ def test_rows_without_weight_have_no_influence(loss, network, problem, targets_o
 
 
 @pytest.mark.parametrize("optimizer", [SGD(0.1, 0.5), Adam(0.1), SGD(0.1, momentum=0.9, clip_norm=1.0)], ids=repr)
-def test_a_batch_without_weight_is_harmless(optimizer, norm, network, problem):
+def test_a_batch_without_weight_is_harmless(optimizer, norm):
     X, y = problem(64, 9, 3)
     weights = np.ones(64)
     weights[16:32] = 0
@@ -102,7 +104,7 @@ SUMMED = [SGD(0.1, 0.3), SGD(0.1, 0.3, momentum=0.9), Adam(0.1, 0.3), Adam(0.1, 
 
 
 @pytest.mark.parametrize("optimizer", SUMMED, ids=repr)
-def test_the_squares_of_the_weights(optimizer, norm, dtype, network, problem, all_threads):
+def test_the_squares_of_the_weights(optimizer, norm, dtype, all_threads):
     X, y = problem(64, 33, 3, dtype)
     X, widths = X - X.dtype.type(0.5), [33, 70, 9, 3]
     rng = np.random.default_rng(4)
@@ -126,7 +128,7 @@ def test_the_squares_of_the_weights(optimizer, norm, dtype, network, problem, al
 
 
 @pytest.mark.parametrize("optimizer", [SGD(0.1), SGD(0.1, momentum=0.9), Adam(0.1)], ids=repr)
-def test_each_step_has_its_decay(optimizer, network, problem):
+def test_each_step_has_its_decay(optimizer):
     X, y = problem(64, 9, 3, "float64")
     decays = [0.0, 0.3, 0.7, 0.01]
     at_once, one_by_one, without = (network([9, 18, 3], None, "float64") for _ in range(3))
@@ -139,7 +141,7 @@ def test_each_step_has_its_decay(optimizer, network, problem):
     assert np.abs(at_once.snapshot() - without.snapshot()).max() > 1e-3
 
 
-def test_a_decay_of_steps_is_that_of_the_optimizer(network, problem):
+def test_a_decay_of_steps_is_that_of_the_optimizer():
     X, y = problem(64, 9, 3)
     ours, theirs = network([9, 18, 3]), network([9, 18, 3])
     Trainer(ours.network, X, y, 16, SGD(0.1), 1).run_epoch(np.arange(64), l2=np.full(4, 0.3))

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from engine_runs import network
+from networks import digest
 
 from fastmlp import SGD, Adam, BatchNorm, train
 from fastmlp.engine import Trainer, evaluate, inference, outputs, zeros
@@ -29,7 +31,7 @@ NETWORKS = {
 
 @pytest.mark.parametrize("name", list(NETWORKS))
 @pytest.mark.parametrize("share", [0.0, 0.2])
-def test_leaving_out_zeros_changes_no_bit(name, share, dtype, network, digest, all_threads, monkeypatch):
+def test_leaving_out_zeros_changes_no_bit(name, share, dtype, all_threads, monkeypatch):
     widths, norm, batch_size, n, optimizer = NETWORKS[name]
     rng = np.random.default_rng(4)
     X = _sparse(rng, (n, widths[0]), share)
@@ -50,7 +52,7 @@ def test_leaving_out_zeros_changes_no_bit(name, share, dtype, network, digest, a
     assert all(others == found[0] for others in found[1:])
 
 
-def test_who_gets_lists(network, dtype):
+def test_who_gets_lists(dtype):
     rng = np.random.default_rng(5)
     y = rng.integers(0, 3, 100)
     for share, listed in ((0.05, True), (1.0, False)):

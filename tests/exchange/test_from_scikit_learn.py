@@ -4,6 +4,8 @@ import warnings
 
 import numpy as np
 import pytest
+from exchanged import settings_of
+from networks import digest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
@@ -100,7 +102,7 @@ def test_partially_fitted(blobs):
     _same_arrays(MLP.from_sklearn(estimator), estimator)
 
 
-def test_fastmlps_own_estimators(blobs, digest, settings_of):
+def test_fastmlps_own_estimators(blobs):
     ours = pytest.importorskip("fastmlp.sklearn")
     more = {"batch_norm": True, "dropout": 0.25, "activation": "gelu"}
     estimator = _fitted(ours.MLPClassifier(**_options() | more), *blobs)

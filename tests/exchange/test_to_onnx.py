@@ -8,6 +8,8 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from exchanged import inputs, network
+from networks import digest
 
 from fastmlp import BatchNorm
 
@@ -35,18 +37,18 @@ def _tolerance(dtype, activation):
     return 1e-5
 
 
-def test_onnxruntime_agrees(activation, output, batch_norm, dtype, network, inputs, tmp_path):
+def test_onnxruntime_agrees(activation, output, batch_norm, dtype, tmp_path):
     net = network(activation=activation, output=output, batch_norm=batch_norm, dtype=dtype.name, dropout=0.4)
     _assert_agree(net, tmp_path / FILE, inputs(net), _tolerance(dtype, activation))
 
 
 @pytest.mark.parametrize("widths", [[1, 1], [4, 3], [1, 1, 1], [3, 5, 4, 3, 2, 1]], ids=str)
-def test_any_depth_and_width(widths, dtype, network, inputs, tmp_path):
+def test_any_depth_and_width(widths, dtype, tmp_path):
     net = network(widths, batch_norm=BatchNorm(), dtype=dtype.name)
     _assert_agree(net, tmp_path / FILE, inputs(net), _tolerance(dtype, net.activation))
 
 
-def test_inputs_are_scaled_in_the_file(dtype, network, inputs, tmp_path):
+def test_inputs_are_scaled_in_the_file(dtype, tmp_path):
     net = network(input_scale=1 / 255, dtype=dtype.name)
     X = inputs(net)
     assert np.abs(X).max() > 100
@@ -54,20 +56,20 @@ def test_inputs_are_scaled_in_the_file(dtype, network, inputs, tmp_path):
 
 
 @pytest.mark.parametrize("n", [0, 1, 7])
-def test_any_number_of_rows(n, network, tmp_path):
+def test_any_number_of_rows(n, tmp_path):
     net = network(batch_norm=BatchNorm(affine=True))
     net.to_onnx(tmp_path / FILE)
     assert _predict(tmp_path / FILE, np.ones((n, 5), np.float32)).shape == (n, 3)
 
 
-def test_eps_is_not_rounded(network, inputs, tmp_path):
+def test_eps_is_not_rounded(tmp_path):
     net = network(batch_norm=BatchNorm(eps=0.1), dtype="float64")  # 0.1 in float32 is 1.5e-8 off
     for var in net.running_vars:
         var[:] = 1e-6
     _assert_agree(net, tmp_path / FILE, inputs(net), 1e-12)
 
 
-def test_extreme_logits_stay_finite(network, tmp_path, dtype):
+def test_extreme_logits_stay_finite(tmp_path, dtype):
     net = network([2, 2], dtype=dtype.name)
     net.weights[0][:] = [1e4, -1e4]
     net.to_onnx(tmp_path / FILE)
@@ -75,7 +77,7 @@ def test_extreme_logits_stay_finite(network, tmp_path, dtype):
     np.testing.assert_allclose(outputs, [[1, 0]], rtol=0, atol=1e-30)  # old onnxruntimes give the least number, not 0
 
 
-def test_the_file_says_what_it_is(network, tmp_path):
+def test_the_file_says_what_it_is(tmp_path):
     net = network()
     net.class_names, net.feature_names = ["chat", "Löwe", ""], list("abcde")
     net.to_onnx(tmp_path / FILE)
@@ -89,12 +91,12 @@ def test_the_file_says_what_it_is(network, tmp_path):
     assert (shape[0].dim_param, shape[1].dim_value) == ("N", 5)
 
 
-def test_without_names_there_is_no_metadata(network, tmp_path):
+def test_without_names_there_is_no_metadata(tmp_path):
     network().to_onnx(tmp_path / FILE)
     assert len(onnx.load(tmp_path / FILE).metadata_props) == 0
 
 
-def test_the_parameters_lie_in_the_file_by_their_names(network, tmp_path):
+def test_the_parameters_lie_in_the_file_by_their_names(tmp_path):
     net = network(batch_norm=BatchNorm(affine=True))
     net.to_onnx(tmp_path / FILE)
     constants = {
@@ -105,33 +107,33 @@ def test_the_parameters_lie_in_the_file_by_their_names(network, tmp_path):
         np.testing.assert_array_equal(constants[name], array)
 
 
-def test_equal_networks_make_equal_files(network, tmp_path):
+def test_equal_networks_make_equal_files(tmp_path):
     for name in "ab":
         network(batch_norm=BatchNorm()).to_onnx(tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_the_network_is_left_as_it_was(network, digest, tmp_path):
+def test_the_network_is_left_as_it_was(tmp_path):
     net = network(batch_norm=BatchNorm(affine=True), input_scale=0.5)
     before = digest(net)
     net.to_onnx(tmp_path / FILE)
     assert digest(net) == before
 
 
-def test_a_missing_folder(network, tmp_path):
+def test_a_missing_folder(tmp_path):
     with pytest.raises(FileNotFoundError, match="absent"):
         network().to_onnx(tmp_path / "absent" / FILE)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_to(network, tmp_path):
+def test_a_folder_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").write_bytes(b"earlier")
     with pytest.raises(OSError, match="file"):
         network().to_onnx(tmp_path / "file" / FILE)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"earlier"]
 
 
-def test_a_failed_write_keeps_the_earlier_file(network, tmp_path, monkeypatch):
+def test_a_failed_write_keeps_the_earlier_file(tmp_path, monkeypatch):
     path = tmp_path / FILE
     network().to_onnx(path)
     before = path.read_bytes()
@@ -149,7 +151,7 @@ def test_a_failed_write_keeps_the_earlier_file(network, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_the_checker_refuses_is_not_written(network, tmp_path, monkeypatch):
+def test_what_the_checker_refuses_is_not_written(tmp_path, monkeypatch):
     path = tmp_path / FILE
     path.write_bytes(b"earlier")
     monkeypatch.setattr("fastmlp.exchange.to_onnx.OPSET", 8)  # knows no Erf

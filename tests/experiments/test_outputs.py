@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from made_runs import make_run
 
 from fastmlp.experiments import EXPERIMENTS, judge, outputs, summarise
 from fastmlp.experiments.folder import prepare_folder, write_csv, write_json
@@ -11,7 +12,7 @@ from fastmlp.experiments.outputs import median_run
 
 
 @pytest.fixture
-def results(make_run):
+def results():
     runs = [make_run(e.name, seed, test_accuracy=0.9 + seed / 100) for e in EXPERIMENTS for seed in range(2)]
     summaries = summarise(runs, warm_up_seconds=dict.fromkeys(("none", "batch norm", "L2"), 2.0))
     return runs, summaries, judge(summaries), {"command": "fastmlp <experiments>", "threads": 2}
@@ -63,14 +64,14 @@ def test_json_and_csv_hold_every_run(results, tmp_path):
     assert float(curves[1]["cost"]) == runs[0].records[1]["cost"]
 
 
-def test_runs_without_a_single_epoch_can_be_shown(make_run, tmp_path):
+def test_runs_without_a_single_epoch_can_be_shown(tmp_path):
     runs = [replace(make_run("none", final_cost=None, epochs=0, stopped_because="cost not finite"), records=[])]
     summaries = summarise(runs)
     outputs.write_experiments(tmp_path, runs, summaries, judge(summaries), {})
     assert json.loads((tmp_path / "experiments.json").read_text())["runs"][0]["final_cost"] is None
 
 
-def test_the_median_run(make_run):
+def test_the_median_run():
     runs = [make_run(seed=seed, test_accuracy=value) for seed, value in enumerate((0.9, 0.1, 0.5, 0.7))]
     assert median_run(runs) == 2
     assert median_run(runs[:3]) == 2

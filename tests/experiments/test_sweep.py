@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+from processes import command_of
 
 from fastmlp.experiments import Grid, run_sweep, sweep
 from fastmlp.experiments.sweep import RESULTS_NAME
@@ -121,24 +122,8 @@ def test_processes_started_meanwhile_do_not_see_ctrl_c():
     assert subprocess.run([sys.executable, "-c", ignored], check=False).returncode == 1
 
 
-SCRIPT = """
-import sys
-from pathlib import Path
-import numpy as np
-from fastmlp.experiments import Grid, run_sweep
-
-rng = np.random.default_rng(0)
-X = rng.integers(0, 256, size=(600, 12)).astype(np.uint8)
-y = rng.integers(0, 3, size=600)
-grid = Grid(batch_sizes=(60, 120), decays=(0.1, 0.2, 0.3, 0.4), learning_rate=0.002, epochs=2)
-result = run_sweep((X, y, X[:100], y[:100]), Path(sys.argv[1]), grid=grid, jobs=int(sys.argv[2]),
-                   finished=lambda cell, figures, known: print("cell", flush=True))
-print("trained", result.trained, flush=True)
-"""
-
-
 def test_a_killed_sweep_goes_on_where_it_was(tmp_path):
-    command = [sys.executable, "-c", SCRIPT, str(tmp_path), "1"]
+    command = command_of("sweep_of_twelve_cells", tmp_path, 1)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for _ in range(3):
             assert process.stdout.readline() == "cell\n"

@@ -1,4 +1,5 @@
 import pytest
+from made_runs import make_run
 
 from fastmlp.experiments import EXPERIMENTS, summarise
 from fastmlp.experiments.table import Spread, as_text, headings, rows
@@ -20,7 +21,7 @@ def test_spread_leaves_out_what_is_not_finite():
     assert Spread.of([None, float("nan")]) is None
 
 
-def test_summary_by_hand(make_run):
+def test_summary_by_hand():
     runs = [
         make_run("none", 0, epochs=40, steps=1920, test_accuracy=0.90, seconds=2.0),
         make_run("none", 1, epochs=44, steps=2112, test_accuracy=0.92, seconds=4.0, stopped_because="epochs"),
@@ -45,18 +46,18 @@ def test_summary_by_hand(make_run):
     assert study.cells[:2] == ("40.8 ± 9.4", "1958")
 
 
-def test_a_single_run_is_shown_as_it_is(make_run):
+def test_a_single_run_is_shown_as_it_is():
     own = rows(summarise([make_run("none", steps=1584, epochs=33)]))[1]
     assert own.label == "fastmlp, 1 seed"
     assert own.cells[:3] == ("33", "1584", "0.9100")
 
 
-def test_a_figure_that_no_run_has_is_a_dash(make_run):
+def test_a_figure_that_no_run_has_is_a_dash():
     own = rows(summarise([make_run("none", final_cost=None)]))[1]
     assert dict(zip(headings(), own.cells, strict=True))["final cost"] == "-"
 
 
-def test_text_fits_a_terminal_and_holds_every_figure(make_run):
+def test_text_fits_a_terminal_and_holds_every_figure():
     runs = [make_run(e.name, seed, steps=1000 + seed, final_cost=0.1 + seed) for e in EXPERIMENTS for seed in (0, 1)]
     text = as_text(summarise(runs))
     assert max(map(len, text.splitlines())) <= 80

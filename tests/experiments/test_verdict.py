@@ -1,4 +1,5 @@
 import pytest
+from made_runs import make_run
 
 from fastmlp.experiments import EXPERIMENTS, judge, summarise
 
@@ -8,7 +9,7 @@ def check_of(verdict, source, figure):
     return found
 
 
-def test_bands_by_hand(make_run):
+def test_bands_by_hand():
     """Experiment 1: the study's accuracy 0.906 and 40.8 · 48 = 1958.4 steps, the report's 0.9036 and 1584."""
     verdict = judge(summarise([make_run("none", test_accuracy=0.91, steps=1600)]))
     accuracy = check_of(verdict, "the study's means", "test accuracy")
@@ -29,18 +30,18 @@ def test_bands_by_hand(make_run):
         ({"test_accuracy": 0.9361}, False),
     ],
 )
-def test_ends_of_the_accuracy_band(make_run, figures, inside):
+def test_ends_of_the_accuracy_band(figures, inside):
     verdict = judge(summarise([make_run("none", **figures)]))
     assert check_of(verdict, "the study's means", "test accuracy").inside is inside
 
 
 @pytest.mark.parametrize(("steps", "inside"), [(1174, False), (1176, True), (2741, True), (2742, False)])
-def test_ends_of_the_band_of_steps(make_run, steps, inside):
+def test_ends_of_the_band_of_steps(steps, inside):
     verdict = judge(summarise([make_run("none", steps=steps)]))
     assert check_of(verdict, "the study's means", "steps").inside is inside
 
 
-def test_the_mean_is_judged_and_the_runs_inside_are_counted(make_run):
+def test_the_mean_is_judged_and_the_runs_inside_are_counted():
     runs = [make_run("none", seed, test_accuracy=value) for seed, value in enumerate((0.80, 0.91, 0.95))]
     check = check_of(judge(summarise(runs)), "the study's means", "test accuracy")
     assert check.measured == pytest.approx((0.80 + 0.91 + 0.95) / 3)
@@ -48,14 +49,14 @@ def test_the_mean_is_judged_and_the_runs_inside_are_counted(make_run):
     assert (check.runs_inside, check.runs) == (1, 3)
 
 
-def test_the_median_is_judged_where_the_study_gives_one(make_run):
+def test_the_median_is_judged_where_the_study_gives_one():
     runs = [make_run("L2", seed, test_accuracy=value) for seed, value in enumerate((0.50, 0.915, 0.92))]
     verdict = judge(summarise(runs))
     assert check_of(verdict, "the study's means", "median test accuracy").inside
     assert not check_of(verdict, "the study's means", "test accuracy").inside
 
 
-def test_outside_is_said_aloud(make_run):
+def test_outside_is_said_aloud():
     lines = judge(summarise([make_run("none", test_accuracy=0.5, steps=1600)])).lines()
     outside = [line for line in lines if "OUTSIDE" in line]
     assert len(outside) == 2
@@ -63,7 +64,7 @@ def test_outside_is_said_aloud(make_run):
     assert any("within the band about the study's means: steps 1600" in line for line in lines)
 
 
-def runs_with(make_run, accuracies):
+def runs_with(accuracies):
     return [
         make_run(name, seed, test_accuracy=value)
         for name, values in accuracies.items()
@@ -71,8 +72,8 @@ def runs_with(make_run, accuracies):
     ]
 
 
-def test_ranking_within_the_noise(make_run):
-    runs = runs_with(make_run, {"none": (0.89, 0.92), "batch norm": (0.90, 0.92), "L2": (0.88, 0.93)})
+def test_ranking_within_the_noise():
+    runs = runs_with({"none": (0.89, 0.92), "batch norm": (0.90, 0.92), "L2": (0.88, 0.93)})
     ranking = judge(summarise(runs)).ranking
     assert "L2 > batch norm > none" in ranking
     assert "not reproduced" in ranking
@@ -81,26 +82,26 @@ def test_ranking_within_the_noise(make_run):
     assert "L2 over batch norm -0.0050 ± 0.0269" in ranking
 
 
-def test_ranking_that_stands_out(make_run):
-    runs = runs_with(make_run, {"none": (0.89, 0.891), "batch norm": (0.90, 0.901), "L2": (0.91, 0.911)})
+def test_ranking_that_stands_out():
+    runs = runs_with({"none": (0.89, 0.891), "batch norm": (0.90, 0.901), "L2": (0.91, 0.911)})
     ranking = judge(summarise(runs)).ranking
     assert "stands out" in ranking
     assert "not reproduced" not in ranking
 
 
-def test_ranking_that_is_clearly_another(make_run):
-    runs = runs_with(make_run, {"none": (0.93, 0.931), "batch norm": (0.90, 0.901), "L2": (0.91, 0.911)})
+def test_ranking_that_is_clearly_another():
+    runs = runs_with({"none": (0.93, 0.931), "batch norm": (0.90, 0.901), "L2": (0.91, 0.911)})
     ranking = judge(summarise(runs)).ranking
     assert "not reproduced" in ranking
     assert "within the noise" not in ranking
 
 
-def test_one_run_of_each_says_nothing_on_the_ranking(make_run):
+def test_one_run_of_each_says_nothing_on_the_ranking():
     ranking = judge(summarise([make_run(experiment.name) for experiment in EXPERIMENTS])).ranking
     assert "cannot be judged" in ranking
 
 
-def test_runs_that_the_rule_did_not_end_are_told(make_run):
+def test_runs_that_the_rule_did_not_end_are_told():
     runs = [make_run("none", 0), make_run("none", 1, stopped_because="epochs")]
     runs.append(make_run("none", 2, stopped_because="cost not finite", final_cost=None))
     endings = judge(summarise(runs)).endings
@@ -110,5 +111,5 @@ def test_runs_that_the_rule_did_not_end_are_told(make_run):
     ]
 
 
-def test_the_note_on_batch_norm_is_always_there(make_run):
+def test_the_note_on_batch_norm_is_always_there():
     assert "running statistics" in judge(summarise([make_run("none")])).lines()[-1]

@@ -6,6 +6,7 @@ The definition: for each element a chain of fused multiply-adds, of every two te
 import numba
 import numpy as np
 import pytest
+from closeness import assert_close
 from reference import round_bfloat16
 
 from fastmlp.engine.workspace import aligned, from_panels, to_panels
@@ -242,7 +243,7 @@ def test_rows_are_rounded_in_place_and_copied(kind, shape):
 
 @pytest.mark.parametrize("relu", [0, 1])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_forward(kind, shape, relu, assert_close):
+def test_forward(kind, shape, relu):
     x, weight, _, bias = _problem(shape)
     below, between = (round_bfloat16(values).astype(np.float32) for values in (x, weight))
     found = forward(kind, x, weight, bias, relu)
@@ -268,7 +269,7 @@ def v_fma(scale, product, bias):
 
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_backward(kind, shape, masked, assert_close):
+def test_backward(kind, shape, masked):
     x, weight, dout, _ = _problem(shape)
     above, between = (round_bfloat16(values).astype(np.float32) for values in (dout, weight))
     found = backward(kind, dout, weight, x if masked else None)
@@ -278,7 +279,7 @@ def test_backward(kind, shape, masked, assert_close):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_update(kind, shape, assert_close):
+def test_update(kind, shape):
     x, weight, dout, _ = _problem(shape)
     found = update(kind, x, dout, weight)
     assert_close(found, KEEP * weight.astype(np.float64) - RATE * (round_bfloat16(x).T @ round_bfloat16(dout)))

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import reference
+from closeness import assert_close
+from kernel_calls import at_threads, call_kernel
 
 from fastmlp import kernels
 from fastmlp.kernels.gather import AHEAD, DTYPES
@@ -20,7 +22,7 @@ def _data(dtype, n, n_in):
 
 @pytest.mark.parametrize("source", DTYPES, ids=str)
 @pytest.mark.parametrize("n_in", [1, 7, 16, 33])
-def test_equals_twin(source, n_in, dtype, call_kernel, assert_close):
+def test_equals_twin(source, n_in, dtype):
     inputs = _data(source, 11, n_in), np.random.default_rng(1).integers(0, 11, 2 * AHEAD + 5), 0.25
     shapes = [(len(inputs[1]), n_in)]
     (expected,) = call_kernel(reference.gather, inputs, shapes, np.float64)
@@ -29,13 +31,13 @@ def test_equals_twin(source, n_in, dtype, call_kernel, assert_close):
 
 
 @pytest.mark.parametrize("batch", [0, 1, AHEAD, AHEAD + 1, 96, 97, 300])
-def test_any_number_of_rows(batch, call_kernel):
+def test_any_number_of_rows(batch):
     data, index = _data(np.dtype(np.uint8), 5, 20), np.arange(batch) % 5
     (out,) = call_kernel(kernels.gather, (data, index, 1.0), [(batch, 20)], np.float32)
     np.testing.assert_array_equal(out, data[index])
 
 
-def test_same_bits_at_one_and_two_threads(dtype, call_kernel, at_threads):
+def test_same_bits_at_one_and_two_threads(dtype):
     inputs = _data(np.dtype(np.int16), 50, 19), np.arange(333) * 7 % 50, 1 / 255
     bits = []
     for threads in (1, 2):

@@ -5,6 +5,8 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 import reference
+from closeness import assert_close
+from kernel_calls import at_threads, call_kernel
 
 from fastmlp import kernels
 
@@ -23,43 +25,38 @@ def _inputs(shape, dtype, seed=0):
     return [rng.standard_normal(size).astype(dtype) for size in sizes]
 
 
-@pytest.fixture(scope="module")
-def both(call_kernel):
+def both(functions, x, weight, bias, dout, dtype):
     """The outputs of both kernels of this family: out, dx, dweight, dbias."""
-
-    def run(functions, x, weight, bias, dout, dtype):
-        shapes = x.shape, weight.shape, bias.shape
-        return [
-            *call_kernel(functions.linear_forward, (x, weight, bias), [dout.shape], dtype),
-            *call_kernel(functions.linear_backward, (x, weight, dout), shapes, dtype),
-        ]
-
-    return run
+    shapes = x.shape, weight.shape, bias.shape
+    return [
+        *call_kernel(functions.linear_forward, (x, weight, bias), [dout.shape], dtype),
+        *call_kernel(functions.linear_backward, (x, weight, dout), shapes, dtype),
+    ]
 
 
-def _check(both, assert_close, inputs, dtype):
+def _check(inputs, dtype):
     expected = both(reference, *inputs, np.float64)
     for actual, twin in zip(both(kernels, *inputs, dtype), expected, strict=True):
         assert_close(actual, twin)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_equals_twin(shape, dtype, both, assert_close):
-    _check(both, assert_close, _inputs(shape, dtype), dtype)
+def test_equals_twin(shape, dtype):
+    _check(_inputs(shape, dtype), dtype)
 
 
 @hypothesis.given(shape=st.tuples(WIDTH, WIDTH, WIDTH), name=st.sampled_from(["float32", "float64"]))
-def test_any_shape_equals_twin(shape, name, both, assert_close):
-    _check(both, assert_close, _inputs(shape, name, seed=sum(shape)), name)
+def test_any_shape_equals_twin(shape, name):
+    _check(_inputs(shape, name, seed=sum(shape)), name)
 
 
-def test_no_samples_give_zero_gradients(dtype, both):
+def test_no_samples_give_zero_gradients(dtype):
     _, _, dweight, dbias = both(kernels, *_inputs((0, 5, 3), dtype), dtype)
     assert not dweight.any()
     assert not dbias.any()
 
 
-def test_worked_by_hand(dtype, both):
+def test_worked_by_hand(dtype):
     x, weight = np.array([[1, 2], [3, 4]], dtype=dtype), np.array([[1, 0, -1], [2, 1, 0]], dtype=dtype)
     bias, dout = np.array([10, 20, 30], dtype=dtype), np.array([[1, 0, 2], [0, 1, 1]], dtype=dtype)
     out, dx, dweight, dbias = both(kernels, x, weight, bias, dout, dtype)
@@ -69,7 +66,7 @@ def test_worked_by_hand(dtype, both):
     np.testing.assert_array_equal(dbias, [1, 1, 3])
 
 
-def test_same_bits_at_one_and_two_threads(dtype, both, at_threads):
+def test_same_bits_at_one_and_two_threads(dtype):
     inputs = _inputs((67, 33, 31), dtype)
     with at_threads(1):
         one = both(kernels, *inputs, dtype)

@@ -5,6 +5,8 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 import reference
+from closeness import assert_close
+from kernel_calls import at_threads, guarded
 
 from fastmlp import kernels
 
@@ -43,53 +45,43 @@ def _inputs(name, shape, dtype, weighted, seed=0):
     return z, _targets(name, shape, dtype, rng), weights
 
 
-@pytest.fixture(scope="module")
-def loss_gradient(guarded):
+def loss_gradient(name, z, targets, weights, parameter=0.0):
     """Cost and dz; dz holds NaN before."""
-
-    def call(name, z, targets, weights, parameter=0.0):
-        before = [array.copy() for array in (z, targets, weights)]
-        with guarded([z.shape], z.dtype) as (dz,):
-            cost = kernels.loss_gradient(kernels.loss(name, z.dtype), z, targets, weights, parameter, dz)
-        for array, copy in zip((z, targets, weights), before, strict=True):
-            np.testing.assert_array_equal(array, copy)
-        return cost, dz
-
-    return call
+    before = [array.copy() for array in (z, targets, weights)]
+    with guarded([z.shape], z.dtype) as (dz,):
+        cost = kernels.loss_gradient(kernels.loss(name, z.dtype), z, targets, weights, parameter, dz)
+    for array, copy in zip((z, targets, weights), before, strict=True):
+        np.testing.assert_array_equal(array, copy)
+    return cost, dz
 
 
-@pytest.fixture(scope="module")
-def check(loss_gradient, assert_close):
+def check(name, z, targets, weights, parameter=0.0):
     """Compare with the twin."""
-
-    def compare(name, z, targets, weights, parameter=0.0):
-        twin_dz = np.empty(z.shape)
-        twin_cost = reference.loss_gradient(name, z, targets, weights, parameter, twin_dz)
-        cost, dz = loss_gradient(name, z, targets, weights, parameter)
-        assert_close(cost, twin_cost, z.dtype)
-        # dz holds weight / Σ weights: compare it on the scale of one row's gradient
-        assert_close(dz * len(z), twin_dz * len(z), z.dtype)
-
-    return compare
+    twin_dz = np.empty(z.shape)
+    twin_cost = reference.loss_gradient(name, z, targets, weights, parameter, twin_dz)
+    cost, dz = loss_gradient(name, z, targets, weights, parameter)
+    assert_close(cost, twin_cost, z.dtype)
+    # dz holds weight / Σ weights: compare it on the scale of one row's gradient
+    assert_close(dz * len(z), twin_dz * len(z), z.dtype)
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_equals_twin(shape, name, weighted, dtype, check):
+def test_equals_twin(shape, name, weighted, dtype):
     inputs = _inputs(name, shape, dtype, weighted)
     for parameter in {0.0, PARAMETERS[name]} if name != "huber" else {1.0, PARAMETERS[name]}:
         check(name, *inputs, parameter)
 
 
 @hypothesis.given(shape=st.tuples(WIDTH, WIDTH), loss=st.sampled_from(NAMES), weighted=st.booleans(), name=DTYPES)
-def test_any_shape_equals_twin(shape, loss, weighted, name, check):
+def test_any_shape_equals_twin(shape, loss, weighted, name):
     check(loss, *_inputs(loss, shape, name, weighted, seed=sum(shape)), PARAMETERS[loss])
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
 @pytest.mark.parametrize("name", NAMES)
-def test_gradient_is_the_derivative(name, weighted, loss_gradient):
+def test_gradient_is_the_derivative(name, weighted):
     z, targets, weights = _inputs(name, (5, 3), np.float64, weighted)
     parameter, step = PARAMETERS[name], 1e-6
     dz = loss_gradient(name, z, targets, weights, parameter)[1]
@@ -106,7 +98,7 @@ def test_gradient_is_the_derivative(name, weighted, loss_gradient):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_one_weight_for_all_is_none(name, dtype, loss_gradient, assert_close):
+def test_one_weight_for_all_is_none(name, dtype):
     z, targets, _ = _inputs(name, (70, 5), dtype, weighted=False)
     cost, dz = loss_gradient(name, z, targets, np.ones(1), PARAMETERS[name])
     for weights in (np.full(70, 4.0), np.full(1, 4.0)):
@@ -116,7 +108,7 @@ def test_one_weight_for_all_is_none(name, dtype, loss_gradient, assert_close):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_weight_of_2_is_a_row_twice(name, dtype, loss_gradient, assert_close):
+def test_a_weight_of_2_is_a_row_twice(name, dtype):
     z, targets, _ = _inputs(name, (21, 5), dtype, weighted=False)
     weights = np.arange(21) % 4 + 0.0
     rows = np.repeat(np.arange(21), weights.astype(int))
@@ -136,26 +128,26 @@ EXTREMES = np.array([LARGEST, -LARGEST, 0.0, -0.0, 1000.0, -1000.0, 88.0, -88.0,
 
 
 @pytest.mark.parametrize("name", ["binary_cross_entropy", "absolute_error", "huber"])
-def test_extreme_outputs(name, dtype, check):
+def test_extreme_outputs(name, dtype):
     for target in (0.0, 1.0):
         z = EXTREMES.astype(dtype)[None]
         check(name, z, np.full_like(z, target), np.ones(1), PARAMETERS[name])
         check(name, z.T.copy(), np.full_like(z.T, target), np.ones(1), PARAMETERS[name])
 
 
-def test_extreme_rates_of_poisson(dtype, check, loss_gradient):
+def test_extreme_rates_of_poisson(dtype):
     z = EXTREMES[EXTREMES < 80].astype(dtype)[None]
     for target in (0.0, 3.0):
         check("poisson", z, np.full_like(z, target), np.ones(1))
     assert loss_gradient("poisson", np.full((1, 1), LARGEST, dtype), np.ones((1, 1), dtype), np.ones(1))[0] == np.inf
 
 
-def test_targets_of_poisson_down_to_the_smallest_number(dtype, check):
+def test_targets_of_poisson_down_to_the_smallest_number(dtype):
     smallest = np.finfo(dtype).smallest_subnormal
     check("poisson", np.zeros((1, 3), dtype), np.array([[smallest, 1e-30, 0.0]], dtype), np.ones(1))
 
 
-def test_squares_overflow_to_infinity_and_not_to_nan(loss_gradient):
+def test_squares_overflow_to_infinity_and_not_to_nan():
     z = np.full((1, 1), LARGEST, np.float32)
     cost, dz = loss_gradient("squared_error", z, np.zeros_like(z), np.ones(1))
     assert cost == np.inf
@@ -163,14 +155,14 @@ def test_squares_overflow_to_infinity_and_not_to_nan(loss_gradient):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nan_is_not_lost(name, dtype, loss_gradient):
+def test_nan_is_not_lost(name, dtype):
     for columns, column in ((3, 1), (20, 17)):
         z, targets, weights = _inputs(name, (9, columns), dtype, weighted=False)
         z[4, column] = np.nan
         assert np.isnan(loss_gradient(name, z, targets, weights, PARAMETERS[name])[0])
 
 
-def test_a_likely_flag_costs_little_but_something(dtype, loss_gradient, assert_close):
+def test_a_likely_flag_costs_little_but_something(dtype):
     z = np.array([[20.0], [-20.0]], dtype)
     cost, _ = loss_gradient("binary_cross_entropy", z, np.array([[1.0], [0.0]], dtype), np.ones(1))
     assert cost == pytest.approx(np.log1p(np.exp(-20.0)), rel=1e-6)
@@ -179,7 +171,7 @@ def test_a_likely_flag_costs_little_but_something(dtype, loss_gradient, assert_c
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "cross_entropy"])
-def test_what_lies_behind_the_targets_is_not_used(name, dtype, loss_gradient):
+def test_what_lies_behind_the_targets_is_not_used(name, dtype):
     z, targets, weights = _inputs(name, (9, 5), dtype, weighted=False)
     longer = np.concatenate([targets.ravel(), np.full(64, np.nan, dtype)])
     cost, dz = loss_gradient(name, z, longer[: targets.size].reshape(targets.shape), weights, PARAMETERS[name])
@@ -187,7 +179,7 @@ def test_what_lies_behind_the_targets_is_not_used(name, dtype, loss_gradient):
     assert np.isfinite(dz).all()
 
 
-def test_same_bits_at_one_and_two_threads(dtype, loss_gradient, at_threads):
+def test_same_bits_at_one_and_two_threads(dtype):
     for name in NAMES:
         inputs = _inputs(name, (1031, 11), dtype, weighted=True)
         results = set()
@@ -198,7 +190,7 @@ def test_same_bits_at_one_and_two_threads(dtype, loss_gradient, at_threads):
         assert len(results) == 1, name
 
 
-def test_a_row_without_weight_may_overflow(loss_gradient):
+def test_a_row_without_weight_may_overflow():
     z = np.array([[1.0, 2.0], [LARGEST, -LARGEST]], np.float32)
     for name in ("squared_error", "poisson"):
         cost, dz = loss_gradient(name, z, np.ones_like(z), np.array([2.0, 0.0]))

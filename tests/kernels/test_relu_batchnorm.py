@@ -5,6 +5,8 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 import reference
+from closeness import assert_close
+from kernel_calls import at_threads, call_kernel
 
 from fastmlp import kernels
 
@@ -25,82 +27,72 @@ def _inputs(shape, dtype, seed=0):
     return [array.astype(dtype) for array in (z, dout, gamma, beta)]
 
 
-@pytest.fixture(scope="module")
-def elementwise(call_kernel):
+def elementwise(functions, z, dout, gamma, beta, dtype):
     """The outputs of the kernels without statistics."""
-
-    def run(functions, z, dout, gamma, beta, dtype):
-        return [
-            *call_kernel(functions.relu_forward, (z,), [z.shape], dtype),
-            *call_kernel(functions.relu_backward, (z, dout), [z.shape], dtype),
-        ]
-
-    return run
+    return [
+        *call_kernel(functions.relu_forward, (z,), [z.shape], dtype),
+        *call_kernel(functions.relu_backward, (z, dout), [z.shape], dtype),
+    ]
 
 
-@pytest.fixture(scope="module")
-def normalised(call_kernel):
+def normalised(functions, z, dout, gamma, beta, dtype):
     """The outputs of both batch norms; both backward kernels start from the twin's statistics."""
-
-    def run(functions, z, dout, gamma, beta, dtype):
-        features = gamma.shape
-        forward = [z.shape, features, features]
-        _, *after = call_kernel(reference.relu_batchnorm_forward, (z, EPS), forward, z.dtype)
-        _, *before = call_kernel(reference.batchnorm_relu_forward, (z, gamma, beta, EPS), forward, z.dtype)
-        return [
-            *call_kernel(functions.relu_batchnorm_forward, (z, EPS), forward, dtype),
-            *call_kernel(functions.relu_batchnorm_backward, (z, *after, dout), [z.shape], dtype),
-            *call_kernel(functions.batchnorm_relu_forward, (z, gamma, beta, EPS), forward, dtype),
-            *call_kernel(functions.batchnorm_relu_backward, (z, gamma, beta, *before, dout), forward, dtype),
-        ]
-
-    return run
+    features = gamma.shape
+    forward = [z.shape, features, features]
+    _, *after = call_kernel(reference.relu_batchnorm_forward, (z, EPS), forward, z.dtype)
+    _, *before = call_kernel(reference.batchnorm_relu_forward, (z, gamma, beta, EPS), forward, z.dtype)
+    return [
+        *call_kernel(functions.relu_batchnorm_forward, (z, EPS), forward, dtype),
+        *call_kernel(functions.relu_batchnorm_backward, (z, *after, dout), [z.shape], dtype),
+        *call_kernel(functions.batchnorm_relu_forward, (z, gamma, beta, EPS), forward, dtype),
+        *call_kernel(functions.batchnorm_relu_backward, (z, gamma, beta, *before, dout), forward, dtype),
+    ]
 
 
-def _check(run, assert_close, inputs, dtype, factor=1.0):
+def _check(run, inputs, dtype, factor=1.0):
     expected = run(reference, *inputs, np.float64)
     for actual, twin in zip(run(kernels, *inputs, dtype), expected, strict=True):
         assert_close(actual, twin, factor=factor)
 
 
 @pytest.mark.parametrize("shape", SHAPES + EMPTY)
-def test_elementwise_equals_twin(shape, dtype, elementwise, assert_close):
-    _check(elementwise, assert_close, _inputs(shape, dtype), dtype)
+def test_elementwise_equals_twin(shape, dtype):
+    _check(elementwise, _inputs(shape, dtype), dtype)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_normalised_equals_twin(shape, dtype, normalised, assert_close):
-    _check(normalised, assert_close, _inputs(shape, dtype), dtype)
+def test_normalised_equals_twin(shape, dtype):
+    _check(normalised, _inputs(shape, dtype), dtype)
 
 
 @hypothesis.given(shape=st.tuples(WIDTH, WIDTH), name=st.sampled_from(["float32", "float64"]))
-def test_any_shape_equals_twin(shape, name, elementwise, normalised, assert_close):
+def test_any_shape_equals_twin(shape, name):
     inputs = _inputs(shape, name, seed=sum(shape))
-    _check(elementwise, assert_close, inputs, name)
+    _check(elementwise, inputs, name)
     # two samples whose values lie close divide a small difference by itself
-    _check(normalised, assert_close, inputs, name, factor=10.0)
+    _check(normalised, inputs, name, factor=10.0)
 
 
-def test_zero_is_no_positive_input(dtype, elementwise):
+def test_zero_is_no_positive_input(dtype):
     z, dout = np.array([[-1.0, 0.0, 2.0]], dtype=dtype), np.array([[5.0, 6.0, 7.0]], dtype=dtype)
     out, dz = elementwise(kernels, z, dout, np.ones(3, dtype), np.zeros(3, dtype), dtype)
     np.testing.assert_array_equal(out, [[0, 0, 2]])
     np.testing.assert_array_equal(dz, [[0, 0, 7]])
 
 
-def test_relu_of_extremes(dtype, call_kernel):
+def test_relu_of_extremes(dtype):
     z = np.array([[1e30, -1e30, np.inf, -np.inf]], dtype=dtype)
     (out,) = call_kernel(kernels.relu_forward, (z,), [z.shape], dtype)
     np.testing.assert_array_equal(out, np.array([[1e30, 0.0, np.inf, 0.0]], dtype=dtype))
 
 
-def test_nan_is_not_hidden(dtype, call_kernel):
+def test_nan_is_not_hidden(dtype):
     z = np.array([[np.nan, 1.0], [2.0, 3.0]], dtype=dtype)
     (out,) = call_kernel(kernels.relu_forward, (z,), [z.shape], dtype)
     np.testing.assert_array_equal(out, z)
 
 
-def test_normalisation_worked_by_hand(call_kernel):
+def test_normalisation_worked_by_hand():
     z = np.array([[-5.0], [2.0], [4.0], [6.0]])
     # relu: 0, 2, 4, 6; mean 3, biased variance 5, + eps 4 = 9
     out, mean, inv_std = call_kernel(kernels.relu_batchnorm_forward, (z, 4.0), [(4, 1), 1, 1], np.float64)
@@ -110,7 +102,7 @@ def test_normalisation_worked_by_hand(call_kernel):
 
 @pytest.mark.parametrize("value", [0.0, 3.0, 255.0])
 @pytest.mark.parametrize("batch", [1, 2, 7, 1000])
-def test_zero_variance(value, batch, dtype, normalised, assert_close):
+def test_zero_variance(value, batch, dtype):
     z = np.full((batch, 3), value, dtype=dtype)
     dout, gamma, beta = np.ones((batch, 3), dtype), np.full(3, 2.0, dtype), np.full(3, 0.25, dtype)
     after, mean, _, dafter, before, *_, dgamma, _ = outputs = normalised(kernels, z, dout, gamma, beta, dtype)
@@ -122,20 +114,20 @@ def test_zero_variance(value, batch, dtype, normalised, assert_close):
     assert_close(dgamma, np.zeros_like(dgamma))
 
 
-def test_one_dead_feature_among_live_ones(dtype, normalised, assert_close):
+def test_one_dead_feature_among_live_ones(dtype):
     inputs = _inputs((17, 5), dtype)
     inputs[0][:, 2] = -1.0
-    _check(normalised, assert_close, inputs, dtype)
+    _check(normalised, inputs, dtype)
 
 
-def test_mean_far_from_zero(dtype, normalised, assert_close):
+def test_mean_far_from_zero(dtype):
     inputs = _inputs((100, 3), dtype)
     inputs[0] += 1000
     # the values hold 1000 / spread fewer significant digits; E[z²] - E[z]² would lose a million times
-    _check(normalised, assert_close, inputs, dtype, factor=1000.0)
+    _check(normalised, inputs, dtype, factor=1000.0)
 
 
-def test_same_bits_at_one_and_two_threads(dtype, elementwise, normalised, at_threads):
+def test_same_bits_at_one_and_two_threads(dtype):
     inputs = _inputs((131, 35), dtype)
     bits = []
     for threads in (1, 2):

@@ -5,6 +5,8 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 import reference
+from closeness import assert_close
+from kernel_calls import at_threads, call_kernel, guarded
 
 from fastmlp import kernels
 
@@ -45,22 +47,17 @@ def _inputs(shape, dtype, seed=0):
     return (3.0 * rng.standard_normal(shape)).astype(dtype), rng.integers(0, shape[1], size=shape[0])
 
 
-@pytest.fixture(scope="module")
-def cross_entropy(guarded):
+def cross_entropy(functions, z, y, dtype):
     """Cost, proba, dz; the outputs hold NaN before."""
-
-    def call(functions, z, y, dtype):
-        before = z.copy(), y.copy()
-        with guarded([z.shape, z.shape], dtype) as (proba, dz):
-            cost = functions.softmax_cross_entropy(z, y, proba, dz)
-        np.testing.assert_array_equal(z, before[0])
-        np.testing.assert_array_equal(y, before[1])
-        return cost, proba, dz
-
-    return call
+    before = z.copy(), y.copy()
+    with guarded([z.shape, z.shape], dtype) as (proba, dz):
+        cost = functions.softmax_cross_entropy(z, y, proba, dz)
+    np.testing.assert_array_equal(z, before[0])
+    np.testing.assert_array_equal(y, before[1])
+    return cost, proba, dz
 
 
-def _check(call_kernel, cross_entropy, assert_close, z, y, dtype):
+def _check(z, y, dtype):
     (twin,) = call_kernel(reference.softmax, (z,), [z.shape], np.float64)
     (actual,) = call_kernel(kernels.softmax, (z,), [z.shape], dtype)
     assert_close(actual, twin)
@@ -73,20 +70,20 @@ def _check(call_kernel, cross_entropy, assert_close, z, y, dtype):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_equals_twin(shape, dtype, call_kernel, assert_close, cross_entropy):
-    _check(call_kernel, cross_entropy, assert_close, *_inputs(shape, dtype), dtype)
+def test_equals_twin(shape, dtype):
+    _check(*_inputs(shape, dtype), dtype)
 
 
 @hypothesis.given(shape=st.tuples(WIDTH, WIDTH), name=st.sampled_from(["float32", "float64"]))
-def test_any_shape_equals_twin(shape, name, call_kernel, assert_close, cross_entropy):
-    _check(call_kernel, cross_entropy, assert_close, *_inputs(shape, name, seed=sum(shape)), name)
+def test_any_shape_equals_twin(shape, name):
+    _check(*_inputs(shape, name, seed=sum(shape)), name)
 
 
 @hypothesis.given(
     rows=st.lists(st.lists(LOGIT, min_size=4, max_size=4), min_size=1, max_size=9),
     name=st.sampled_from(["float32", "float64"]),
 )
-def test_any_finite_logits_give_probabilities(rows, name, call_kernel, assert_close):
+def test_any_finite_logits_give_probabilities(rows, name):
     z = np.array(rows, dtype=name)
     (proba,) = call_kernel(kernels.softmax, (z,), [z.shape], name)
     assert (proba >= 0).all()
@@ -94,13 +91,13 @@ def test_any_finite_logits_give_probabilities(rows, name, call_kernel, assert_cl
     assert (proba[np.arange(len(z)), z.argmax(axis=1)] == proba.max(axis=1)).all()
 
 
-def test_no_rows(dtype, call_kernel):
+def test_no_rows(dtype):
     z = np.empty((0, 3), dtype)
     (proba,) = call_kernel(kernels.softmax, (z,), [z.shape], dtype)
     assert proba.shape == (0, 3)
 
 
-def test_extreme_rows(dtype, call_kernel, assert_close):
+def test_extreme_rows(dtype):
     z = EXTREMES.astype(dtype)
     (proba,) = call_kernel(kernels.softmax, (z,), [z.shape], dtype)
     assert_close(proba, EXTREMES_PROBA)
@@ -108,7 +105,7 @@ def test_extreme_rows(dtype, call_kernel, assert_close):
 
 
 @pytest.mark.parametrize("true_class", [0, 1, 2])
-def test_extreme_rows_have_a_finite_cost_and_gradient(true_class, dtype, assert_close, cross_entropy):
+def test_extreme_rows_have_a_finite_cost_and_gradient(true_class, dtype):
     y = np.full(len(EXTREMES), true_class)
     cost, proba, dz = cross_entropy(kernels, EXTREMES.astype(dtype), y, dtype)
     assert np.isfinite(cost)
@@ -116,26 +113,26 @@ def test_extreme_rows_have_a_finite_cost_and_gradient(true_class, dtype, assert_
     assert_close(dz, (EXTREMES_PROBA - np.eye(3)[y]) / len(y))
 
 
-def test_equal_rows_cost_the_logarithm_of_the_classes(dtype, assert_close, cross_entropy):
+def test_equal_rows_cost_the_logarithm_of_the_classes(dtype):
     for value in (-1e30, 0.0, 1e30):
         cost, _, _ = cross_entropy(kernels, np.full((5, 10), value, dtype), np.arange(5), dtype)
         assert_close(cost, np.log(10.0), dtype)
 
 
-def test_cost_of_an_unlikely_class(dtype, assert_close, cross_entropy):
+def test_cost_of_an_unlikely_class(dtype):
     # -log(exp(-20) / (1 + exp(-20))): the probability of 2e-9 must not vanish in the cost
     cost, _, _ = cross_entropy(kernels, np.array([[20.0, 0.0]], dtype), np.array([1]), dtype)
     assert_close(cost, 20.0 + np.log1p(np.exp(-20.0)), dtype)
 
 
-def test_single_class_costs_nothing(dtype, cross_entropy):
+def test_single_class_costs_nothing(dtype):
     cost, proba, dz = cross_entropy(kernels, np.array([[5.0], [-7.0]], dtype), np.array([0, 0]), dtype)
     assert cost == 0.0
     np.testing.assert_array_equal(proba, [[1], [1]])
     np.testing.assert_array_equal(dz, [[0], [0]])
 
 
-def test_same_bits_at_one_and_two_threads(dtype, call_kernel, at_threads, cross_entropy):
+def test_same_bits_at_one_and_two_threads(dtype):
     z, y = _inputs((1031, 11), dtype)
     results = []
     for threads in (1, 2):

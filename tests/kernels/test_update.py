@@ -5,6 +5,8 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 import reference
+from closeness import assert_close
+from kernel_calls import at_threads, guarded
 
 from fastmlp import kernels
 
@@ -12,27 +14,22 @@ SHAPES = [(1, 1), (1, 17), (7, 7), (16, 16), (17, 33), (33, 16), (101, 3), (0, 5
 WIDTH = st.integers(1, 40)
 
 
-@pytest.fixture(scope="module")
-def check(guarded, assert_close):
+def check(shape, dtype, learning_rate, weight_decay):
     """Compare with the twin; the gradient stays, and so does what lies beside the weights."""
-
-    def run(shape, dtype, learning_rate, weight_decay):
-        rng = np.random.default_rng(sum(shape))
-        start, dweight = rng.standard_normal(shape).astype(dtype), rng.standard_normal(shape).astype(dtype)
-        twin, gradient = start.astype(np.float64), dweight.copy()
-        with guarded([shape], dtype) as (weight,):
-            weight[:] = start
-            assert kernels.sgd_update(weight, dweight, learning_rate, weight_decay) is None
-        reference.sgd_update(twin, dweight, learning_rate, weight_decay)
-        assert_close(weight, twin)
-        np.testing.assert_array_equal(dweight, gradient)
-
-    return run
+    rng = np.random.default_rng(sum(shape))
+    start, dweight = rng.standard_normal(shape).astype(dtype), rng.standard_normal(shape).astype(dtype)
+    twin, gradient = start.astype(np.float64), dweight.copy()
+    with guarded([shape], dtype) as (weight,):
+        weight[:] = start
+        assert kernels.sgd_update(weight, dweight, learning_rate, weight_decay) is None
+    reference.sgd_update(twin, dweight, learning_rate, weight_decay)
+    assert_close(weight, twin)
+    np.testing.assert_array_equal(dweight, gradient)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
-def test_equals_twin(shape, weight_decay, dtype, check):
+def test_equals_twin(shape, weight_decay, dtype):
     check(shape, dtype, 0.3, weight_decay)
 
 
@@ -42,7 +39,7 @@ def test_equals_twin(shape, weight_decay, dtype, check):
     learning_rate=st.floats(1e-4, 1.0),
     weight_decay=st.floats(0.0, 1.0),
 )
-def test_any_shape_and_rate_equals_twin(shape, name, learning_rate, weight_decay, check):
+def test_any_shape_and_rate_equals_twin(shape, name, learning_rate, weight_decay):
     check(shape, name, learning_rate, weight_decay)
 
 
@@ -59,7 +56,7 @@ def test_worked_by_hand(dtype):
     np.testing.assert_array_equal(weight, [[6.0, -4.0]])
 
 
-def test_same_bits_at_one_and_two_threads(dtype, rng, at_threads):
+def test_same_bits_at_one_and_two_threads(dtype, rng):
     start, dweight = rng.standard_normal((131, 35)).astype(dtype), rng.standard_normal((131, 35)).astype(dtype)
     results = []
     for threads in (1, 2):

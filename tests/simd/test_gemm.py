@@ -8,6 +8,7 @@ import itertools
 import numba
 import numpy as np
 import pytest
+from closeness import assert_close
 
 from fastmlp.kernels.panels import Panels
 from fastmlp.simd import gemm, tile
@@ -269,7 +270,7 @@ def test_a_listed_product_reads_no_other_terms(cpu, form, dtype, products):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_equals_numpy(form, dtype, products, assert_close):
+def test_equals_numpy(form, dtype, products):
     for rows, columns, count in [(4, 1, 1), (8, 17, 40), (16, 40, 33), (4, 16, 300), (8, 100, 7), (12, 33, 16)]:
         if form == "update" and rows > VECTOR_BYTES // dtype.itemsize:
             continue

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from estimators import assert_same_fit, pair
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
@@ -15,7 +16,7 @@ KINDS = ["multiclass", "binary", "multilabel", "number", "numbers", "counts"]
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
-def test_loss_curve(pair, X, targets, assert_same_fit, solver, activation, kind):
+def test_loss_curve(X, targets, solver, activation, kind):
     ours, theirs = pair(kind, solver=solver, activation=activation)
     y = targets[kind]
     assert_same_fit(ours.fit(X, y), theirs.fit(X, y), X)
@@ -26,7 +27,7 @@ def test_loss_curve(pair, X, targets, assert_same_fit, solver, activation, kind)
 
 @pytest.mark.parametrize("kind", ["multiclass", "binary", "multilabel", "number", "counts"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_lbfgs(pair, X, targets, activation, kind):
+def test_lbfgs(X, targets, activation, kind):
     ours, theirs = pair(kind, solver="lbfgs", activation=activation, max_iter=4, alpha=0.1)
     y = targets[kind]
     ours.fit(X, y)
@@ -38,7 +39,7 @@ def test_lbfgs(pair, X, targets, activation, kind):
 
 
 @pytest.mark.parametrize("kind", ["binary", "numbers"])
-def test_lbfgs_converges_without_a_warning(pair, X, targets, kind):
+def test_lbfgs_converges_without_a_warning(X, targets, kind):
     # with several outputs, scikit-learn's cost and gradient disagree by their number
     ours, _ = pair(kind, solver="lbfgs", activation="tanh", max_iter=1000, tol=3e-3, alpha=3.0)
     y = targets[kind]
@@ -54,7 +55,7 @@ def test_lbfgs_converges_without_a_warning(pair, X, targets, kind):
 
 @pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
 @pytest.mark.parametrize("kind", ["multiclass", "number", "counts"])
-def test_sample_weights(pair, X, targets, weights, solver, kind):
+def test_sample_weights(X, targets, weights, solver, kind):
     ours, theirs = pair(kind, solver=solver, max_iter=5)
     y = targets[kind]
     ours.fit(X, y, weights)
@@ -80,14 +81,14 @@ def test_sample_weights(pair, X, targets, weights, solver, kind):
     ],
     ids=lambda parameters: ",".join(f"{name}={value}" for name, value in parameters.items())[:40],
 )
-def test_sgd(pair, X, targets, assert_same_fit, parameters):
+def test_sgd(X, targets, parameters):
     ours, theirs = pair("multiclass", solver="sgd", **parameters)
     y = targets["multiclass"]
     assert_same_fit(ours.fit(X, y), theirs.fit(X, y), X)
 
 
 @pytest.mark.parametrize("parameters", [{"beta_1": 0.0}, {"beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3}])
-def test_adam(pair, X, targets, assert_same_fit, parameters):
+def test_adam(X, targets, parameters):
     ours, theirs = pair("number", **parameters)
     y = targets["number"]
     assert_same_fit(ours.fit(X, y), theirs.fit(X, y), X)
@@ -95,7 +96,7 @@ def test_adam(pair, X, targets, assert_same_fit, parameters):
 
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 @pytest.mark.parametrize("alpha", [0.0, 0.01, 0.1, 1.0, 10.0])
-def test_alpha(pair, X, targets, assert_same_fit, solver, alpha):
+def test_alpha(X, targets, solver, alpha):
     ours, theirs = pair("multiclass", solver=solver, alpha=alpha, batch_size=10)
     y = targets["multiclass"]
     assert_same_fit(ours.fit(X, y), theirs.fit(X, y), X)
@@ -103,7 +104,7 @@ def test_alpha(pair, X, targets, assert_same_fit, solver, alpha):
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("kind", ["multiclass", "binary", "multilabel", "numbers"])
-def test_early_stopping(pair, X, targets, weights, assert_same_fit, kind, weighted):
+def test_early_stopping(X, targets, weights, kind, weighted):
     parameters = {"early_stopping": True, "n_iter_no_change": 3, "validation_fraction": 0.2, "max_iter": 60}
     ours, theirs = pair(kind, tol=0.005, **parameters)
     weight = weights if weighted else None
@@ -114,7 +115,7 @@ def test_early_stopping(pair, X, targets, weights, assert_same_fit, kind, weight
 
 
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
-def test_warm_start(pair, X, targets, assert_same_fit, solver):
+def test_warm_start(X, targets, solver):
     ours, theirs = pair("binary", solver=solver, warm_start=True, max_iter=4)
     y = targets["binary"]
     for _ in range(3):
@@ -123,7 +124,7 @@ def test_warm_start(pair, X, targets, assert_same_fit, solver):
 
 
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
-def test_partial_fit(pair, X, targets, assert_same_fit, solver):
+def test_partial_fit(X, targets, solver):
     ours, theirs = pair("multiclass", solver=solver, batch_size=20)
     y = targets["multiclass"]
     for start in range(0, 150, 50):
@@ -134,7 +135,7 @@ def test_partial_fit(pair, X, targets, assert_same_fit, solver):
     assert ours.history_.steps == 9
 
 
-def test_partial_fit_goes_on_after_fit(pair, X, targets, assert_same_fit):
+def test_partial_fit_goes_on_after_fit(X, targets):
     ours, theirs = pair("number")
     y = targets["number"]
     for estimator in (ours, theirs):
@@ -142,7 +143,7 @@ def test_partial_fit_goes_on_after_fit(pair, X, targets, assert_same_fit):
     assert_same_fit(ours, theirs, X)
 
 
-def test_float32(pair, X, targets, assert_same_fit):
+def test_float32(X, targets):
     ours, theirs = pair("multiclass")
     single, y = X.astype(np.float32), targets["multiclass"]
     assert_same_fit(ours.fit(single, y), theirs.fit(single, y), single)
@@ -151,14 +152,14 @@ def test_float32(pair, X, targets, assert_same_fit):
 
 
 @pytest.mark.parametrize("convert", [sparse.csr_matrix, sparse.csc_array, np.asfortranarray, np.ndarray.tolist])
-def test_other_containers(pair, X, targets, assert_same_fit, convert):
+def test_other_containers(X, targets, convert):
     ours, theirs = pair("number", max_iter=3)
     y = targets["number"]
     assert_same_fit(ours.fit(convert(X), y), theirs.fit(X, y), X)
     np.testing.assert_array_equal(ours.predict(convert(X)), ours.predict(X))
 
 
-def test_integers_are_not_copied(pair, X, targets, assert_same_fit, monkeypatch):
+def test_integers_are_not_copied(X, targets, monkeypatch):
     from fastmlp.sklearn import epochs
 
     seen = []
@@ -177,7 +178,7 @@ def test_integers_are_not_copied(pair, X, targets, assert_same_fit, monkeypatch)
     assert ours.coefs_[0].dtype == theirs.coefs_[0].dtype == np.float64
 
 
-def test_random_state_instance(pair, X, targets):
+def test_random_state_instance(X, targets):
     ours, theirs = pair("number", max_iter=3)
     streams = [np.random.RandomState(8) for _ in range(2)]
     for estimator, stream in zip((ours, theirs), streams, strict=True):
@@ -186,7 +187,7 @@ def test_random_state_instance(pair, X, targets):
     assert streams[0].randint(2**31) == streams[1].randint(2**31)
 
 
-def test_same_defaults_and_order(pair):
+def test_same_defaults_and_order():
     import inspect
 
     for kind in ("binary", "number"):
@@ -196,7 +197,7 @@ def test_same_defaults_and_order(pair):
         assert all(p.kind is p.KEYWORD_ONLY for p in ours[len(theirs) :])
 
 
-def test_same_constraints(pair):
+def test_same_constraints():
     for kind in ("binary", "number"):
         ours, theirs = ({**e._parameter_constraints} for e in pair(kind))
         for name, allowed in theirs.items():
@@ -205,7 +206,7 @@ def test_same_constraints(pair):
                 assert [sorted(str(c)) for c in ours[name]] == [sorted(str(c)) for c in allowed], name
 
 
-def test_convergence_warning(pair, X, targets):
+def test_convergence_warning(X, targets):
     ours, _ = pair("binary", max_iter=2)
     with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(2\)"):
         ours.fit(X, targets["binary"])

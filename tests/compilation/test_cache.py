@@ -4,80 +4,14 @@ Every test runs a copy of the package in processes of its own. Numba's own cache
 function against the hash of the file that holds it, not of the files that it calls into.
 """
 
-import json
 import os
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from installations import PART, Installation
 
-import fastmlp
 from fastmlp.compilation.cache import KEPT_DIGESTS
-
-KERNEL = """
-from numba import prange
-from fastmlp.compilation.jit import driver
-from fastmlp.kernels.probe_part import FACTOR, part
-
-@driver
-def probe(x, out):
-    for i in prange(len(x)):
-        out[i] = FACTOR * part(x[i])
-"""
-PART = """
-from fastmlp.compilation.jit import body
-
-FACTOR = 1.0
-
-@body
-def part(value):
-    return value + 1.0
-"""
-CALL = """
-import json, numba, numpy as np
-from fastmlp.kernels.probe import probe
-out = np.empty(1)
-probe(np.array([1.0]), out)
-hits, misses = (sum(counter.values()) for counter in (probe.stats.cache_hits, probe.stats.cache_misses))
-print(json.dumps({"value": out[0], "hits": hits, "misses": misses, "setting": numba.config.CACHE_DIR}))
-"""
-
-
-class Installation:
-    """A copy of the package with one kernel more, and a home folder of its own."""
-
-    def __init__(self, folder):
-        self.package, self.home = folder / "site" / "fastmlp", folder / "home"
-        self.cache = self.home / ".cache"
-        self.home.mkdir()
-        ignored = shutil.ignore_patterns("__pycache__", "*.xz")
-        shutil.copytree(Path(fastmlp.__file__).parent, self.package, ignore=ignored)
-        self.write("probe.py", KERNEL)
-        self.write("probe_part.py", PART)
-
-    def write(self, name, text):
-        path = self.package / "kernels" / name
-        path.write_text(text)
-        os.utime(path, (0, 0))  # only the content tells one version from the next
-
-    def start(self, **settings):
-        """Start a process that calls the kernel."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
-        environment |= {"HOME": str(self.home), "XDG_CACHE_HOME": str(self.cache), "NUMBA_NUM_THREADS": "1"}
-        environment |= {"PYTHONPATH": str(self.package.parent), **settings}
-        arguments = [sys.executable, "-P", "-W", "error", "-c", CALL]
-        return subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    def finish(self, process):
-        """What the process printed; nothing may stand on stderr."""
-        out, err = process.communicate(timeout=300)
-        assert (process.returncode, err) == (0, "")
-        return json.loads(out)
-
-    def run(self, **settings):
-        return self.finish(self.start(**settings))
 
 
 @pytest.fixture
@@ -157,9 +91,10 @@ def test_old_digests_are_removed(installation):
     assert (parent / "note").exists()
 
 
-def test_two_processes_may_start_at_once(installation):
-    processes = [installation.start() for _ in range(2)]
-    assert [installation.finish(process)["value"] for process in processes] == [2.0, 2.0]
+def test_of_several_processes_one_compiles(installation):
+    found = [installation.finish(process) for process in [installation.start() for _ in range(4)]]
+    assert [process["value"] for process in found] == 4 * [2.0]
+    assert sum(process["misses"] for process in found) == 1, "one compiles, the others wait"
 
 
 def test_other_packages_keep_their_own_cache(installation, tmp_path):

@@ -5,6 +5,7 @@ import re
 import numba
 import numpy as np
 import pytest
+from networks import digest
 from scipy import sparse
 
 import fastmlp
@@ -27,18 +28,13 @@ def _twice(matrix):
     )
 
 
-@pytest.fixture
-def thin():
+def thin(n, n_in, dtype="float64", share=0.1):
     """Data of a shape, mostly zeros, with rows and columns of zeros alone."""
-
-    def draw(n, n_in, dtype="float64", share=0.1):
-        rng = np.random.default_rng(n_in)
-        x = (rng.integers(1, 200, (n, n_in)) * (rng.random((n, n_in)) < share)).astype(dtype)
-        x[n // 2] = 0
-        x[:, n_in // 2] = 0
-        return x
-
-    return draw
+    rng = np.random.default_rng(n_in)
+    x = (rng.integers(1, 200, (n, n_in)) * (rng.random((n, n_in)) < share)).astype(dtype)
+    x[n // 2] = 0
+    x[:, n_in // 2] = 0
+    return x
 
 
 @pytest.fixture
@@ -69,7 +65,7 @@ def _gather(convert, address, index, n_in, scale, out):
 
 @pytest.mark.parametrize("n_in", [1, 7, 8, 16, 17, 33, 100])
 @pytest.mark.parametrize("integers", [np.int32, np.int64])
-def test_rows_are_spread_out(thin, n_in, integers, dtype):
+def test_rows_are_spread_out(n_in, integers, dtype):
     x = thin(50, n_in, "float32", 0.4)
     matrix = sparse.csr_array(x)
     matrix.indices, matrix.indptr = matrix.indices.astype(integers), matrix.indptr.astype(integers)
@@ -86,7 +82,7 @@ def test_rows_are_spread_out(thin, n_in, integers, dtype):
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("share", [0.02, 0.7])
-def test_training_has_the_bits_of_an_array(thin, form, share, dtype, digest, no_dense):
+def test_training_has_the_bits_of_an_array(form, share, dtype, no_dense):
     x, y = thin(203, 70, dtype, share), np.arange(203) % 3
     digests = []
     for data in (x, sparse.coo_array(x).asformat(form)):
@@ -100,14 +96,14 @@ def test_training_has_the_bits_of_an_array(thin, form, share, dtype, digest, no_
     assert len(set(digests)) == 1
 
 
-def test_elements_stored_twice_are_summed(thin):
+def test_elements_stored_twice_are_summed():
     x = thin(60, 20)
     net = MLP([20, 9, 3], seed=0, dtype="float64")
     np.testing.assert_array_equal(net.outputs(_twice(sparse.csr_array(x))), net.outputs(x))
 
 
 @pytest.mark.parametrize("kind", ["int64", "uint8", "bool", "float32"])
-def test_other_dtypes(thin, kind):
+def test_other_dtypes(kind):
     x = thin(60, 20, kind)
     net = MLP([20, 9, 3], seed=0, dtype="float64")
     np.testing.assert_array_equal(net.outputs(sparse.csr_array(x)), net.outputs(x))
@@ -120,7 +116,7 @@ def test_other_dtypes(thin, kind):
     ids=["adam", "early stopping", "metric", "lbfgs"],
 )
 @pytest.mark.parametrize("form", [sparse.csr_matrix, sparse.csr_array, sparse.csc_array])
-def test_a_classifier_fits_as_to_an_array(thin, parameters, form, no_dense):
+def test_a_classifier_fits_as_to_an_array(parameters, form, no_dense):
     x, y = thin(900, 40, share=0.2), np.arange(900) % 4
     fits = [
         MLPClassifier((20,), max_iter=4, random_state=0, **parameters).fit(data, y, X_val=data, y_val=y)
@@ -136,7 +132,7 @@ def test_a_classifier_fits_as_to_an_array(thin, parameters, form, no_dense):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_a_regressor_goes_on(thin, no_dense):
+def test_a_regressor_goes_on(no_dense):
     x = thin(300, 30, "float32")
     y = x[:, :2].sum(axis=1)
     fits = [
@@ -146,7 +142,7 @@ def test_a_regressor_goes_on(thin, no_dense):
     np.testing.assert_array_equal(fits[0].predict(x), fits[1].predict(sparse.csr_array(x)))
 
 
-def test_a_metric_gets_the_matrix(thin):
+def test_a_metric_gets_the_matrix():
     from fastmlp import EarlyStopping
 
     seen = []
@@ -170,12 +166,12 @@ def test_a_metric_gets_the_matrix(thin):
         (lambda x: x.astype(complex), TypeError, "integers or floats .* got dtype complex128"),
     ],
 )
-def test_bad_matrices(thin, change, error, text):
+def test_bad_matrices(change, error, text):
     with pytest.raises(error, match=text):
         MLP([20, 9, 3], seed=0).predict(change(sparse.csr_array(thin(30, 20))))
 
 
-def test_indices_outside(thin):
+def test_indices_outside():
     matrix = sparse.csr_array(thin(30, 20))
     matrix.indices[7] = 20
     for call in (MLP([20, 9, 3], seed=0).predict, lambda x: MLPClassifier((9,)).fit(x, np.arange(30) % 3)):
@@ -184,7 +180,7 @@ def test_indices_outside(thin):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -1e300])
-def test_what_is_not_finite_is_found(thin, value):
+def test_what_is_not_finite_is_found(value):
     x = thin(30, 20, share=0.5)
     row, column = np.argwhere(x)[100]
     x[row, column] = value

@@ -1,13 +1,13 @@
 import hashlib
+import json
 import lzma
 import struct
 import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import command_of
 
 from fastmlp import datasets
 from fastmlp.datasets import embedded
@@ -175,22 +175,10 @@ def test_a_damaged_package_is_an_error(small, cache, damage):
 
 def test_first_calls_of_several_processes(small, tmp_path):
     """Three processes read, unpack and write at once, while the cached copy keeps disappearing."""
-    script = f"""
-        import hashlib, pathlib, sys
-        from fastmlp.datasets import embedded
-        cache = pathlib.Path(sys.argv[1])
-        embedded.user_cache_folder = lambda: cache
-        embedded.FOLDER = pathlib.Path({str(embedded.FOLDER)!r})
-        embedded.PARTS = [embedded._Part(*part) for part in {[tuple(part) for part in SMALL]!r}]
-        for round in range(40):
-            found = b"".join(array.astype("uint8").tobytes() for array in embedded.mnist())
-            print(hashlib.sha256(found).hexdigest())
-            if round % 3 == 0:
-                (cache / "mnist.bin").unlink(missing_ok=True)
-    """
+    arguments = tmp_path / "shared", embedded.FOLDER, json.dumps(SMALL)
     processes = [
         subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", textwrap.dedent(script), str(tmp_path / "shared")],
+            command_of("read_embedded", *arguments),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from networks import digest
+from refusals import refused
 
 from fastmlp import MLP, SGD, Adam, AdamW, EarlyStopping, History, losses, train
 from fastmlp.engine import State
@@ -53,22 +55,17 @@ SETTINGS = [
 
 
 @pytest.mark.parametrize(("kind", "arguments", "error", "words"), SETTINGS)
-def test_settings(kind, arguments, error, words, refused):
+def test_settings(kind, arguments, error, words):
     whole = {"widths": [4, 5, 6, 3]} | arguments if kind is MLP else arguments
     refused(lambda: kind(**whole), error, [list(arguments)[-1], *words])
 
 
-@pytest.fixture
-def refuse(refused, digest):
+def refuse(call, error, words, output="softmax", n_outputs=N_OUT):
     """Check that a call with a network is refused and leaves the network as it was."""
-
-    def check(call, error, words, output="softmax", n_outputs=N_OUT):
-        net = MLP([N_IN, 5, n_outputs], output=output, seed=1)
-        before = digest(net)
-        refused(lambda: call(net), error, words)
-        assert digest(net) == before
-
-    return check
+    net = MLP([N_IN, 5, n_outputs], output=output, seed=1)
+    before = digest(net)
+    refused(lambda: call(net), error, words)
+    assert digest(net) == before
 
 
 def _train(net, y=Y, **arguments):
@@ -81,7 +78,7 @@ OUTPUTS = ["softmax", "logistic", "identity", "exp"]
 
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("loss", OWN, ids=repr)
-def test_a_loss_belongs_to_its_output(loss, output, refuse):
+def test_a_loss_belongs_to_its_output(loss, output):
     if loss.output == output:
         assert MLP([4, 3], output=output).loss_of(loss) is loss
         return
@@ -91,7 +88,7 @@ def test_a_loss_belongs_to_its_output(loss, output, refuse):
 
 
 @pytest.mark.parametrize("loss", ["huber", losses.Huber, 1.0])
-def test_a_loss_is_an_object(loss, refuse):
+def test_a_loss_is_an_object(loss):
     for call in (lambda net: _train(net, loss=loss), lambda net: net.cost(X, Y, loss=loss)):
         refuse(call, TypeError, ["loss", "Loss"])
 
@@ -121,7 +118,7 @@ TARGETS = [
 
 @pytest.mark.parametrize("output", OUTPUTS[1:])
 @pytest.mark.parametrize(("y", "error", "words"), [pytest.param(*case[1:], id=case[0]) for case in TARGETS])
-def test_targets(y, error, words, output, refuse):
+def test_targets(y, error, words, output):
     for call in (lambda net: _train(net, y), lambda net: net.cost(X, y), lambda net: net.accuracy(X, y)):
         refuse(call, error, ["y", *words], output)
     refuse(lambda net: _train(net, FLAGS, validation=(X, y)), error, ["y_val", *words], output)
@@ -136,12 +133,12 @@ def test_targets(y, error, words, output, refuse):
         ("exp", -FLAGS.astype(int), ["at least 0", "-1 to 0"]),
     ],
 )
-def test_targets_are_in_the_range_of_their_loss(output, y, words, refuse):
+def test_targets_are_in_the_range_of_their_loss(output, y, words):
     refuse(lambda net: _train(net, y), ValueError, ["y", *words], output)
     refuse(lambda net: net.cost(X, y), ValueError, ["y", *words], output)
 
 
-def test_one_output_takes_no_row(refuse):
+def test_one_output_takes_no_row():
     words = ["y", "(12, 1) or (12,)", "(1, 12)"]
     refuse(lambda net: _train(net, Y[None] * 1.0), ValueError, words, "identity", n_outputs=1)
 
@@ -162,14 +159,14 @@ WEIGHTS = [
 
 
 @pytest.mark.parametrize(("weights", "error", "words"), [pytest.param(*case[1:], id=case[0]) for case in WEIGHTS])
-def test_weights_of_rows(weights, error, words, refuse):
+def test_weights_of_rows(weights, error, words):
     refuse(lambda net: _train(net, sample_weight=weights), error, ["sample_weight", *words])
     refuse(lambda net: net.cost(X, Y, sample_weight=weights), error, ["sample_weight", *words])
     refuse(lambda net: _train(net, validation=(X, Y, weights)), error, ["sample_weight_val", *words])
 
 
 @pytest.mark.parametrize(("seed", "name"), [(3, "train"), (4, "validate")])
-def test_a_row_with_a_weight_on_either_side(seed, name, refuse):
+def test_a_row_with_a_weight_on_either_side(seed, name):
     rows = np.random.default_rng(seed).permutation(ROWS)
     weights = np.zeros(ROWS)
     weights[rows[:3] if name == "train" else rows[3:]] = 1
@@ -193,7 +190,7 @@ CLASS_WEIGHTS = [
 
 
 @pytest.mark.parametrize(("class_weight", "error", "words"), CLASS_WEIGHTS, ids=str)
-def test_weights_of_classes(class_weight, error, words, refuse):
+def test_weights_of_classes(class_weight, error, words):
     for validation in (None, 0.25, (X, Y)):
         refuse(
             lambda net, validation=validation: _train(net, class_weight=class_weight, validation=validation),
@@ -203,17 +200,17 @@ def test_weights_of_classes(class_weight, error, words, refuse):
 
 
 @pytest.mark.parametrize("output", OUTPUTS[1:])
-def test_weights_of_classes_need_classes(output, refuse):
+def test_weights_of_classes_need_classes(output):
     words = ["class_weight", "one class for each row", "3 outputs"]
     refuse(lambda net: _train(net, FLAGS, class_weight="balanced"), ValueError, words, output)
 
 
 @pytest.mark.parametrize("state", [History(), "state", 3, [np.zeros(3)]], ids=repr)
-def test_a_state_is_a_state(state, refuse):
+def test_a_state_is_a_state(state):
     refuse(lambda net: _train(net, state=state), TypeError, ["state", "State"])
 
 
-def test_a_state_fits(refuse):
+def test_a_state_fits():
     size = MLP([N_IN, 5, N_OUT]).snapshot().shape
     for moments in ([], [np.zeros(size)], 2 * [np.zeros(7)], 3 * [np.zeros(size)]):
         refuse(lambda net, moments=moments: _train(net, optimizer=Adam(), state=State(3, moments)), ValueError,
@@ -221,13 +218,13 @@ def test_a_state_fits(refuse):
 
 
 @pytest.mark.parametrize("output", ["identity", "exp"])
-def test_numbers_have_no_accuracy_to_stop_by(output, refuse):
+def test_numbers_have_no_accuracy_to_stop_by(output):
     call = {"validation": 0.25, "stop": EarlyStopping()}
     words = ["metric='accuracy'", f"output={output!r}", "metric='cost'"]
     refuse(lambda net: _train(net, FLAGS, **call), ValueError, words, output)
 
 
-def test_a_metric_needs_rows(refuse):
+def test_a_metric_needs_rows():
     stop = EarlyStopping(lambda net, X_val, y_val: 1.0)
     refuse(lambda net: _train(net, stop=stop), ValueError, ["stop", "validation", "None"])
 

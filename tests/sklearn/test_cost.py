@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from closeness import assert_close
+from networks import perturb
 from reference_network import Network
 
 from fastmlp import MLP, BatchNorm, losses
@@ -12,7 +14,7 @@ WIDTHS = [9, 18, 7, 4]
 
 
 @pytest.fixture(params=LOSSES, ids=repr)
-def problem(request, perturb):
+def problem(request):
     """A network, rows of more than one batch, targets, and the loss."""
     loss = request.param
 
@@ -31,7 +33,7 @@ def problem(request, perturb):
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
-def test_equals_the_twin(weighted, problem, dtype, assert_close):
+def test_equals_the_twin(weighted, problem, dtype):
     net, X, targets, loss = problem(dtype=dtype.name)
     weights = np.random.default_rng(4).choice([0.0, 0.5, 3.0], len(X)) if weighted else None
     function = CostFunction(net, X, targets, loss=loss, sample_weight=weights, l2=0.3, threads=2)

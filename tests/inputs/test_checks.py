@@ -5,6 +5,8 @@ Before any work: a refused call leaves the network as it was, to the bit.
 
 import numpy as np
 import pytest
+from networks import digest
+from refusals import refused
 
 from fastmlp import MLP, SGD, Adam, AdamW, BatchNorm, EarlyStopping, init, train
 
@@ -194,17 +196,12 @@ def _named(cases):
     return [pytest.param(*case[1:], id=case[0]) for case in cases]
 
 
-@pytest.fixture
-def refuse(digest, refused):
+def refuse(call, error, words):
     """Check that a call with a network is refused: by which error, with which words, changing nothing."""
-
-    def check(call, error, words):
-        net = MLP([N_IN, 5, N_CLASSES], batch_norm=BatchNorm(affine=True), seed=1)
-        before = digest(net)
-        refused(lambda: call(net), error, words)
-        assert digest(net) == before
-
-    return check
+    net = MLP([N_IN, 5, N_CLASSES], batch_norm=BatchNorm(affine=True), seed=1)
+    before = digest(net)
+    refused(lambda: call(net), error, words)
+    assert digest(net) == before
 
 
 def _train(net, X, y, **arguments):
@@ -213,7 +210,7 @@ def _train(net, X, y, **arguments):
 
 
 @pytest.mark.parametrize(("X", "error", "words"), _named(FEATURES))
-def test_features(X, error, words, refuse):
+def test_features(X, error, words):
     y = _labels()
     calls = [
         lambda net: _train(net, X, y),
@@ -228,7 +225,7 @@ def test_features(X, error, words, refuse):
 
 
 @pytest.mark.parametrize(("y", "error", "words"), _named(LABELS))
-def test_labels(y, error, words, refuse):
+def test_labels(y, error, words):
     X = _features()
     calls = [lambda net: _train(net, X, y), lambda net: net.accuracy(X, y), lambda net: net.cost(X, y)]
     for call in calls:
@@ -237,17 +234,17 @@ def test_labels(y, error, words, refuse):
 
 
 @pytest.mark.parametrize(("name", "value", "error", "words"), ARGUMENTS)
-def test_arguments_of_train(name, value, error, words, refuse):
+def test_arguments_of_train(name, value, error, words):
     refuse(lambda net: _train(net, _features(), _labels(), **{name: value}), error, [name, *words])
 
 
 @pytest.mark.parametrize(("kind", "arguments", "error", "words"), SETTINGS)
-def test_settings(kind, arguments, error, words, refused):
+def test_settings(kind, arguments, error, words):
     refused(lambda: kind(**arguments), error, [list(arguments)[-1], *words])
 
 
 @pytest.mark.parametrize("method", ["predict_proba", "predict", "accuracy", "cost"])
-def test_threads_of_a_prediction(method, refuse):
+def test_threads_of_a_prediction(method):
     labels = [_labels()] if method in ("accuracy", "cost") else []
     for threads, error in ((0, ValueError), (-1, ValueError), ("two", TypeError)):
 
@@ -258,11 +255,11 @@ def test_threads_of_a_prediction(method, refuse):
 
 
 @pytest.mark.parametrize("decay", [-0.1, float("nan"), float("inf")])
-def test_decay_of_a_cost(decay, refuse):
+def test_decay_of_a_cost(decay):
     refuse(lambda net: net.cost(_features(), _labels(), weight_decay=decay), ValueError, ["weight_decay", str(decay)])
 
 
-def test_stopping_without_validation(refuse):
+def test_stopping_without_validation():
     refuse(
         lambda net: _train(net, _features(), _labels(), validation=None, stop=EarlyStopping()),
         ValueError,
@@ -270,27 +267,27 @@ def test_stopping_without_validation(refuse):
     )
 
 
-def test_net_is_a_network(refuse):
+def test_net_is_a_network():
     refuse(lambda net: _train(net.weights, _features(), _labels()), TypeError, ["net", "MLP"])
 
 
-def test_one_row_cannot_be_split(refuse):
+def test_one_row_cannot_be_split():
     X, y = _features()[:1], _labels()[:1]
     refuse(lambda net: _train(net, X, y, validation=0.5), ValueError, ["validation", "0.5", "1"])
 
 
-def test_the_validation_pair_has_its_own_length(refuse):
+def test_the_validation_pair_has_its_own_length():
     X, y = _features(), _labels()
     refuse(lambda net: _train(net, X, y, validation=(X[:5], y)), ValueError, ["y_val", "X_val", "5", "12"])
 
 
-def test_where_in_a_large_array(refuse):
+def test_where_in_a_large_array():
     X = np.zeros((300_000, N_IN), np.float32)
     X[299_998, 1] = np.nan
     refuse(lambda net: net.predict(X), ValueError, ["X", "nan", "row 299998", "column 1"])
 
 
-def test_values_beyond_the_networks_dtype(refuse):
+def test_values_beyond_the_networks_dtype():
     # finite in float64, infinite where the network computes
     X = _features((3, 1, 1e300))
     refuse(lambda net: net.predict(X), ValueError, ["X", "1e+300", "row 3", "column 1", "float32"])

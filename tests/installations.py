@@ -1,0 +1,53 @@
+"""A copy of the package with one kernel more, for the tests of what is kept between processes."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from processes import PROGRAMS, command_of
+
+import fastmlp
+
+PART = (PROGRAMS / "probe_part.py").read_text(encoding="utf-8")
+
+
+class Installation:
+    """A copy of the package with one kernel more, and a home folder of its own."""
+
+    def __init__(self, folder):
+        self.package, self.home = folder / "site" / "fastmlp", folder / "home"
+        self.cache = self.home / ".cache"
+        self.home.mkdir()
+        ignored = shutil.ignore_patterns("__pycache__", "*.xz")
+        shutil.copytree(Path(fastmlp.__file__).parent, self.package, ignore=ignored)
+        self.write("probe.py", (PROGRAMS / "probe.py").read_text(encoding="utf-8"))
+        self.write("probe_part.py", PART)
+
+    def write(self, name, text):
+        path = self.package / "kernels" / name
+        path.write_text(text)
+        os.utime(path, (0, 0))  # only the content tells one version from the next
+
+    def start(self, **settings):
+        """Start a process that calls the kernel."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+        environment |= {"HOME": str(self.home), "XDG_CACHE_HOME": str(self.cache), "NUMBA_NUM_THREADS": "1"}
+        environment |= {"PYTHONPATH": str(self.package.parent), **settings}
+        return subprocess.Popen(
+            command_of("call_probe"), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def finish(self, process):
+        """What the process printed; nothing may stand on stderr."""
+        out, err = process.communicate(timeout=300)
+        assert (process.returncode, err) == (0, "")
+        return json.loads(out)
+
+    def run(self, **settings):
+        return self.finish(self.start(**settings))
+
+    def files(self):
+        """The files of compiled functions in the home folder."""
+        return sorted(self.home.rglob("*.kernel"))

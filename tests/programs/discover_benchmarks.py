@@ -1,0 +1,10 @@
+"""Print what asv discovers of a suite (first argument), as far as the gate's selection reads it."""
+
+import json
+import sys
+
+from asv_runner.discovery import disc_benchmarks, update_sys_path
+
+suite = sys.argv[1]
+update_sys_path(suite)
+print(json.dumps([[b.name, b.type, b.params, b.param_names] for b in disc_benchmarks(suite)]))

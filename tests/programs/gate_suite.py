@@ -1,0 +1,34 @@
+"""Benchmarks for the gate: a loop whose length and a benchmark whose failure the environment decides."""
+
+import os
+
+
+class Loop:
+    params = ([1000, 2000], [1, 2])
+    param_names = ("n", "threads")
+
+    def setup(self, n, threads):
+        self.n = n * int(os.environ.get("FACTOR", "1"))
+
+    def time_loop(self, n, threads):
+        print("benchmarks may print")
+        for _ in range(self.n):
+            pass
+
+    def track_n(self, n, threads):
+        return n
+
+
+class Odd:
+    def setup(self):
+        what = os.environ.get("ODD")
+        if what == "skip":
+            raise NotImplementedError("no such thing here")
+        if what == "fail":
+            raise AttributeError("no such kernel")
+        if what == "crash":
+            os.write(2, b"out of luck\n")
+            os._exit(3)
+
+    def time_nothing(self):
+        pass

@@ -1,0 +1,89 @@
+"""Tests are found by name: a module has a test file of its name, or stands here with the one that covers it."""
+
+from pathlib import Path
+
+import fastmlp
+
+PACKAGE, TESTS = Path(fastmlp.__file__).parent, Path(__file__).parent
+COVERED = {
+    "__main__.py": "cli/test_main.py",
+    "ahead.py": "compilation/test_prebuilt.py",
+    "batchnorm.py": "inputs/test_checks.py",
+    "cli/data.py": "cli/test_train.py",
+    "cli/experiments.py": "experiments/test_commands.py",
+    "cli/machine.py": "cli/test_info.py",
+    "cli/options.py": "cli/test_train.py",
+    "cli/output.py": "cli/test_main.py",
+    "cli/standardize.py": "cli/test_train.py",
+    "cli/sweep.py": "experiments/test_commands.py",
+    "compilation/jit.py": "compilation/test_pipeline.py",
+    "compilation/levels.py": "compilation/test_prebuilt.py",
+    "compilation/sources.py": "compilation/test_cache.py",
+    "datasets/labels.py": "datasets/test_tables.py",
+    "datasets/streams.py": "datasets/test_idx.py",
+    "engine/batch.py": "engine/test_step.py",
+    "engine/copies.py": "engine/test_precision.py",
+    "engine/epoch.py": "engine/test_step.py",
+    "engine/inference.py": "test_mlp.py",
+    "engine/rows.py": "engine/test_step.py",
+    "engine/settings.py": "engine/test_step.py",
+    "engine/workspace.py": "engine/test_memory.py",
+    "examples/digits.py": "test_examples.py",
+    "examples/regression.py": "test_examples.py",
+    "examples/table.py": "test_examples.py",
+    "exchange/assembly.py": "exchange/test_from_pytorch.py",
+    "experiments/folder.py": "experiments/test_outputs.py",
+    "experiments/page.py": "experiments/test_outputs.py",
+    "inputs/samples.py": "inputs/test_checks.py",
+    "inputs/splitting.py": "test_train.py",
+    "kernels/batchnorm.py": "kernels/test_relu_batchnorm.py",
+    "kernels/elements.py": "kernels/test_update.py",
+    "kernels/panels.py": "kernels/test_linear.py",
+    "kernels/relu.py": "kernels/test_relu_batchnorm.py",
+    "kernels/targets.py": "kernels/test_losses.py",
+    "kernels/tiles.py": "engine/test_plan.py",
+    "loop.py": "test_train.py",
+    "losses.py": "kernels/test_losses.py",
+    "network/architecture.py": "test_mlp.py",
+    "network/folding.py": "test_mlp.py",
+    "network/parameters.py": "test_mlp.py",
+    "network/parts.py": "test_mlp.py",
+    "optimizers.py": "engine/test_rules.py",
+    "prebuild.py": "compilation/test_prebuilt.py",
+    "simd/ir.py": "simd/test_vector.py",
+    "simd/kinds.py": "simd/test_vector.py",
+    "simd/pointer.py": "simd/test_vector.py",
+    "simd/tile.py": "simd/test_gemm.py",
+    "sklearn/base.py": "sklearn/test_estimator_checks.py",
+    "sklearn/classifier.py": "sklearn/test_parity.py",
+    "sklearn/constraints.py": "sklearn/test_bad_input.py",
+    "sklearn/dataset.py": "sklearn/test_options.py",
+    "sklearn/epochs.py": "sklearn/test_parity.py",
+    "sklearn/improvement.py": "sklearn/test_parity.py",
+    "sklearn/lbfgs.py": "sklearn/test_parity.py",
+    "sklearn/network.py": "sklearn/test_parity.py",
+    "sklearn/regressor.py": "sklearn/test_parity.py",
+    "sklearn/solvers.py": "sklearn/test_parity.py",
+    "sklearn/update_rule.py": "sklearn/test_parity.py",
+    "sklearn/workers.py": "sklearn/test_ecosystem.py",
+    "system/cores.py": "engine/test_team.py",
+    "system/extras.py": "exchange/test_missing_packages.py",
+    "system/progress.py": "test_train.py",
+    "system/version.py": "test_packaging.py",
+    "system/warning.py": "sklearn/test_bad_input.py",
+}  # fmt: skip
+
+
+def _modules():
+    """All modules but the pages of the guide, which tests/test_guide.py reads as pages."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        module = path.relative_to(PACKAGE)
+        if path.name != "__init__.py" and module.parts[0] != "guide":
+            yield module.as_posix(), TESTS / module.parent / f"test_{module.stem}.py"
+
+
+def test_every_module_is_covered_by_a_file_that_is_there():
+    without = {module for module, own in _modules() if not own.exists()}
+    assert sorted(without - set(COVERED)) == [], "modules without a test file of their name and without a line here"
+    assert sorted(set(COVERED) - without) == [], "lines for modules that are gone or have their own file"
+    assert [file for file in COVERED.values() if not (TESTS / file).exists()] == []
