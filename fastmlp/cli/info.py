@@ -38,6 +38,7 @@ def collect() -> dict[str, Any]:
 
     from fastmlp import kernels
     from fastmlp.compilation import cache as kernel_cache
+    from fastmlp.compilation.prebuilt import CHOICE
     from fastmlp.system import files
     from fastmlp.system.cores import usable_cores
 
@@ -59,6 +60,7 @@ def collect() -> dict[str, Any]:
         },
         "folders": {
             "compiled_kernels": None if kernel_cache.FOLDER is None else str(kernel_cache.FOLDER),
+            "prebuilt_kernels": CHOICE.reason,
             "user_cache": str(files.user_cache_folder()),
         },
         "versions": {
@@ -99,6 +101,7 @@ def lines(found: dict[str, Any]) -> list[str]:
         ("cores usable", f"{threads['cores_usable']}{quota}"),
         ("threads", f"{threads['default']}, threading layer {threads['threading_layer']}"),
         ("compiled kernels", folders["compiled_kernels"] or "no writable folder: compiled anew in every process"),
+        ("prebuilt kernels", folders["prebuilt_kernels"]),
         ("user cache", folders["user_cache"]),
         ("versions", ", ".join(f"{name} {version}" for name, version in found["versions"].items())),
     ]

@@ -42,7 +42,7 @@ def test_text_of_another_machine():
                 "processor": {"name": "Old", "compiled_for": "generic", "vector_bits": 128, "features": []},
                 "bfloat16_products": "by multiply-adds of float32",
                 "threads": {"cores_usable": 8, "container_quota": 1.5, "default": 8, "threading_layer": "omp"},
-                "folders": {"compiled_kernels": None, "user_cache": "/cache"},
+                "folders": {"compiled_kernels": None, "prebuilt_kernels": "none", "user_cache": "/cache"},
                 "versions": {"fastmlp": "1.0"},
                 "extras": {"tables": {"pandas": "3.0", "pyarrow": None}, "plot": {"matplotlib": "3.9"}},
             }
