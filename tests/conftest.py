@@ -20,7 +20,7 @@ hypothesis.settings.register_profile("fastmlp", deadline=None, derandomize=True,
 hypothesis.settings.load_profile("fastmlp")
 
 # a failed assertion in a helper shows its values, as one in a test does
-pytest.register_assert_rewrite("closeness", "estimators", "kernel_calls", "processes", "refusals")
+pytest.register_assert_rewrite("closeness", "estimator_checks", "kernel_calls", "processes", "refusals")
 
 
 @pytest.fixture(params=["float32", "float64"])

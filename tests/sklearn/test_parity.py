@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from estimators import assert_same_fit, pair
+from estimator_checks import assert_same_fit, pair
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
