@@ -9,7 +9,7 @@ import weakref
 
 import numpy as np
 import pytest
-from peer_commands import load, run_command
+from peer_commands import broken, load, run_command
 
 pytest.importorskip("sklearn")
 
@@ -70,11 +70,11 @@ def test_predictions(cell):
 
 
 @pytest.fixture
-def broken_torch(monkeypatch, broken):
+def broken_torch(monkeypatch, tmp_path):
     """Return a function that has PyTorch raise an error."""
 
     def make(error):
-        monkeypatch.setenv("PYTHONPATH", str(broken("torch", error)), prepend=os.pathsep)
+        monkeypatch.setenv("PYTHONPATH", str(broken(tmp_path, "torch", error)), prepend=os.pathsep)
 
     return make
 

@@ -84,7 +84,7 @@ def train_once(
     )
     with warnings.catch_warnings():
         # `stopped_because` and the figures tell of it
-        warnings.filterwarnings("ignore", category=RuntimeWarning, module="fastmlp")
+        warnings.filterwarnings("ignore", message="the cost became NaN")
         history = train(
             net, X_train, y_train,
             validation=(X_val, y_val),
