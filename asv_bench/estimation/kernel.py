@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.engine.inference import _packed, predict_chunks
+from fastmlp.engine.chunks import predict_chunks
+from fastmlp.engine.inference import _packed
 from fastmlp.kernels.bfloat16 import PLAIN
 from fastmlp.sklearn import MLPClassifier
 

@@ -19,7 +19,7 @@ from fastmlp.compilation.prebuilt import CHOICE, circumstances, settings_in_code
 from fastmlp.system.files import user_cache_folder
 from fastmlp.system.warning import warn_once
 
-KEPT_DIGESTS = 8  # two commits that are compared side by side must not evict one another
+KEPT_DIGESTS = 8  # folders that are kept, so that two commits that run in turns do not delete each other's
 
 
 def digest() -> str:

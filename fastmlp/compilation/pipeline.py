@@ -14,8 +14,8 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.environment import lookup_environment
 
-# a full collection looks at all of Numba's objects and frees few of them: without any, the first training takes 5 %
-# and the first fit of an estimator 8 % less time, and 3 % more memory
+# A full garbage collection looks at all of Numba's objects and frees few of them. Without it, the first training takes
+# 5 % and the first fit of an estimator 8 % less time, with 3 % more memory.
 _THRESHOLDS = 20_000, 50, 1_000
 
 
@@ -58,7 +58,7 @@ class _EntryLibrary(JITCodeLibrary):
     """Machine code of a function and of all bodies that it calls."""
 
     def _optimize_final_module(self) -> None:
-        # Numba has a cheaper run before this one, to find more reference counts that cancel out; bodies have few
+        # Numba runs a cheaper pass first, which finds more reference counts that cancel out; bodies have few of them
         manager, builder = self._codegen._module_pass_manager()
         manager.run(self._final_module, builder)
 

@@ -24,7 +24,7 @@ from fastmlp.system.warning import warn_once
 MAGIC = b"fastmlp kernel 1\n"
 SUFFIX = ".kernel"
 MISSED: list[str] = []  # functions that this process had to compile
-WAIT_SECONDS = 120.0  # for another process to compile a function; the longest takes some 10 s, on a busy machine more
+WAIT_SECONDS = 120.0  # for another process that compiles a function, which takes up to 10 s, on a busy machine more
 
 
 def read(path: Path) -> bytes | None:
@@ -137,7 +137,7 @@ class KernelCache(FunctionCache):
             turn = Turn(path.with_suffix(".lock"))
             if turn.wait(WAIT_SECONDS):
                 self._turn = turn
-                found = self._read(path)  # another process may have made it meanwhile
+                found = self._read(path)  # another process may have written it while this one waited
         if found is not None:
             self._end_turn()
         return found

@@ -39,11 +39,11 @@ class Batch(NamedTuple):
     index : pointer
         To the numbers of the mini-batch's rows in the data.
     readable : int
-        Indices from there on.
+        How many indices follow from there on.
     n : int
         Rows of the mini-batch.
     lists : pointer
-        To the thread's own memory for lists of what is not zero.
+        To the thread's own memory for lists of the terms that are not zero.
     """
 
     settings: Record

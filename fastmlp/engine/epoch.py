@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fastmlp.losses import Loss
     from fastmlp.optimizers import Optimizer
 
-NOT_WANTED = np.empty(0)  # in place of the Σ‖W‖² behind every step
+NOT_WANTED = np.empty(0)  # passed where nobody wants the Σ‖W‖² after every step
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class Trainer:
         l2 : numpy.ndarray, optional
             λ of every step, of the term ``λ/2 · Σ‖W‖²`` in its cost; default: the optimizer's for all.
         weight_squares : numpy.ndarray, optional
-            Takes the Σ‖W‖² behind every step, float64.
+            Takes the Σ‖W‖² after every step, float64.
 
         Returns
         -------
@@ -232,7 +232,7 @@ class Trainer:
         steps["rate"], steps["size"] = rates, self.optimizer.step_sizes(rates, self.steps_done)
         steps["l2"] = self.optimizer.l2 if l2 is None else l2
         steps["number"] = np.arange(self.steps_done, self.steps_done + count)
-        steps["weight"] = np.where(weights > 0, weights, 1.0)  # rows that weigh nothing: cost and gradient 0
+        steps["weight"] = np.where(weights > 0, weights, 1.0)  # where all weights are 0, so are cost and gradient
         return steps
 
     def weights(self, order: np.ndarray) -> np.ndarray:
@@ -259,7 +259,7 @@ class Trainer:
             self._moments()[:] = snapshot.state
 
     def _moments(self) -> np.ndarray:
-        """The state behind the gradients, a view."""
+        """The moments in the state, a view: they lie behind the gradients."""
         assert self.state is not None
         return self.state[self.plan.n_parameters :]
 
@@ -291,7 +291,7 @@ class Trainer:
         return PackedParameters(self.plan, self.network.architecture.dtype, self.state[slot * size : (slot + 1) * size])
 
     def _plain(self, slot: int) -> np.ndarray:
-        """A buffer of the state as a network's `snapshot` lies in memory."""
+        """Return one buffer of the state, laid out as a network's `snapshot` is."""
         flat = np.zeros_like(self.network.parameters.snapshot())
         arrays = self.network.parameters.views_of(flat)
         self._slot(slot).unpack(arrays["weights"], vectors_of(arrays))
@@ -303,6 +303,6 @@ class Trainer:
         self.packed.pack(views["weights"], vectors_of(views))
 
     def _unpack(self) -> None:
-        """Hand the trained parameters to the network, all in one copy: Ctrl-C must not leave half of them."""
+        """Hand the trained parameters to the network, in a single copy, so that Ctrl-C cannot leave half of them."""
         self.packed.unpack(self.unpacked["weights"], vectors_of(self.unpacked))
         self.network.parameters.restore(self.flat)

@@ -17,35 +17,37 @@ from fastmlp.kernels.tiles import TILE_PANELS
 from fastmlp.simd.sizes import ceil_divide, round_up
 from fastmlp.simd.target import VECTOR_BYTES
 
-PLANS = 32  # remembered: laying out 784-20-7-5-10 takes 0.2 ms, a hundredth of an epoch
+PLANS = 32  # plans that are remembered; to make the one of 784-20-7-5-10 takes 0.2 ms, a hundredth of an epoch
 FLOAT32_LANES = VECTOR_BYTES // 4
 ROWS_UNIT = 8  # rows of the smallest block
-MOST_NORM_BLOCKS = 64  # with batch norm every thread merges the statistics of all blocks: about 1 % of a step
+MOST_NORM_BLOCKS = 64  # every thread merges the batch norm statistics of all blocks, which takes about 1 % of a step
 CHUNK_ROWS = 96  # rows that go through all layers together: their activations stay in a 512 KB cache for 512 features
 
-PARALLEL_FLOP = 1e6  # of a step: below, two barriers cost more than a second thread saves
-EPOCH_FLOP = 1e8  # of an epoch in float32, about a millisecond: below, a second thread wakes too late to help
+PARALLEL_FLOP = 1e6  # of a step; in a smaller one, the barriers cost more than a second thread saves
+EPOCH_FLOP = 1e8  # of an epoch in float32, about a millisecond; in a shorter one, a second thread wakes too late
 
 NORM_NONE, NORM_AFTER_RELU, NORM_BEFORE_RELU = 0, 1, 2
 
-# kinds of passes over the rows: the whole way there and back; forward up to a layer; back from a normalised layer
+# Kinds of passes over the rows. WHOLE: forward through all layers and back. FORWARD: up to a layer. BACKWARD: back
+# from a normalised layer.
 WHOLE, FORWARD, BACKWARD = 0, 1, 2
-# half: of the memory for the sums of blocks, where the pass leaves its own; those of the pass before are in the other
+# The memory for the sums of blocks has two halves. A pass writes its sums into its `half` and reads those of the pass
+# before from the other one.
 PASS = np.dtype([(name, np.int64) for name in ("kind", "layer", "half")])
 
-# a layer's private statistics, each as long as the padded layer
+# statistics of a layer, of which each thread has a copy; each is as long as the padded layer
 STATISTICS = MEAN, INV_STD, VAR, DGAMMA, DBETA = 0, 1, 2, 3, 4
 
-# where the products read their operands: the input of the layer and the gradient of its output, by rows and by pairs
-# of rows, in the buffer of rows; the weights and their transpose, in the buffer of copies
+# Where the products read their operands. In the buffer of rows: the input of the layer and the gradient of its output,
+# each by rows and by pairs of rows. In the buffer of copies: the weights and their transpose.
 _OPERANDS = ("input_rows", "input_pairs", "dz_rows", "dz_pairs", "weight_copy", "transposed_copy")
-# of functions that compute the layer's products in place of those that are compiled into a step, 0 for none
+# Addresses of the functions that compute the layer's products; 0 where the products are compiled into the step.
 _ADDRESSES = ("forward", "backward", "update")
 _OFFSETS = ("weight", "transposed", "bias", "gamma", "beta", "running_mean", "running_var")
 _ROWS = ("input", "pre", "out", "slope", "dz")
-# one linear layer and what follows it; offsets in elements of the parameter buffer, of the buffer of rows, and of a
-# thread's private statistics
-# tiles: how many; first_tile: how many the layers before have; threshold: of dropout (`fastmlp.kernels.dropout`)
+# A linear layer and what follows it. Offsets count elements: of the parameter buffer, of the buffer of rows, or of a
+# thread's statistics. `tiles` is the number of the layer's tiles, `first_tile` that of all layers before it,
+# `threshold` that of dropout (`fastmlp.kernels.dropout`).
 _OTHERS = ("statistics", "tiles", "first_tile", "threshold")
 LAYER = np.dtype([(name, np.int64) for name in ("n_in", "n_out", *_OFFSETS, *_ROWS, *_OPERANDS, *_OTHERS, *_ADDRESSES)])
 
@@ -121,7 +123,7 @@ class _Allocator:
 
 
 def make_passes(n_layers: int, norm: int) -> np.ndarray:
-    """Return the passes over the rows: one without batch norm, else one more for each statistic that is waited for."""
+    """Return the passes over the rows: a single one, or with batch norm one more for each statistic of the batch."""
     passes = [(WHOLE, 0)]
     if norm != NORM_NONE:
         passes = [(FORWARD, i) for i in range(n_layers)] + [(BACKWARD, i) for i in reversed(range(n_layers - 1))]
@@ -179,7 +181,7 @@ def make_plan(
     block = (
         ROWS_UNIT if norm == NORM_NONE else max(ROWS_UNIT, round_up(ceil_divide(batch, MOST_NORM_BLOCKS), ROWS_UNIT))
     )
-    stride = (round_up(batch, 4) | 1) * lanes  # an odd number of rows keeps panels off one another's cache sets
+    stride = (round_up(batch, 4) | 1) * lanes  # an odd number of rows puts panels into different cache sets
     layers = np.zeros(len(widths) - 1, LAYER)
     parameters, copies, rows, statistics = (_Allocator(lanes) for _ in range(4))
     before = rows.take(stride * (ceil_divide(widths[0], lanes)))
@@ -197,7 +199,7 @@ def make_plan(
             layer[name] = parameters.take(padded) if hidden_norm else -1
         layer["out"] = before = rows.take(stride * (padded // lanes))
         layer["pre"] = rows.take(stride * (padded // lanes)) if hidden_norm else before
-        # without training, the last layer's function too is evaluated with its slope
+        # at prediction, the function of the last layer writes its slope as well
         last = i == len(layers) - 1 and training
         layer["slope"] = rows.take(stride * (padded // lanes)) if slopes and not last else before
         layer["dz"] = rows.take(stride * (padded // lanes)) if i < len(layers) - 1 and training else before
@@ -228,7 +230,7 @@ def deal_tiles(plan: Plan, threads: int) -> np.ndarray:
     """Deal out the tiles: ``[thread, layer] = (first, last)``, an equal share of every layer for each thread.
 
     A tile is one panel of a layer's inputs by `TILE_PANELS` panels of its outputs (`fastmlp.kernels.tiles.tile_at`).
-    Where they do not divide, those with the least work so far take one more.
+    Where the number of tiles is no multiple of the threads, those with the least work so far take one more.
     """
     dealt = np.zeros((threads, len(plan.layers), 2), np.int64)
     work = np.zeros(threads)
@@ -243,10 +245,10 @@ def deal_tiles(plan: Plan, threads: int) -> np.ndarray:
 
 
 def is_short(plan: Plan, rows: int) -> bool:
-    """Whether the caller's thread trains on so many rows sooner than others have woken."""
+    """Whether the caller's thread is done with so many rows before another thread has woken."""
     return rows * plan.flop_of_row * FLOAT32_LANES < EPOCH_FLOP * plan.lanes
 
 
 def useful_threads(plan: Plan, threads: int, rows: int) -> int:
-    """Return how many of `threads` threads make training on so many rows faster. Bits do not depend on it."""
+    """Return how many of `threads` threads make training on so many rows faster; the bits are the same with any."""
     return 1 if plan.batch * plan.flop_of_row < PARALLEL_FLOP or is_short(plan, rows) else threads

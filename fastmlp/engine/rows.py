@@ -5,20 +5,8 @@ its statistics cross the batch. So the way is cut into passes (`fastmlp.engine.p
 still in the nearest cache.
 """
 
-from typing import NamedTuple
-
 from fastmlp.compilation.jit import body
-from fastmlp.engine.batch import (
-    Batch,
-    normalisation,
-    operand_rows,
-    operand_weights,
-    region_at,
-    region_rows,
-    statistic,
-    targets_at,
-    weights_in,
-)
+from fastmlp.engine.batch import Batch, normalisation, region_at, region_rows, statistic, targets_at
 from fastmlp.engine.plan import (
     DBETA,
     DGAMMA,
@@ -31,6 +19,7 @@ from fastmlp.engine.plan import (
     VAR,
     WHOLE,
 )
+from fastmlp.engine.products import linear_backward_rows, linear_rows, operands_at, prepare_dz, prepare_input
 from fastmlp.engine.shares import blocks_of
 from fastmlp.kernels.activations import activate_rows, multiply_rows
 from fastmlp.kernels.batchnorm import (
@@ -42,21 +31,14 @@ from fastmlp.kernels.batchnorm import (
     normalise_backward_rows,
     normalise_rows,
 )
-from fastmlp.kernels.bfloat16 import BACKWARD as BACKWARD_PRODUCT
-from fastmlp.kernels.bfloat16 import PREPARE
 from fastmlp.kernels.dropout import DROP, Mask
 from fastmlp.kernels.gather import gather_rows
-from fastmlp.kernels.linear import backward_rows, descend_all_biases, forward_rows, update_tiles
 from fastmlp.kernels.losses import loss_rows
-from fastmlp.kernels.nonzero import FORWARD as FORWARD_PRODUCT
-from fastmlp.kernels.nonzero import UPDATE as UPDATE_PRODUCT
-from fastmlp.kernels.panels import Panels, dense
-from fastmlp.kernels.tiles import Descent
+from fastmlp.kernels.panels import Panels
 from fastmlp.simd.kinds import Pointer, Record
 from fastmlp.simd.pointer import offset
 
-_drop_call, _prepare_call = DROP.call, PREPARE.call
-_forward_call, _backward_call, _update_call = FORWARD_PRODUCT.call, BACKWARD_PRODUCT.call, UPDATE_PRODUCT.call
+_drop_call = DROP.call
 
 
 @body
@@ -71,59 +53,7 @@ def _gather(b: Batch, first: int, count: int) -> None:
     s = b.settings
     target = region_rows(b, b.layers[0].input, first, count, s.n_features)
     gather_rows(s.at.convert, s.at.data, offset(b.index, first), b.readable - first, s.scale, target)
-    _prepare_input(b, 0, first, count)
-
-
-class Operands(NamedTuple):
-    """What a layer's linear output is made from: its input, weights and biases, and the factor of the product."""
-
-    x: Panels
-    weight: Panels
-    bias: Pointer
-    scale: float
-
-
-@body
-def linear_rows(layer: Record, by: Operands, out: Panels, relu: bool, lists: Pointer) -> None:
-    """The linear layer, by its own function where it has one: rounded, or without the zeros of the data."""
-    if layer.forward != 0:
-        _forward_call(layer.forward, (by.x, by.weight, by.bias, out, int(relu), by.scale, lists))
-    else:
-        forward_rows(by.x, by.weight, by.bias, out, relu)
-
-
-@body
-def scale_of_product(settings: Record, i: int) -> float:
-    """Return what multiplies the products of the layer of number `i`."""
-    return settings.product_scale if i == 0 else 1.0
-
-
-@body
-def _prepare(b: Batch, values: Panels, rows: int, pairs: int, first: int) -> None:
-    """Round what the products will read and write its copies, where they are not to read the values themselves.
-
-    `rows` and `pairs` are the regions of the copies, `first` the number of the first row.
-    """
-    if b.settings.at.prepare != 0:
-        copies = operand_rows(b, rows, first, values.rows, values.columns)
-        others = operand_rows(b, pairs, first, values.rows, values.columns)
-        _prepare_call(b.settings.at.prepare, (values, copies.start, others.start))
-
-
-@body
-def _prepare_input(b: Batch, i: int, first: int, count: int) -> None:
-    """Prepare the input of the layer of number `i`."""
-    layer = b.layers[i]
-    values = region_rows(b, layer.input, first, count, layer.n_in)
-    _prepare(b, values, layer.input_rows, layer.input_pairs, first)
-
-
-@body
-def _prepare_dz(b: Batch, i: int, first: int, count: int) -> None:
-    """Prepare the gradient of the linear output of the layer of number `i`."""
-    layer = b.layers[i]
-    values = region_rows(b, layer.dz, first, count, layer.n_out)
-    _prepare(b, values, layer.dz_rows, layer.dz_pairs, first)
+    prepare_input(b, 0, first, count)
 
 
 @body
@@ -131,14 +61,8 @@ def _linear(b: Batch, i: int, first: int, count: int) -> None:
     """The linear layer, and its activation where no batch norm comes between."""
     layer = b.layers[i]
     activated = i < len(b.layers) - 1 and b.settings.norm != NORM_BEFORE_RELU
-    by = Operands(
-        x=operand_rows(b, layer.input_rows, first, count, layer.n_in),
-        weight=operand_weights(b.copies, layer.weight_copy, layer.n_in, layer.n_out, b.settings.packed),
-        bias=offset(b.parameters, layer.bias),
-        scale=scale_of_product(b.settings, i),
-    )
     out = region_rows(b, layer.pre, first, count, layer.n_out)
-    linear_rows(layer, by, out, activated and b.settings.relu != 0, b.lists)
+    linear_rows(layer, operands_at(b, i, first, count), out, activated and b.settings.relu != 0, b.lists)
     if activated:
         _activate(b, layer, out, first)
 
@@ -167,26 +91,20 @@ def _loss(b: Batch, first: int, count: int) -> None:
         z = region_rows(b, layer.out, start, min(s.block, first + count - start), layer.n_out)
         targets, cost = targets_at(s, offset(b.index, start)), offset(b.costs, start // s.block)
         loss_rows(s.at.loss, z, targets, 1.0 / b.step.weight, s.parameter, cost)
-    _prepare_dz(b, len(b.layers) - 1, first, count)
+    prepare_dz(b, len(b.layers) - 1, first, count)
 
 
 @body
 def _linear_backward(b: Batch, i: int, first: int, count: int) -> None:
     """From the gradient of a layer's linear output to that of the layer below, or of its batch norm's output."""
     s, layer, below = b.settings, b.layers[i], b.layers[i - 1]
-    dout = operand_rows(b, layer.dz_rows, first, count, layer.n_out)
-    transposed = operand_weights(b.copies, layer.transposed_copy, layer.n_out, layer.n_in, s.packed)
-    dx = region_rows(b, below.dz, first, count, layer.n_in)
-    masked, mask = s.relu != 0 and s.norm != NORM_AFTER_RELU, region_at(b, below.out, first)
-    if layer.backward != 0:
-        _backward_call(layer.backward, (dout, transposed, mask, dx, int(masked)))
-    else:
-        backward_rows(dout, transposed, mask, dx, masked)
+    dx, mask = region_rows(b, below.dz, first, count, layer.n_in), region_at(b, below.out, first)
+    linear_backward_rows(b, i, first, mask, dx, s.relu != 0 and s.norm != NORM_AFTER_RELU)
     _drop(b, i - 1, below.dz, first, count)
     if s.norm != NORM_AFTER_RELU:
         _activate_backward(b, below, dx, first)
     if s.norm == NORM_NONE:
-        _prepare_dz(b, i - 1, first, count)
+        prepare_dz(b, i - 1, first, count)
 
 
 @body
@@ -233,26 +151,7 @@ def _normalise_backward(b: Batch, i: int, first: int, count: int) -> None:
     normalise_backward_rows(pre, normalisation(b, layer), dgamma, dbeta, b.n, masked, dz)
     if s.norm == NORM_AFTER_RELU:
         _activate_backward(b, layer, dz, first)
-    _prepare_dz(b, i, first, count)
-
-
-@body
-def descend_tiles(
-    b: Batch, i: int, buffer: Pointer, first: int, last: int, step: Descent, has_transposed: bool
-) -> None:
-    """A step of the weights and biases in a buffer, along the gradient over all rows, for some tiles."""
-    layer = b.layers[i]
-    x = operand_rows(b, layer.input_pairs, 0, b.n, layer.n_in)
-    dz = operand_rows(b, layer.dz_pairs, 0, b.n, layer.n_out)
-    weight, bias = weights_in(buffer, layer), offset(buffer, layer.bias)
-    if layer.update != 0:
-        scaled = Descent(rate=step.rate * scale_of_product(b.settings, i), keep=step.keep)
-        _update_call(layer.update, (x, dz, weight, first, last, scaled, b.lists))
-        descend_all_biases(region_rows(b, layer.dz, 0, b.n, layer.n_out), layer.n_in, bias, first, last, step.rate)
-    else:
-        start = offset(buffer, layer.transposed if has_transposed else layer.weight)
-        transposed = dense(start, layer.n_out, layer.n_in if has_transposed else 0)
-        update_tiles(x, dz, weight, transposed, bias, first, last, step)
+    prepare_dz(b, i, first, count)
 
 
 @body
@@ -276,7 +175,7 @@ def _whole_way(b: Batch, first: int, count: int) -> None:
     for i in range(top):
         _linear(b, i, first, count)
         _drop(b, i, b.layers[i].out, first, count)
-        _prepare_input(b, i + 1, first, count)
+        prepare_input(b, i + 1, first, count)
     _linear(b, top, first, count)
     _loss(b, first, count)
     for i in range(top, 0, -1):
@@ -292,7 +191,7 @@ def _forward_to(b: Batch, i: int, half: int, first: int, count: int) -> None:
     else:
         _normalise(b, i - 1, first, count)
         _drop(b, i - 1, b.layers[i - 1].out, first, count)
-        _prepare_input(b, i, first, count)
+        prepare_input(b, i, first, count)
     _linear(b, i, first, count)
     if i < top:
         _sum_moments(b, i, half, first, count)

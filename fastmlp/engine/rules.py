@@ -6,7 +6,7 @@ from fastmlp.compilation.jit import body
 from fastmlp.engine.batch import Batch, statistic
 from fastmlp.engine.copies import refresh_square
 from fastmlp.engine.plan import DBETA, DGAMMA
-from fastmlp.engine.rows import descend_tiles
+from fastmlp.engine.products import descend_tiles
 from fastmlp.kernels.tiles import Descent, Tile, square_of, tile_at
 from fastmlp.kernels.update import (
     ADAM,
@@ -24,7 +24,7 @@ from fastmlp.simd import vector as v
 from fastmlp.simd.kinds import Pointer, Record
 from fastmlp.simd.pointer import offset, pointer
 
-TOGETHER = 16  # tiles between gradients and steps: in float32 32 KB; 1 to 3 % of Adam's step faster than 4, or than all
+TOGETHER = 16  # tiles whose gradients are computed before their steps, 32 KB in float32; with 4, or all, Adam is slower
 
 
 @body
@@ -34,7 +34,7 @@ def _tile(layer: Record, number: int, lanes: int) -> Tile:
 
 @body
 def _step(b: Batch, which: int, gradient: Pointer, n: int, decays: bool, factor: float) -> None:
-    """The step of `n` parameters from the place `which` on; weights decay, in the cost or beside it, vectors do not."""
+    """Do the step of `n` parameters from the offset `which` on. Weights decay; vectors do not."""
     s, step = b.settings, b.step
     parameter, state = offset(b.parameters, which), pointer(b.state, which)
     l2, keep = step.l2 if decays else 0.0, 1.0 - step.rate * (s.decay if decays else 0.0)
@@ -65,7 +65,7 @@ def step_tiles(b: Batch, i: int, first: int, last: int, factor: float) -> None:
 
 @body
 def _squares(layer: Record, values: Pointer, number: int, bias: bool) -> float:
-    """The summed squares of a tile of what is laid out as the parameters."""
+    """Return the summed squares of one tile of a buffer that is laid out as the parameters."""
     lanes, total = v.lanes(values), 0.0
     tile = _tile(layer, number, lanes)
     for p in range(tile.first, tile.last):
@@ -77,7 +77,7 @@ def _squares(layer: Record, values: Pointer, number: int, bias: bool) -> float:
 
 @body
 def _note_gradient_squares(b: Batch, i: int, first: int, last: int) -> None:
-    """The summed squares of the gradients of each of some tiles, for `clip_factor`."""
+    """Note the summed squares of the gradients of some tiles, one number for each tile, for `clip_factor`."""
     layer = b.layers[i]
     for number in range(first, last):
         b.gradient_squares[layer.first_tile + number] = _squares(layer, pointer(b.state, 0), number, True)
@@ -85,7 +85,7 @@ def _note_gradient_squares(b: Batch, i: int, first: int, last: int) -> None:
 
 @body
 def note_weight_squares(b: Batch, i: int, first: int, last: int) -> None:
-    """Σ‖W‖² of each of some tiles, where it is wanted."""
+    """Note the Σ‖W‖² of some tiles, one number for each tile, where it is wanted."""
     if b.settings.weight_squares == 0:
         return
     layer = b.layers[i]
@@ -105,7 +105,7 @@ def _clear_biases(b: Batch, i: int, first: int, last: int) -> None:
 
 @body
 def rule_tiles(b: Batch, i: int, first: int, last: int) -> None:
-    """Gradients of some tiles, and their steps unless those wait for the norm of all gradients."""
+    """Compute the gradients of some tiles and do their steps, unless the steps wait for the norm of all gradients."""
     s = b.settings
     for start in range(first, last, TOGETHER):
         end = min(start + TOGETHER, last)
@@ -131,7 +131,7 @@ def total_of(b: Batch, squares: Pointer) -> float:
 
 @body
 def clip_factor(b: Batch) -> float:
-    """What the gradients are multiplied by so that their norm is at most ``clip``: 1 without clipping.
+    """Return the factor that makes the norm of the gradients at most ``clip``: 1 without clipping.
 
     Every thread sums in the order of the tiles.
     """
@@ -150,5 +150,5 @@ def clip_factor(b: Batch) -> float:
 
 @body
 def rule_vector(b: Batch, which: int, gradient: Pointer, n: int) -> None:
-    """The step of a vector, which does not decay."""
+    """Do the step of a vector, which does not decay."""
     _step(b, which, gradient, n, False, clip_factor(b))

@@ -38,19 +38,20 @@ _INTEGERS = (
     "weight_squares",
     "packed",
 )
-# parameter: of the loss; decay: of the parameters beside the cost; momentum, beta_1, beta_2, epsilon: of the update
-# rule; average: weight of a batch in batch norm's running statistics; clip: greatest norm of the gradients, 0 for any;
-# scale: of the data when they are gathered; product_scale: of the products of the first layer, where the data are whole
+# parameter: that of the loss. decay: decoupled weight decay. momentum, beta_1, beta_2, epsilon: those of the update
+# rule. average: the weight of a batch in batch norm's running statistics. clip: the greatest norm of the gradients, 0
+# for any. `scale` multiplies the data when they are gathered, `product_scale` the products of the first layer.
 _RULE = ("decay", "momentum", "beta_1", "beta_2", "epsilon", "clip")
 _NUMBERS = ("scale", "product_scale", "parameter", *_RULE, "eps", "average")
 ONE = np.ones(1)  # the weight of every row where rows have none
-FUSED = ("relu", "identity")  # into the matrix products; other activations are called by address
-STATES = (0, 2, 3, 1)  # buffers of the parameters' size that each rule keeps: the gradients, then moments
-ADDRESSES = np.dtype([(name, np.int64) for name in _ADDRESSES])  # of data and of compiled functions, 0 for none
+FUSED = ("relu", "identity")  # activations that the matrix products compute; others are called by address
+STATES = (0, 2, 3, 1)  # how many buffers of the parameters' size each rule keeps: one for gradients, then moments
+ADDRESSES = np.dtype([(name, np.int64) for name in _ADDRESSES])  # of data and of compiled functions; 0: there is none
 SETTINGS = np.dtype(
     [(name, np.int64) for name in _INTEGERS] + [(name, np.float64) for name in _NUMBERS] + [("at", ADDRESSES)]
 )
-# rate: of learning; size: the rate with the update rule's correction; l2: decay in the cost; weight: of all its rows
+# rate: the learning rate. size: the rate with the update rule's correction. l2: λ in the cost. weight: the sum of the
+# weights of the step's rows.
 STEP = np.dtype([(name, np.float64) for name in ("rate", "size", "l2", "weight")] + [("number", np.int64)])
 
 
@@ -95,7 +96,7 @@ def set_data(record: np.ndarray, x: Matrix, scale: float, dtype: np.dtype) -> No
     else:
         record["at"]["data"], record["at"]["convert"] = x.ctypes.data, converter(x.dtype, dtype)
     record["n_features"] = x.shape[1]
-    # bytes are exact in bfloat16, and bytes times a scale are not
+    # A byte is exact in bfloat16, but a byte times a scale is not: then the product is scaled in place of the data.
     rounded = record["at"]["prepare"][0] != 0
     record["scale"], record["product_scale"] = (1.0, scale) if rounded else (scale, 1.0)
 

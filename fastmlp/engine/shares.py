@@ -13,8 +13,8 @@ from fastmlp.simd.kinds import Pointer, Record
 from fastmlp.simd.pointer import offset
 from fastmlp.simd.sizes import ceil_divide, round_up
 
-LEAST_ROWS = 24  # of a piece: two runs of tall tiles; with fewer, reading the weights costs more than it gains
-LEAST_TILE_ROWS = 1024  # of a piece of tiles, rows of each tile counted: about 10 µs of work
+LEAST_ROWS = 24  # of a piece; with fewer rows, reading the weights for them takes longer than sharing them saves
+LEAST_TILE_ROWS = 1024  # of a piece of tiles: tiles × rows of the mini-batch, about 10 µs of work
 REST = 3  # a piece is a third of what is left: the last ones are small, so that all threads end at the same time
 
 

@@ -13,7 +13,8 @@ from fastmlp.compilation.jit import body, inlined, worker
 from fastmlp.engine.batch import Batch, statistic
 from fastmlp.engine.copies import refresh_tiles
 from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
-from fastmlp.engine.rows import descend_tiles, merge, pass_over
+from fastmlp.engine.products import descend_tiles
+from fastmlp.engine.rows import merge, pass_over
 from fastmlp.engine.rules import clip_factor, note_weight_squares, rule_tiles, rule_vector, step_tiles, total_of
 from fastmlp.engine.shares import Claims, blocks_of, row_cell, row_pieces, share_of_rows, take, tile_cell, tile_unit
 from fastmlp.engine.workspace import Memory
@@ -56,7 +57,7 @@ class Run(NamedTuple):
     costs : numpy.ndarray (steps,)
         Takes the cost of each step.
     weight_squares : numpy.ndarray
-        Takes the Σ‖W‖² behind each step, where that is wanted.
+        Takes the Σ‖W‖² after each step, where that is wanted.
     """
 
     steps: Array
@@ -103,13 +104,13 @@ def _stopping(control: Pointer) -> bool:
 
 @body
 def _rows(b: Batch, number: int, member: Member) -> None:
-    """One pass: the thread's own share of the rows, then what the others have not begun."""
+    """Do one pass over the thread's own share of the rows, then over what the other threads have not begun."""
     store_shared(row_cell(member.claims, member.thread, number + 1), 0)
     unit, most = row_pieces(b.settings)
     for turn in range(b.settings.threads):
         owner = (member.thread + turn) % b.settings.threads
         first, total = share_of_rows(b.settings, owner, b.n)
-        if turn > 0 and total <= unit:  # one piece: its owner takes it, and slows down when others look at its cell
+        if turn > 0 and total <= unit:  # a single piece is its owner's, whom reading its cell would slow down
             continue
         while not _stopping(member.control):
             start, count = take(row_cell(member.claims, owner, number), total, unit, most)
@@ -120,7 +121,7 @@ def _rows(b: Batch, number: int, member: Member) -> None:
 
 @body
 def _tiles(b: Batch, state: Array, i: int, first: int, last: int) -> None:
-    """A step of some tiles, whose gradients over all rows go from the registers into the parameters or the state."""
+    """Do the step of some tiles; their gradients go from the registers into the parameters, or into the state."""
     if state is None:  # decided when compiling: plain SGD does not wait for the compilation of other rules
         step = Descent(rate=b.step.rate, keep=1.0 - b.step.rate * b.step.l2)
         descend_tiles(b, i, b.parameters, first, last, step, i > 0)
@@ -131,7 +132,7 @@ def _tiles(b: Batch, state: Array, i: int, first: int, last: int) -> None:
 
 @body
 def _update_tiles(b: Batch, member: Member) -> None:
-    """The thread's own tiles of all layers, then what the others have not begun."""
+    """Update the thread's own tiles of all layers, then those that the other threads have not begun."""
     store_shared(row_cell(member.claims, member.thread, 0), 0)
     for turn in range(b.settings.threads):
         owner = (member.thread + turn) % b.settings.threads
@@ -151,7 +152,7 @@ def _update_tiles(b: Batch, member: Member) -> None:
 
 @body
 def _step_clipped(b: Batch, state: Array, member: Member) -> bool:
-    """The steps that waited for the norm of all gradients; False where the team ends."""
+    """With clipping, do the steps, which had to wait for the norm of all gradients; False where the team ends."""
     if state is not None:
         if b.settings.clip == 0:
             return True
@@ -166,7 +167,7 @@ def _step_clipped(b: Batch, state: Array, member: Member) -> bool:
 
 @body
 def _descend(b: Batch, state: Array, which: int, gradient: Pointer, n: int) -> None:
-    """A step of the vector at a place among the parameters."""
+    """Do the step of the vector that begins at the offset `which` of the parameters."""
     if state is None:
         descend(offset(b.parameters, which), gradient, n, b.step.rate)
     else:
@@ -202,7 +203,7 @@ def _mean_cost(b: Batch) -> float:
 
 @inlined
 def _begin(layout: Layout, memory: Memory, run: Run, step: int, member: Member) -> Batch:
-    """The mini-batch of a step, of whose tiles none is taken."""
+    """Return the mini-batch of a step; no tile of it is taken yet."""
     settings, position = layout.settings[0], step * layout.settings[0].batch
     for i in range(len(layout.layers)):
         store_shared(tile_cell(member.claims, member.thread, i), 0)
@@ -282,7 +283,8 @@ def train_steps(thread: int, layout: Layout, memory: Memory, run: Run) -> None:
     """Train on the rows of a run, as one thread of a team.
 
     Every thread of the team calls this with the same arguments but `thread`. Ends early, after a whole step, when the
-    stop cell is set or a cost is not finite. Where operands are rounded to bfloat16, denormal numbers are 0 meanwhile.
+    stop cell is set or a cost is not finite. Where operands are rounded to bfloat16, the thread
+    takes denormal numbers as 0 until it returns.
     """
     if layout.settings[0].at.prepare == 0:
         _train_steps(thread, layout, memory, run)

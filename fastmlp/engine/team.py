@@ -12,7 +12,7 @@ from fastmlp.system import interrupt
 from fastmlp.system.cores import usable_cores
 
 POLL_SECONDS = 0.1
-IDLE_SECONDS = 1.0  # a thread waits so long for the next team: to wake two threads takes a tenth of starting two
+IDLE_SECONDS = 1.0  # how long a thread waits for its next team; to start a thread takes ten times as long as to wake it
 
 
 class _Team:
@@ -72,7 +72,7 @@ class _Member(threading.Thread):
         try:
             share = self.teams.get(timeout=IDLE_SECONDS)
         except queue.Empty:
-            with _lock:  # whoever takes it from the idle ones gives it a share before the lock is free again
+            with _lock:  # who takes a member out of `_idle` holds the lock until its share is in `teams`
                 if self in _idle:
                     _idle.remove(self)
                 return not self.teams.empty()
@@ -89,7 +89,7 @@ class _Member(threading.Thread):
 
 
 _idle: list[_Member] = []
-_pinned: threading.Event | None = None  # the end of the team of this process whose members were pinned last
+_pinned: threading.Event | None = None  # set when the team that was pinned last has ended
 _lock = threading.Lock()
 
 
@@ -167,7 +167,7 @@ def run_team(
     interrupted: BaseException | None = None
     start = True
     while True:
-        try:  # Ctrl-C may come at any line: none of them may leave a member behind
+        try:  # Ctrl-C may come at any of these lines, and no member may be left waiting
             if start:
                 start = False
                 _gather(team)

@@ -107,8 +107,8 @@ class Memory(NamedTuple):
     """The buffers of a training, as compiled code takes them; `Workspace` says how large they are."""
 
     parameters: Array
-    copies: Array  # of the weights; the parameters where the products read those
-    state: Array  # of the update rule, None where it has none
+    copies: Array  # of the weights, for the products; where these read the parameters, it is `parameters`
+    state: Array  # of the update rule, or None
     rows: Array
     statistics: Array
     sums: Array
@@ -145,7 +145,7 @@ class Workspace:
         self.gradient_squares, self.weight_squares = (aligned(plan.n_tiles, np.float64) for _ in range(2))
         self.control = aligned(CONTROL_CELLS, np.int64)
         self.arrivals = aligned(LINE * threads, np.int64)
-        # of each thread: rows taken, in two cells on lines of their own, and tiles of each layer taken
+        # for each thread: two cells with the rows taken, each on its own cache line, and a cell for each layer's tiles
         self.claims = aligned(threads * (2 * LINE + round_up(len(plan.layers), LINE)), np.int64)
         self.tiles = deal_tiles(plan, threads)
         rows, n_in = max(plan.block, CHUNK_ROWS), int(plan.layers[0]["n_in"])

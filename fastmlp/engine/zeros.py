@@ -5,9 +5,10 @@ import numpy as np
 from fastmlp.inputs.sparse import Matrix
 from fastmlp.kernels.nonzero import HEIGHT
 
-SAMPLE = 64  # rows
-LEAST = 16  # columns: with fewer, the first layer is not where the time goes
-# of all terms: with more, the lists take as long as they save, which with few outputs is less
+SAMPLE = 64  # rows that are looked at
+LEAST = 16  # columns; with fewer, the first layer takes little of the time
+# Greatest share of the terms that may be left, in general and where the layer has fewer than `NARROW` outputs. With
+# more, making the lists takes as long as they save.
 MOST, MOST_NARROW, NARROW = 0.6, 0.35, 64
 
 
@@ -23,6 +24,6 @@ def mostly_zeros(x: Matrix, n_out: int) -> bool:
 
 
 def _left(factors: np.ndarray) -> float:
-    """The share of the terms that are not zero in all of as many neighbours as a tile has rows."""
+    """Return the share of the terms that a list would hold: those where not all rows of a tile are zero."""
     stop = len(factors) // HEIGHT * HEIGHT
     return float(np.logical_or.reduce([factors[i:stop:HEIGHT] for i in range(HEIGHT)]).mean())

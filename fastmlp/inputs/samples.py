@@ -8,7 +8,7 @@ import numpy as np
 from fastmlp.inputs import sparse
 from fastmlp.inputs.sparse import CsrRows, Matrix
 
-CHUNK_BYTES = 1 << 22  # of a data set looked through at a time, so that a memory map is never read whole
+CHUNK_BYTES = 1 << 22  # of a data set that are looked through at a time, so that a memory map is never read as a whole
 
 LIMITS = {np.dtype(name): np.finfo(name).max for name in ("float32", "float64")}
 
@@ -75,7 +75,7 @@ def finite(name: str, array: Matrix, dtype: np.dtype) -> None:
     for start in range(0, len(array), rows):
         chunk = array[start : start + rows]
         if whole and math.isfinite(_sum(chunk)):
-            continue  # one pass instead of two
+            continue  # a sum that is finite says it in one pass instead of two
         if not (chunk.max() <= limit and chunk.min() >= -limit):  # NaN passes neither
             row, column = np.argwhere(~(np.abs(chunk) <= limit))[0]
             raise _not_finite(name, dtype, chunk[row, column], start + row, column)

@@ -23,7 +23,7 @@ from fastmlp.simd.pointer import keep_alive, number, offset
 from fastmlp.simd.random import WORDS, keep_mask
 from fastmlp.simd.sizes import ceil_divide
 
-RANGE = 1 << 32  # of a random word
+RANGE = 1 << 32  # how many values a random word has
 ROWS = 96  # of a driver's block, in whole groups of rows that share a counter
 
 
@@ -33,7 +33,7 @@ def threshold_of(rate: float) -> int:
 
 
 class Mask(NamedTuple):
-    """Which elements of a layer are dropped in a step, out of all masks of a key."""
+    """Names one mask: which elements of a layer are dropped in a step."""
 
     key: int
     step: int

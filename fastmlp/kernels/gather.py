@@ -16,10 +16,10 @@ from fastmlp.simd.kinds import Array, Number, Pointer
 from fastmlp.simd.pointer import cast_address, keep_alive, number, offset, pointer, prefetch
 from fastmlp.simd.sizes import ceil_divide
 
-AHEAD = 8  # rows: they lie at random places in a data set larger than the caches; 4 to 8 halves the time
+AHEAD = 8  # rows are prefetched, as they lie at random places in the data; 4 to 8 rows ahead halve the time
 ROWS = 96  # of a driver's block
 
-# of data that are converted row by row; others are converted as a whole before
+# data of these types are converted row by row, others as a whole before the training
 DTYPES = tuple(map(np.dtype, ("u1", "f4", "f8", "i8", "i4", "i2", "i1", "u2", "u4", "u8")))
 
 

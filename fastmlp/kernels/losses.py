@@ -29,7 +29,7 @@ from fastmlp.simd.pointer import keep_alive, number, offset, pointer
 from fastmlp.simd.sizes import ceil_divide
 
 ROWS = 64  # of a driver's block; the cost is summed block by block, so the blocks fix its bits
-LEAST_COUNT = np.finfo(np.float64).smallest_normal  # of which there is a logarithm; t log t - t of less is 0
+LEAST_COUNT = np.finfo(np.float64).smallest_normal  # of smaller targets, t log t - t is 0
 
 
 @body
@@ -58,7 +58,7 @@ def _huber(z: Vector, target: Vector, parameter: Vector) -> tuple[Vector, Vector
 @body
 def _poisson(z: Vector, target: Vector, parameter: Vector) -> tuple[Vector, Vector]:
     predicted = elementary.exp_any(z)
-    # without t log t - t, which is added in `_poisson_rows`; the gradient needs no more
+    # `_poisson_rows` adds t log t - t, on which the gradient does not depend
     return v.subtract(predicted, target), v.subtract(predicted, v.multiply(target, z))
 
 
@@ -237,7 +237,7 @@ def loss_gradient(function: int, z: Array, targets: Array, weights: Array, param
         The mean of the rows' losses, each a sum over the n outputs.
     """
     n = z.shape[0]
-    if len(weights) == 1:  # a mean does not depend on it
+    if len(weights) == 1:  # a single weight for all rows: the mean does not depend on it
         weights = np.ones(1)
     total = weights.sum() if len(weights) > 1 else np.float64(n)
     blocks = ceil_divide(n, ROWS)

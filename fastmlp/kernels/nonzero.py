@@ -24,12 +24,12 @@ from fastmlp.simd.sizes import ceil_divide, round_up
 from fastmlp.simd.target import TILES
 
 HEIGHT = TILES.listed[0]
-# for every byte: the numbers of the bits that are set in it, each as a byte of one integer, the first number lowest
+# For every byte, an integer whose bytes are the numbers of the bits that are set in it, the lowest first.
 PLACES = np.array([sum(bit << 8 * i for i, bit in enumerate(b for b in range(8) if m >> b & 1)) for m in range(256)])
 STEPS = HEIGHT.bit_length() - 1  # the height is 2 or 4
-EVERY = 0x0101010101010101  # byte
-# of the terms in a list; what each term's number is combined with by an exclusive or. Swapped: of every two the second
-# one first, the order of `fastmlp.kernels.bfloat16`
+EVERY = 0x0101010101010101  # a number times this has that number in every byte
+# The order of the terms in a list: what each term's number is combined with by an exclusive or. Swapped: of two
+# neighbours the second one comes first, as `fastmlp.kernels.bfloat16` sums them.
 IN_ORDER, SWAPPED = 0, EVERY
 
 

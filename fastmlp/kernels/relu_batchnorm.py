@@ -25,7 +25,7 @@ from fastmlp.simd.pointer import keep_alive, pointer
 from fastmlp.simd.sizes import ceil_divide
 from fastmlp.simd.target import VECTOR_BYTES
 
-BLOCK = 16  # rows to a partial sum
+BLOCK = 16  # rows of a partial sum
 
 
 @body

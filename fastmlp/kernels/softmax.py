@@ -19,8 +19,8 @@ from fastmlp.simd.pointer import keep_alive, number, offset, pointer
 from fastmlp.simd.sizes import ceil_divide
 
 ROWS = 64  # rows of a driver's block; the cost is summed block by block, so the blocks fix its bits
-TOGETHER = 4  # rows: each is a chain of dependent operations, and a core works on several at once
-PRODUCT_ROWS = 16  # rows to a log: the product of their sums is at most n_classes^16, inside float64
+TOGETHER = 4  # rows that are computed side by side: the operations of one row wait for each other
+PRODUCT_ROWS = 16  # rows that share a logarithm: the product of their sums is at most n_classes^16, inside float64
 
 
 @body

@@ -9,8 +9,8 @@ from fastmlp.simd.gemm import LISTED
 from fastmlp.simd.pointer import offset
 from fastmlp.simd.sizes import ceil_divide
 
-SUM_ROWS = LISTED  # of one partial sum of dW: a tile's 3 panels of 128 rows fill 24 KB of a 32 KB cache
-TILE_PANELS = 2  # panels of dz to a tile
+SUM_ROWS = LISTED  # rows of one partial sum of dW: the 3 panels that a tile reads then fill 24 KB of a 32 KB cache
+TILE_PANELS = 2  # panels of outputs in a tile
 
 
 class Tile(NamedTuple):

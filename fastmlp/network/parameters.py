@@ -87,7 +87,7 @@ class Parameters:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._state = self._state.copy()  # copy.copy() passes the very array; two networks must not share parameters
+        self._state = self._state.copy()  # copy.copy() passes the array itself; networks must not share it
         self._views = self.views_of(self._state)
         self._begin()
 
@@ -123,7 +123,7 @@ class Parameters:
         state : numpy.ndarray
             From `snapshot`, of a network of these widths and this batch norm.
         """
-        self.version += 1  # a prediction at the same time, in another thread, must not keep half of each
+        self.version += 1  # a prediction in another thread must not keep a mixture of the old and the new parameters
         self._state[:] = state
         self.version += 1
 

@@ -38,9 +38,9 @@ from fastmlp.simd.tile import (
 )
 from fastmlp.simd.vector import llvm_vector
 
-LISTED = 128  # most terms of a list, so that they are bytes; of so many rows of weights two panels fill 16 KB
+LISTED = 128  # most terms of a list: their numbers fit a byte, and so many rows of two panels of weights fill 16 KB
 SINGLE, SWAPPED, PAIRS = Terms(), Swapped(), Pairs()
-LIST = LISTED + 8  # whoever writes it writes 8 terms at once
+LIST = LISTED + 8  # bytes of a list; its writer stores 8 terms at once, up to 7 behind the last one
 
 
 def _rows_of_panels(
@@ -91,7 +91,7 @@ def _panel(
 def _all_panels(builder: Builder, x: Operands, form: Form, rows: Any, columns: Any, lanes: int) -> None:
     panels = builder.sdiv(builder.add(columns, ir.index(lanes - 1)), ir.index(lanes))
     wide = builder.sub(panels, builder.srem(panels, ir.index(TILES.vectors)))
-    if TILES.half_tall:  # the last panel is done by halves where the other half would be padding
+    if TILES.half_tall:  # where half of the last panel would be padding, only the other half is computed
         wide = builder.sdiv(builder.add(columns, ir.index(lanes // 2 - 1)), ir.index(lanes))
     with cgutils.for_range_slice(builder, ir.index(0), wide, ir.index(TILES.vectors)) as (panel, _):
         _panel(builder, x, form, panel, rows, lanes, (TILES.tall, TILES.vectors, 1))
@@ -207,14 +207,14 @@ forward_listed = make_product(bias, by_rows=True, per_column=True, listed=True)
 forward_relu_listed = make_product(bias_relu, by_rows=True, per_column=True, listed=True)
 update_listed = make_product(scaled_add, by_rows=False, listed=True)
 
-# of bfloat16 numbers as float32 (`fastmlp.kernels.bfloat16`), the sums in the order of the instruction VDPBF16PS;
-# the forward products are max(alpha · a·b + operand, beta)
+# Products of bfloat16 numbers that are stored as float32 (`fastmlp.kernels.bfloat16`), summed in the order of the
+# instruction VDPBF16PS; lists are in that order, too. The forward products are max(alpha · a·b + operand, beta).
 forward_swapped = make_product(scaled_bias, by_rows=True, per_column=True, terms=SWAPPED)
-forward_swapped_listed = make_product(scaled_bias, by_rows=True, per_column=True, listed=True)  # the lists are swapped
+forward_swapped_listed = make_product(scaled_bias, by_rows=True, per_column=True, listed=True)
 backward_swapped = make_product(store, by_rows=True, terms=SWAPPED)
 backward_swapped_masked = make_product(mask, by_rows=True, terms=SWAPPED)
 update_swapped = make_product(scaled_add, by_rows=False, terms=SWAPPED)
-# by that instruction, of pairs of bfloat16
+# products by that instruction, of pairs of bfloat16
 forward_pairs = make_product(scaled_bias, by_rows=True, per_column=True, terms=PAIRS)
 backward_pairs = make_product(store, by_rows=True, terms=PAIRS)
 backward_pairs_masked = make_product(mask, by_rows=True, terms=PAIRS)

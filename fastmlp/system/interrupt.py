@@ -15,7 +15,7 @@ _pressed = False
 
 def _press(number: int, frame: FrameType | None) -> None:
     global _pressed
-    if _pressed:  # nobody looked since the last time
+    if _pressed:  # nobody has looked since the last Ctrl-C
         raise KeyboardInterrupt
     _pressed = True
 

@@ -24,7 +24,7 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _unlock(file: BinaryIO) -> None:
-        fcntl.flock(file, fcntl.LOCK_UN)  # a forked child may hold the file open
+        fcntl.flock(file, fcntl.LOCK_UN)  # closing the file is not enough, as a forked child may hold it open
 
 
 class Turn:

@@ -190,7 +190,7 @@ def test_labels_of_any_integer_type(stored):
 
 
 def test_read_only_labels_compile_nothing_anew():
-    from fastmlp.engine.inference import evaluate_chunks
+    from fastmlp.engine.chunks import evaluate_chunks
     from fastmlp.engine.step import train_steps
 
     X, y = problem(100, 21, 3, "float32")
