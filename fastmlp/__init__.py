@@ -16,7 +16,7 @@ Imported by their own names:
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from fastmlp import init, kernels, losses, schedules
+from fastmlp import init, losses, schedules
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.history import History
 from fastmlp.mlp import MLP, load
@@ -26,7 +26,7 @@ from fastmlp.system.version import VERSION
 from fastmlp.train import train
 
 if TYPE_CHECKING:
-    from fastmlp import datasets
+    from fastmlp import datasets, kernels
 
 __version__ = VERSION
 __all__ = [
@@ -48,6 +48,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "datasets":  # imported at its first use: a training on the user's own arrays needs none of it
-        return importlib.import_module("fastmlp.datasets")
+    if name in ("datasets", "kernels"):  # imported at their first use, as few programs need them
+        return importlib.import_module(f"fastmlp.{name}")
     raise AttributeError(f"module 'fastmlp' has no attribute {name!r}")

@@ -15,7 +15,7 @@ from fastmlp.compilation.store import MISSED
 from fastmlp.kernels import bfloat16, nonzero
 from fastmlp.kernels.dropout import dropper
 from fastmlp.kernels.gather import DTYPES, converter, spreader
-from fastmlp.simd.bfloat16 import HAS_INSTRUCTION
+from fastmlp.simd.target import HAS_BFLOAT16
 
 Job: TypeAlias = tuple[str, tuple[Any, ...]]
 
@@ -110,7 +110,7 @@ def usual_jobs() -> list[Job]:
 
 def other_jobs() -> list[Job]:
     """Return the jobs for the rest: the public kernels, other integers, bfloat16."""
-    kinds = (bfloat16.ROUNDED, bfloat16.PACKED) if HAS_INSTRUCTION else (bfloat16.ROUNDED,)
+    kinds = (bfloat16.ROUNDED, bfloat16.PACKED) if HAS_BFLOAT16 else (bfloat16.ROUNDED,)
     others = [str(dtype) for dtype in DTYPES if dtype.name not in DATA]
     return [
         *(("kernel", pair) for pair in itertools.product(KERNELS, FLOATS)),

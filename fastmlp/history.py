@@ -8,7 +8,7 @@ from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
-from fastmlp.engine import State
+from fastmlp.optimizers import State
 from fastmlp.system.extras import require
 from fastmlp.system.files import replaced_whole
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from fastmlp.engine import Trainer
+from fastmlp import engine
 from fastmlp.history import History, Record, Validation
 from fastmlp.system import interrupt
 from fastmlp.system.progress import progress_bar
@@ -50,7 +50,9 @@ class Epoch(NamedTuple):
         }
 
 
-def train_epoch(trainer: Trainer, order: np.ndarray, within_epoch: WithinEpoch, **options: Any) -> np.ndarray | None:
+def train_epoch(
+    trainer: "engine.Trainer", order: np.ndarray, within_epoch: WithinEpoch, **options: Any
+) -> np.ndarray | None:
     """Train on the rows `order`; return the mean loss of every mini-batch, None where the training cannot go on."""
     batch_costs = trainer.run_epoch(order, within_epoch, **options)
     interrupt.check()

@@ -7,9 +7,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from fastmlp import losses, storage
+from fastmlp import engine, losses, storage
 from fastmlp.batchnorm import BatchNorm
-from fastmlp.engine import evaluate, outputs
 from fastmlp.exchange.methods import Exchange
 from fastmlp.init import Initialiser, kaiming
 from fastmlp.inputs import checks, samples
@@ -128,7 +127,7 @@ class MLP(Exchange):
         """
         precision = checks.matmul_precision(matmul_precision, self.dtype)
         x = samples.matrix("X", X, self.n_inputs)
-        found, finite = outputs(self.network, x, checks.threads(threads), precision)
+        found, finite = engine.outputs(self.network, x, checks.threads(threads), precision)
         if not finite:  # an element of x, or its product with input_scale
             samples.finite("X", x, self.dtype)
         return found
@@ -273,7 +272,9 @@ class MLP(Exchange):
         x = samples.features("X", X, self.n_inputs, self.dtype)
         targets = samples.targets("y", y, loss.kernel, self.n_outputs, len(x), self.dtype)
         weights = samples.weights("sample_weight", sample_weight, len(x))
-        return evaluate(self.network, x, targets, None, checks.threads(threads), loss=loss, sample_weight=weights)
+        return engine.evaluate(
+            self.network, x, targets, None, checks.threads(threads), loss=loss, sample_weight=weights
+        )
 
     def save(self, path: Any) -> None:
         """Write the network to a safetensors file, which `fastmlp.load` reads.

@@ -2,12 +2,31 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from fastmlp.inputs import checks
-from fastmlp.kernels.update import ADAM, MOMENTUM, PLAIN
 from fastmlp.schedules import Constant, Rates, Schedule
+
+
+@dataclass(frozen=True)
+class State:
+    """What an update rule remembers between steps.
+
+    Attributes
+    ----------
+    steps : int
+        Steps done.
+    moments : list of numpy.ndarray
+        Each laid out as a network's `snapshot`: the velocity of momentum, or Adam's two averages.
+    key : int
+        Of the dropout masks.
+    """
+
+    steps: int
+    moments: list[np.ndarray]
+    key: int = 0
 
 
 class Optimizer(ABC):
@@ -40,10 +59,10 @@ class Optimizer(ABC):
         return self.learning_rate if isinstance(self.learning_rate, Schedule) else Constant(self.learning_rate)
 
     @abstractmethod
-    def _rule(self) -> dict[str, float]:
+    def _rule(self) -> dict[str, Any]:
         """Return what the engine needs to know of the rule, by its names."""
 
-    def settings(self) -> dict[str, float]:
+    def settings(self) -> dict[str, Any]:
         """Return what the engine needs to know, by its names."""
         return self._rule() | {"clip": self.clip_norm or 0.0}
 
@@ -118,8 +137,8 @@ class SGD(Optimizer):
         if self.nesterov and self.momentum == 0:
             raise ValueError("nesterov=True needs momentum above 0, got momentum=0")
 
-    def _rule(self) -> dict[str, float]:
-        rule = MOMENTUM if self.momentum else PLAIN
+    def _rule(self) -> dict[str, Any]:
+        rule = "momentum" if self.momentum else "plain"
         return {"rule": rule, "momentum": self.momentum, "nesterov": self.nesterov}
 
 
@@ -162,8 +181,8 @@ class Adam(Optimizer):
         checks.fraction("beta_2", self.beta_2)
         checks.positive("epsilon", self.epsilon)
 
-    def _rule(self) -> dict[str, float]:
-        found = {"rule": ADAM, "decay": self.weight_decay - self.l2}
+    def _rule(self) -> dict[str, Any]:
+        found = {"rule": "adam", "decay": self.weight_decay - self.l2}
         return found | {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
 
     def step_sizes(self, rates: Rates, done: int) -> Rates:

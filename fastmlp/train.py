@@ -6,14 +6,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fastmlp.engine import Snapshot, State, Trainer, evaluate
+from fastmlp import engine
 from fastmlp.history import History, Record, Validation
 from fastmlp.inputs import checks
 from fastmlp.inputs.splitting import Dataset, split
 from fastmlp.loop import NOT_FINITE, Epoch, WithinEpoch, run_epochs, train_epoch
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
-from fastmlp.optimizers import SGD, Optimizer
+from fastmlp.optimizers import SGD, Optimizer, State
 from fastmlp.stopping import EarlyStopping, Patience
 from fastmlp.system.warning import warn
 
@@ -116,7 +116,7 @@ def train(
     patience = _patience(stop, net, held_out, training.n, batch_size)
     key = int(rng.integers(1 << 63)) if any(net.dropout) and state is None else 0  # a state has its own
 
-    trainer = Trainer(
+    trainer = engine.Trainer(
         net.network, training.x, training.targets, min(batch_size, training.n), optimizer, threads, loss=loss,
         sample_weight=training.weights, key=key, matmul_precision=matmul_precision,
     )  # fmt: skip
@@ -172,7 +172,7 @@ def _validation(
 ) -> Validation:
     if held_out is None:
         return {"val_cost": None, "val_accuracy": None}
-    cost, accuracy = evaluate(
+    cost, accuracy = engine.evaluate(
         net.network, held_out.x, held_out.targets, held_out.rows, threads, loss=loss, sample_weight=held_out.weights
     )
     found: Validation = {"val_cost": cost + penalty, "val_accuracy": accuracy}
@@ -181,7 +181,13 @@ def _validation(
     return found
 
 
-def _finish(trainer: Trainer, history: History, patience: Patience | None, finite: Snapshot, best: Snapshot) -> None:
+def _finish(
+    trainer: "engine.Trainer",
+    history: History,
+    patience: Patience | None,
+    finite: "engine.Snapshot",
+    best: "engine.Snapshot",
+) -> None:
     """Leave the network as the way in which training ended asks for."""
     if history.stopped_because == NOT_FINITE:
         warn(

@@ -15,7 +15,7 @@ import pytest
 from asv.config import Config
 from asv_suite import FOLDER, ROOT, load, ready
 
-from fastmlp.simd.bfloat16 import HAS_INSTRUCTION
+from fastmlp.simd.target import HAS_BFLOAT16
 
 MODULES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
 PREFIXES = ("time_", "track_", "peakmem_")
@@ -83,7 +83,7 @@ def quick_peak():
 def test_benchmark_runs(scenario, method, values, monkeypatch):
     if scenario.__name__ == "ColdStart":
         monkeypatch.setattr(load("startup"), "TRAINING", COLD)
-    if "packed" in values and not HAS_INSTRUCTION:
+    if "packed" in values and not HAS_BFLOAT16:
         pytest.skip("the CPU has no VDPBF16PS; asv skips it, too")
     absent = [OPTIONAL[v] for v in values if v in OPTIONAL and importlib.util.find_spec(OPTIONAL[v]) is None]
     if absent:
@@ -141,7 +141,7 @@ def test_steps_in_bfloat16_are_in_bfloat16():
 @pytest.mark.parametrize("shape", [(5, 17, 33), (32, 784, 20)])
 @pytest.mark.parametrize("operands", ["rounded", "packed"])
 def test_products_in_bfloat16_are_products(operands, shape):
-    if operands == "packed" and not HAS_INSTRUCTION:
+    if operands == "packed" and not HAS_BFLOAT16:
         pytest.skip("the CPU has no VDPBF16PS")
     module, (batch, n_in, n_out) = load("_bfloat16"), shape
     layer = module.Layer(operands, *shape)

@@ -5,7 +5,8 @@ import pytest
 from networks import digest, perturb
 
 from fastmlp import MLP, SGD, Adam, AdamW, BatchNorm, EarlyStopping, train
-from fastmlp.engine import State, Trainer
+from fastmlp.engine import Trainer
+from fastmlp.optimizers import State
 
 QUIET = {"progress": False}
 OPTIMIZERS = [

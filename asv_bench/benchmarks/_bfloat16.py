@@ -10,10 +10,9 @@ from fastmlp.kernels.bfloat16 import BACKWARD, PACKED, PREPARE, REFRESH, ROUNDED
 from fastmlp.kernels.nonzero import FORWARD, UPDATE
 from fastmlp.kernels.panels import panels_in
 from fastmlp.kernels.tiles import TILE_PANELS, Descent
-from fastmlp.simd.bfloat16 import HAS_INSTRUCTION
 from fastmlp.simd.pointer import pointer
 from fastmlp.simd.sizes import ceil_divide, round_up
-from fastmlp.simd.target import VECTOR_BYTES
+from fastmlp.simd.target import HAS_BFLOAT16, VECTOR_BYTES
 
 from ._data import Array, normal
 
@@ -94,7 +93,7 @@ class Layer:
     """
 
     def __init__(self, operands: str, batch: int, n_in: int, n_out: int) -> None:
-        if operands == "packed" and not HAS_INSTRUCTION:
+        if operands == "packed" and not HAS_BFLOAT16:
             raise NotImplementedError("the CPU has no VDPBF16PS")
         self.shape, self.products = (batch, n_in, n_out), products(OPERANDS[operands])
         self.packed = OPERANDS[operands] == PACKED

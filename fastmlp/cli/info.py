@@ -12,18 +12,20 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "info",
-        help="processor, vector width, threads, threading layer, cache folders, versions",
+        help="processor, vector width, threads, cache folders, versions",
         description="Show what fastmlp computes with on this machine: the processor as Numba compiles for it, cores "
-        "and threads, Numba's threading layer (one small kernel is run to find it), cache folders and versions.",
-        epilog="examples:\n  fastmlp info\n  fastmlp info --json",
+        "and threads, cache folders and versions.",
+        epilog="examples:\n  fastmlp info\n  fastmlp info --threading-layer\n  fastmlp info --json",
     )
+    parser.add_argument("--threading-layer", action="store_true",
+                        help="also find the threading layer of the public kernels, by running one")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print what `collect` finds."""
-    found = collect()
+    found = collect(with_layer=args.threading_layer)
     if args.json:
         output.say_json(found)
     else:
@@ -31,19 +33,25 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def collect() -> dict[str, Any]:
-    """Return everything that the command shows, as plain values."""
+def threading_layer() -> str:
+    """Return which of Numba's threading layers the public kernels use: one is run to find it."""
     import numba
     import numpy as np
 
     from fastmlp import kernels
+
+    kernels.relu_forward(np.zeros((1, 1), np.float32), np.empty((1, 1), np.float32))
+    return str(numba.threading_layer())
+
+
+def collect(*, with_layer: bool) -> dict[str, Any]:
+    """Return everything that the command shows, as plain values; the threading layer where it is asked for."""
     from fastmlp.compilation import cache as kernel_cache
     from fastmlp.compilation.prebuilt import CHOICE
     from fastmlp.system import files
     from fastmlp.system.cores import usable_cores
 
     name, features = machine.target()
-    kernels.relu_forward(np.zeros((1, 1), np.float32), np.empty((1, 1), np.float32))  # starts the threading layer
     return {
         "processor": {
             "name": machine.processor(),
@@ -55,8 +63,8 @@ def collect() -> dict[str, Any]:
         "threads": {
             "cores_usable": usable_cores(),
             "container_quota": machine.cgroup_quota(),
-            "default": min(usable_cores(), numba.get_num_threads()),
-            "threading_layer": numba.threading_layer(),
+            "default": usable_cores(),
+            "threading_layer": threading_layer() if with_layer else None,
         },
         "folders": {
             "compiled_kernels": None if kernel_cache.FOLDER is None else str(kernel_cache.FOLDER),
@@ -73,16 +81,15 @@ def collect() -> dict[str, Any]:
 
 def bfloat16_products() -> str:
     """Return how matrix products in bfloat16 are computed, and why."""
-    from fastmlp.engine.precision import kept_timing
-    from fastmlp.kernels.bfloat16 import PACKED
-    from fastmlp.simd.bfloat16 import HAS_INSTRUCTION
+    from fastmlp.engine.timing import kept_timing
+    from fastmlp.simd.target import HAS_BFLOAT16
 
-    if not HAS_INSTRUCTION:
+    if not HAS_BFLOAT16:
         return "by multiply-adds of float32, as the CPU has no AVX512-BF16"
     timing = kept_timing()
     if timing is None:
         return "by AVX512-BF16 or by multiply-adds of float32: the first training in bfloat16 measures which is quicker"
-    if timing.operands == PACKED:
+    if timing.packed_is_quicker:
         return (
             f"by AVX512-BF16, which was {timing.rounded / timing.packed:.2f} times as fast as multiply-adds of float32"
         )
@@ -93,13 +100,14 @@ def lines(found: dict[str, Any]) -> list[str]:
     """Return what `collect` found as lines for reading."""
     processor, threads, folders = found["processor"], found["threads"], found["folders"]
     quota = "" if threads["container_quota"] is None else f" (the container grants {threads['container_quota']:g})"
+    layer = "" if threads["threading_layer"] is None else f", threading layer {threads['threading_layer']}"
     rows = [
         ("processor", processor["name"]),
         ("compiled for", f"{processor['compiled_for']} ({', '.join(processor['features']) or 'baseline'})"),
         ("vector width", f"{processor['vector_bits']} bits: {processor['vector_bits'] // 32} float32 at a time"),
         ("bfloat16 products", found["bfloat16_products"]),
         ("cores usable", f"{threads['cores_usable']}{quota}"),
-        ("threads", f"{threads['default']}, threading layer {threads['threading_layer']}"),
+        ("threads", f"{threads['default']}{layer}"),
         ("compiled kernels", folders["compiled_kernels"] or "no writable folder: compiled anew in every process"),
         ("prebuilt kernels", folders["prebuilt_kernels"]),
         ("user cache", folders["user_cache"]),

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 # the widest register that each feature of LLVM's list brings, widest first
 VECTOR_BITS = (("avx512f", 512), ("avx", 256), ("sse2", 128), ("neon", 128))
@@ -17,16 +16,15 @@ FEATURES_SHOWN = ("sse2", "sse4.2", "avx", "avx2", "fma", "avx512f", "avx512bf16
 def target() -> tuple[str, list[str]]:
     """Return the LLVM name and features of the processor that Numba compiles for (``NUMBA_CPU_NAME`` counts)."""
     import llvmlite.binding as llvm
-    from numba.core import config as settings
 
-    config: Any = settings  # its attributes are made at run time
+    from fastmlp.compilation.settings import setting
 
-    name = config.CPU_NAME or llvm.get_host_cpu_name()
-    if config.CPU_FEATURES is not None:
-        features = [entry[1:] for entry in config.CPU_FEATURES.split(",") if entry.startswith("+")]
+    name, chosen = setting("CPU_NAME") or llvm.get_host_cpu_name(), setting("CPU_FEATURES")
+    if chosen is not None:
+        features = [entry[1:] for entry in chosen.split(",") if entry.startswith("+")]
     else:
         features = [feature for feature, present in llvm.get_host_cpu_features().items() if present]
-    if not config.ENABLE_AVX:
+    if not int(setting("ENABLE_AVX", 1)):
         features = [feature for feature in features if not feature.startswith("avx")]
     return name, features
 

@@ -13,9 +13,9 @@ import tempfile
 from pathlib import Path
 
 from llvmlite import binding
-from numba.core import config
 
 from fastmlp.compilation.prebuilt import CHOICE, circumstances, settings_in_code
+from fastmlp.compilation.settings import setting
 from fastmlp.system.files import user_cache_folder
 from fastmlp.system.warning import warn_once
 
@@ -24,8 +24,9 @@ KEPT_DIGESTS = 8  # folders that are kept, so that two commits that run in turns
 
 def digest() -> str:
     """Digest of the sources that are compiled, of what compiles them, of the CPU and of Numba's settings."""
-    cpu = config.CPU_NAME or binding.get_host_cpu_name()
-    features = binding.get_host_cpu_features().flatten() if config.CPU_FEATURES is None else config.CPU_FEATURES
+    cpu, features = setting("CPU_NAME") or binding.get_host_cpu_name(), setting("CPU_FEATURES")
+    if features is None:
+        features = "" if cpu == "generic" else binding.get_host_cpu_features().flatten()
     level = None if CHOICE.found is None else CHOICE.found.level.name  # whose tiles are used
     parts = (circumstances(), cpu, features, level, settings_in_code())
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
@@ -68,7 +69,8 @@ def choose_folder() -> Path | None:
     can write to the first. Of the digests beside it, the `KEPT_DIGESTS` used last are kept.
     """
     own = user_cache_folder() / "kernels"
-    base = Path(config.CACHE_DIR) / "fastmlp" if config.CACHE_DIR else own
+    named = setting("CACHE_DIR")
+    base = Path(named) / "fastmlp" if named else own
     for parent in (base,) if base == own else (base, own):
         folder = parent / digest()
         new = not folder.exists()

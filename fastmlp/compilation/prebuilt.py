@@ -7,11 +7,10 @@ A wheel that was built with them has the folder `FOLDER`: a manifest, and for ea
 import json
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-import llvmlite
-import numba
 from llvmlite import binding
 
 from fastmlp.compilation.levels import Level, usable_levels
@@ -46,8 +45,8 @@ def settings_in_code() -> list[tuple[str, str]]:
 def circumstances() -> dict[str, str]:
     """Return what kernels depend on besides the level of the CPU, by names for people."""
     return {
-        "Numba": numba.__version__,
-        "llvmlite": llvmlite.__version__,
+        "Numba": version("numba"),
+        "llvmlite": version("llvmlite"),
         "Python": sys.implementation.cache_tag,
         "platform": binding.get_process_triple(),
         "sources": sources_digest(),

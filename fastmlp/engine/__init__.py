@@ -2,10 +2,31 @@
 
 plan (the layout) · workspace (memory) · settings · batch (a mini-batch as a thread sees it) · rows (what is done to
 them) · shares (who does it) · rules (of the update) · step (one step of training) · team (threads).
+
+Its names are imported when they are used: whoever trains and predicts nothing does not wait for Numba.
 """
 
-from fastmlp.engine.epoch import Snapshot, State, Trainer
-from fastmlp.engine.inference import evaluate, outputs
-from fastmlp.engine.workspace import PackedParameters
+import importlib
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["PackedParameters", "Snapshot", "State", "Trainer", "evaluate", "outputs"]
+if TYPE_CHECKING:
+    from fastmlp.engine.epoch import Snapshot, Trainer
+    from fastmlp.engine.inference import evaluate, outputs
+    from fastmlp.engine.workspace import PackedParameters
+
+__all__ = ["PackedParameters", "Snapshot", "Trainer", "evaluate", "outputs"]
+_MODULES = {
+    "PackedParameters": "workspace",
+    "Snapshot": "epoch",
+    "Trainer": "epoch",
+    "evaluate": "inference",
+    "outputs": "inference",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = found  # the next use does not come here
+    return found

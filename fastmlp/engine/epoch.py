@@ -17,7 +17,9 @@ from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import PackedParameters, Workspace, aligned, vectors_of
 from fastmlp.inputs.sparse import Matrix
 from fastmlp.kernels.bfloat16 import PACKED
+from fastmlp.kernels.update import RULES
 from fastmlp.network import Network
+from fastmlp.optimizers import State
 from fastmlp.simd.atomics import SPINS, SPINS_OVERSUBSCRIBED, STEPS_DONE
 from fastmlp.system.cores import usable_cores
 
@@ -26,25 +28,6 @@ if TYPE_CHECKING:
     from fastmlp.optimizers import Optimizer
 
 NOT_WANTED = np.empty(0)  # passed where nobody wants the Σ‖W‖² after every step
-
-
-@dataclass(frozen=True)
-class State:
-    """What an update rule remembers between steps.
-
-    Attributes
-    ----------
-    steps : int
-        Steps done.
-    moments : list of numpy.ndarray
-        Each laid out as a network's `snapshot`: the velocity of momentum, or Adam's two averages.
-    key : int
-        Of the dropout masks.
-    """
-
-    steps: int
-    moments: list[np.ndarray]
-    key: int = 0
 
 
 @dataclass(frozen=True)
@@ -127,7 +110,7 @@ class Trainer:
         record["spins"] = SPINS if self.threads <= usable_cores() else SPINS_OVERSUBSCRIBED
         record["slot"], record["key"] = self.plan.n_parameters, key
         for name, value in optimizer.settings().items():
-            record[name] = value
+            record[name] = RULES.index(value) if name == "rule" else value
         set_loss(record, self.loss, architecture.dtype, self.targets, self.sample_weight)
         if norm is not None:
             record["eps"], record["average"] = norm.eps, norm.momentum

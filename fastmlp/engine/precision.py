@@ -1,42 +1,24 @@
 """What the matrix products read: the numbers themselves, or bfloat16, by the quicker of two ways with the same bits."""
 
-import contextlib
 import functools
-import json
 import time
-from typing import NamedTuple
 
 import numpy as np
 
-from fastmlp.compilation import cache
 from fastmlp.compilation.jit import worker
+from fastmlp.engine.timing import Timing, keep_timing, kept_timing
 from fastmlp.engine.workspace import aligned
 from fastmlp.kernels.bfloat16 import FLOAT32, PACKED, PLAIN, ROUNDED, products
 from fastmlp.kernels.nonzero import FORWARD
 from fastmlp.kernels.panels import dense, panels_in
-from fastmlp.simd.bfloat16 import HAS_INSTRUCTION
 from fastmlp.simd.kinds import Array
 from fastmlp.simd.pointer import pointer
-from fastmlp.simd.target import VECTOR_BYTES
-from fastmlp.system.files import replaced_whole
+from fastmlp.simd.target import HAS_BFLOAT16, VECTOR_BYTES
 
 ROWS, WIDTH = 96, 256  # of the product that is timed; its operands fill 450 KB in float32, 225 KB in bfloat16
 CALLS, ROUNDS = 4, 25  # the two ways take turns; all rounds together take about 10 ms
-KEPT = "bfloat16.json"  # the file with the result, which lies beside the compiled kernels
 
 _call = FORWARD.call
-
-
-class Timing(NamedTuple):
-    """Seconds that a product takes by multiply-adds of float32 and by the instruction VDPBF16PS."""
-
-    rounded: float
-    packed: float
-
-    @property
-    def operands(self) -> int:
-        """The kind of operands with which the product is quicker."""
-        return PACKED if self.packed < self.rounded else ROUNDED
 
 
 @worker
@@ -63,24 +45,13 @@ def _measure() -> Timing:
     return Timing(*(min(found) / CALLS for found in seconds))
 
 
-def kept_timing() -> Timing | None:
-    """Return what `timing` measured on this machine, in this process or an earlier one, or None."""
-    if cache.FOLDER is None:
-        return None
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        return Timing(**json.loads((cache.FOLDER / KEPT).read_text(encoding="utf-8")))
-    return None
-
-
 @functools.cache
 def timing() -> Timing:
     """Return how long a product takes in either way; it is measured once and kept with the compiled kernels."""
     found = kept_timing()
     if found is None:
         found = _measure()
-        if cache.FOLDER is not None:
-            with contextlib.suppress(OSError), replaced_whole(cache.FOLDER / KEPT) as path:
-                path.write_text(json.dumps(found._asdict()), encoding="utf-8")
+        keep_timing(found)
     return found
 
 
@@ -88,4 +59,4 @@ def operands_of(matmul_precision: str) -> int:
     """Return the kind of operands for a precision, "float32" or "bfloat16"."""
     if matmul_precision == "float32":
         return PLAIN
-    return timing().operands if HAS_INSTRUCTION else ROUNDED
+    return PACKED if HAS_BFLOAT16 and timing().packed_is_quicker else ROUNDED

@@ -28,7 +28,8 @@ from fastmlp.simd.kinds import Array, Pointer
 from fastmlp.simd.pointer import keep_alive, number, offset, pointer
 from fastmlp.simd.sizes import ceil_divide
 
-PLAIN, MOMENTUM, ADAM, GRADIENT = 0, 1, 2, 3  # rules; the last one only sums gradients
+RULES = ("plain", "momentum", "adam", "gradient")  # the last one only sums gradients
+PLAIN, MOMENTUM, ADAM, GRADIENT = range(len(RULES))
 
 
 class MomentumStep(NamedTuple):

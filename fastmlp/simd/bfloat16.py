@@ -13,10 +13,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fastmlp.simd import ir
-from fastmlp.simd.target import features
 from fastmlp.simd.vector import llvm_vector, transposed
 
-HAS_INSTRUCTION = "+avx512bf16" in features()
 _FLUSH_X86 = 0x8040  # MXCSR: results (FTZ) and operands (DAZ)
 _FLUSH_ARM = 1 << 24  # FPCR: FZ
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from llvmlite import binding
-from numba.core import config
 
 from fastmlp.compilation.prebuilt import CHOICE
+from fastmlp.compilation.settings import setting
 
 VECTOR_BYTES = 64  # the logical vector on every CPU: 16 float32 or 8 float64 lanes; LLVM splits it into registers
 
@@ -56,9 +56,9 @@ def features() -> str:
     """Return the CPU features that Numba compiles for, as LLVM writes them; those of the kernels that came compiled."""
     if CHOICE.found is not None:
         return CHOICE.found.level.flags
-    if config.CPU_FEATURES is not None:
-        return str(config.CPU_FEATURES)
-    if config.CPU_NAME == "generic":
+    if setting("CPU_FEATURES") is not None:
+        return str(setting("CPU_FEATURES"))
+    if setting("CPU_NAME") == "generic":
         return ""
     return binding.get_host_cpu_features().flatten()
 
@@ -92,3 +92,4 @@ def tiles(cpu_features: str, triple: str) -> Tiles:
 
 
 TILES = tiles(features(), binding.get_process_triple())
+HAS_BFLOAT16 = "+avx512bf16" in features()  # the instruction VDPBF16PS

@@ -1,14 +1,13 @@
 """What a fit minimises; over a whole data set with its gradient, for optimizers of others such as SciPy's."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastmlp.engine import Trainer, evaluate
+from fastmlp import engine
 from fastmlp.history import Validation
 from fastmlp.inputs.sparse import Matrix
-from fastmlp.kernels.update import GRADIENT
 from fastmlp.network import Network
 from fastmlp.optimizers import Optimizer
 
@@ -28,8 +27,8 @@ class _Gradient(Optimizer):
     weight_decay: float = 0.0
     clip_norm: None = None
 
-    def _rule(self) -> dict[str, float]:
-        return {"rule": GRADIENT}
+    def _rule(self) -> dict[str, Any]:
+        return {"rule": "gradient"}
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Objective:
         """Return the cost of the validation rows as scikit-learn counts it, with its L2 part, and the accuracy."""
         if held_out is None:
             return {"val_cost": None, "val_accuracy": None, "val_score": None}
-        cost, accuracy = evaluate(
+        cost, accuracy = engine.evaluate(
             network, held_out.x, held_out.targets, None, self.threads, loss=self.loss, sample_weight=held_out.weights
         )
         return {"val_cost": cost / self.outputs_in_mean + penalty, "val_accuracy": accuracy, "val_score": None}
@@ -92,7 +91,7 @@ class CostFunction:
                 f"the cost of a whole data set needs a network without batch norm and dropout, got {net!r}"
             )
         self.net, self.l2, self.order = net, l2, np.arange(len(x))
-        self.trainer = Trainer(
+        self.trainer = engine.Trainer(
             net.network, x, targets, min(len(x), BATCH), _Gradient(), threads, loss=loss, sample_weight=sample_weight
         )
         self.weight = len(x) if sample_weight is None else float(sample_weight.sum())

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastmlp.engine import Trainer
+from fastmlp import engine
 from fastmlp.history import Validation
 from fastmlp.loop import Epoch, WithinEpoch, train_epoch
 from fastmlp.mlp import MLP
@@ -60,7 +60,7 @@ class Epochs:
         self.positions = np.arange(data.n)
         self.squares = np.full(self.steps + 1, _weight_squares(net))  # Σ‖W‖² before each step and behind the last
         key = int(rng.randint(np.iinfo(np.int32).max)) if any(net.dropout) else 0
-        self.trainer = Trainer(
+        self.trainer = engine.Trainer(
             net.network, data.x, data.targets, self.batch, rule.optimizer, objective.threads,
             loss=objective.loss, sample_weight=data.weights, key=key, matmul_precision=matmul_precision,
         )  # fmt: skip

@@ -22,7 +22,7 @@ class UpdateRule:
         Of the learning rate: ``"constant"``, ``"invscaling"`` or ``"adaptive"``.
     learning_rate : float
         Of the coming epoch, without a schedule.
-    state : engine.State or None
+    state : State or None
         The optimizer's averages after the last call.
     steps : int
         Done so far.

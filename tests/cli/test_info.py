@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 import sys
 
 import numba
@@ -14,7 +15,7 @@ from fastmlp.cli.info import lines
 
 
 def test_json(run):
-    outcome = run("info", "--json")
+    outcome = run("info", "--json", "--threading-layer")
     found = json.loads(outcome.out)
     assert (outcome.code, outcome.err) == (0, "")
     assert found["versions"]["fastmlp"] == fastmlp.__version__
@@ -26,6 +27,12 @@ def test_json(run):
     assert found["processor"]["vector_bits"] in (128, 256, 512)
     assert {"plot", "tables", "experiments"} <= set(found["extras"])
     assert found["folders"]["compiled_kernels"] == str(fastmlp.compilation.cache.FOLDER)
+
+
+def test_the_threading_layer_only_where_it_is_asked_for(run):
+    assert json.loads(run("info", "--json").out)["threads"]["threading_layer"] is None
+    assert "threading layer" not in run("info").out
+    assert re.search(r"threads +\d+, threading layer (omp|tbb|workqueue)\n", run("info", "--threading-layer").out)
 
 
 def test_text(run):

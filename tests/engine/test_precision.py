@@ -1,7 +1,5 @@
 """Trainings and predictions with products in bfloat16: against the twin, and the same bits whatever computes them."""
 
-import json
-
 import numpy as np
 import pytest
 import reference_network
@@ -13,10 +11,11 @@ from reference import round_bfloat16
 from fastmlp import SGD, Adam, AdamW, BatchNorm, losses, schedules, train
 from fastmlp.compilation import cache
 from fastmlp.engine import Trainer, epoch, inference, precision, zeros
+from fastmlp.engine.timing import Timing, kept_timing
 from fastmlp.kernels.bfloat16 import PACKED, PLAIN, ROUNDED
-from fastmlp.simd.bfloat16 import HAS_INSTRUCTION
+from fastmlp.simd.target import HAS_BFLOAT16
 
-KINDS = [ROUNDED, PACKED] if HAS_INSTRUCTION else [ROUNDED]
+KINDS = [ROUNDED, PACKED] if HAS_BFLOAT16 else [ROUNDED]
 
 
 class Twin(reference_network.Network):
@@ -167,32 +166,33 @@ def test_weights_that_were_written_between_epochs_are_read(kind):
     assert found[0] == found[1]
 
 
-@pytest.mark.skipif(not HAS_INSTRUCTION, reason="the CPU has no AVX512-BF16")
+@pytest.mark.skipif(not HAS_BFLOAT16, reason="the CPU has no AVX512-BF16")
 def test_the_quicker_way_is_measured_once_and_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "FOLDER", tmp_path)
     monkeypatch.setattr(precision, "timing", precision.timing.__wrapped__)
-    assert precision.kept_timing() is None
     found = precision.timing()
     assert min(found) > 0
-    assert json.loads((tmp_path / precision.KEPT).read_text()) == found._asdict()
-    assert precision.kept_timing() == found
+    assert kept_timing() == found
     monkeypatch.setattr(precision, "_measure", lambda: pytest.fail("measured again"))
     assert precision.timing() == found
-    assert precision.operands_of("bfloat16") == found.operands
-    for text in ("", "{}", "[1, 2]", '{"rounded": 1}'):
-        (tmp_path / precision.KEPT).write_text(text)
-        assert precision.kept_timing() is None
+    assert precision.operands_of("bfloat16") == (PACKED if found.packed < found.rounded else ROUNDED)
 
 
-def test_the_quicker_way_is_taken(monkeypatch):
-    assert precision.Timing(rounded=2.0, packed=1.0).operands == PACKED
-    assert precision.Timing(rounded=1.0, packed=2.0).operands == ROUNDED
+@pytest.mark.skipif(not HAS_BFLOAT16, reason="the CPU has no AVX512-BF16")
+@pytest.mark.parametrize(("rounded", "packed", "taken"), [(2.0, 1.0, PACKED), (1.0, 2.0, ROUNDED)])
+def test_the_quicker_way_is_taken(monkeypatch, rounded, packed, taken):
+    monkeypatch.setattr(precision, "timing", lambda: Timing(rounded, packed))
+    assert precision.operands_of("bfloat16") == taken
     assert precision.operands_of("float32") == PLAIN
-    monkeypatch.setattr(precision, "HAS_INSTRUCTION", False)
+
+
+def test_a_cpu_without_the_instruction_measures_nothing(monkeypatch):
+    monkeypatch.setattr(precision, "HAS_BFLOAT16", False)
+    monkeypatch.setattr(precision, "timing", lambda: pytest.fail("measured"))
     assert precision.operands_of("bfloat16") == ROUNDED
 
 
 def test_without_a_folder_it_is_measured_in_every_process(monkeypatch):
     monkeypatch.setattr(cache, "FOLDER", None)
-    monkeypatch.setattr(precision, "_measure", lambda: precision.Timing(1.0, 2.0))
-    assert precision.timing.__wrapped__() == precision.Timing(1.0, 2.0)
+    monkeypatch.setattr(precision, "_measure", lambda: Timing(1.0, 2.0))
+    assert precision.timing.__wrapped__() == Timing(1.0, 2.0)

@@ -6,7 +6,7 @@ from networks import digest
 from refusals import refused
 
 from fastmlp import MLP, SGD, Adam, AdamW, EarlyStopping, History, losses, train
-from fastmlp.engine import State
+from fastmlp.optimizers import State
 
 N_IN, N_OUT, ROWS = 4, 3, 12
 X = np.random.default_rng(0).standard_normal((ROWS, N_IN))

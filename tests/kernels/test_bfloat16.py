@@ -16,12 +16,13 @@ from fastmlp.kernels.nonzero import FORWARD, UPDATE, lists_bytes
 from fastmlp.kernels.panels import Panels, dense
 from fastmlp.kernels.tiles import Descent
 from fastmlp.simd import vector as v
-from fastmlp.simd.bfloat16 import HAS_INSTRUCTION, flush_denormals, set_mode
+from fastmlp.simd.bfloat16 import flush_denormals, set_mode
 from fastmlp.simd.pointer import pointer
+from fastmlp.simd.target import HAS_BFLOAT16
 
 LANES = 16
 GUARD = -12345.0
-KINDS = [ROUNDED, PACKED] if HAS_INSTRUCTION else [ROUNDED]
+KINDS = [ROUNDED, PACKED] if HAS_BFLOAT16 else [ROUNDED]
 # rows, inputs, outputs: odd numbers of all of them, whole and broken tiles, panels and blocks of terms
 SHAPES = [(1, 1, 1), (2, 3, 5), (3, 16, 17), (7, 33, 16), (8, 17, 31), (31, 40, 33), (97, 129, 20), (130, 300, 50)]
 RATE, KEEP, SCALE = 0.1, 0.9, 0.3
@@ -310,7 +311,7 @@ def test_leaving_out_zeros_changes_no_bit(share):
         np.testing.assert_array_equal(update(ROUNDED, x, dout, weight, listed=True), update(ROUNDED, x, dout, weight))
 
 
-@pytest.mark.skipif(not HAS_INSTRUCTION, reason="the CPU has no AVX512-BF16")
+@pytest.mark.skipif(not HAS_BFLOAT16, reason="the CPU has no AVX512-BF16")
 @pytest.mark.parametrize("exponents", [(120, 135), (100, 160), (0, 255), (40, 90), (180, 250)], ids=str)
 def test_the_instruction_gives_the_same_bits_over_the_whole_range(exponents):
     rng = np.random.default_rng(exponents)

@@ -1,0 +1,34 @@
+"""What neither trains nor predicts starts without Numba, which takes half a second to import."""
+
+import subprocess
+
+import pytest
+from processes import command_of, environment_of, printed
+
+PROGRAM = "starts_without_numba"
+
+
+@pytest.mark.parametrize("name", ["build", "estimator"])
+def test_library(name):
+    assert printed(PROGRAM, name) == ""
+
+
+@pytest.mark.parametrize("name", ["save_and_load", "history"])
+def test_files(name, tmp_path):
+    assert printed(PROGRAM, name, tmp_path / "file") == ""
+    assert (tmp_path / "file").stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["info"], ["info", "--json"], ["train", "--help"], ["compile", "--help"]]
+)
+def test_command(arguments):
+    assert "fastmlp" in printed(PROGRAM, "command", *arguments)
+
+
+def test_the_program_notices_numba():
+    done = subprocess.run(
+        command_of(PROGRAM, "command", "info", "--threading-layer"), env=environment_of(), capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "command imported Numba\n")
