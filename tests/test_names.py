@@ -71,7 +71,6 @@ COVERED = {
     "sklearn/workers.py": "sklearn/test_ecosystem.py",
     "system/cores.py": "engine/test_team.py",
     "system/extras.py": "exchange/test_missing_packages.py",
-    "system/progress.py": "test_train.py",
     "system/version.py": "test_packaging.py",
     "system/warning.py": "sklearn/test_bad_input.py",
 }  # fmt: skip

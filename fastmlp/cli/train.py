@@ -63,8 +63,6 @@ def run(args: argparse.Namespace) -> int:
     net, scaled = build(args, table)
     if not (args.quiet or args.json):
         output.say(describe(table, net, scaled is not None))
-        if not compiled():
-            output.say("compiling the kernels, once on this machine: some ten seconds")
     X = table.X if scaled is None else scaled.apply(table.X)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="the cost became NaN")  # `finish` says it
@@ -122,13 +120,6 @@ def describe(table: "Table", net: "MLP", standardized: bool) -> str:
         f"{table.source}: {len(table.X)} rows, {table.X.shape[1]} columns, {len(names)} classes ({shown})\n"
         f"network {'-'.join(map(str, net.widths))}, {net.n_parameters} parameters, inputs {inputs}"
     )
-
-
-def compiled() -> bool:
-    """Whether the kernels of a training are in the cache."""
-    from fastmlp.compilation import cache as kernel_cache
-
-    return kernel_cache.FOLDER is not None and any(kernel_cache.FOLDER.rglob("*train_steps*"))
 
 
 def finish(args: argparse.Namespace, table: "Table", net: "MLP", history: "History") -> int:

@@ -23,9 +23,9 @@ _INNER: dict[str, Any] = {**_BODY, "no_cpython_wrapper": True, "no_cfunc_wrapper
 _CALLED: dict[str, Any] = {**_BODY, "pipeline_class": Entry}
 
 
-def _cached(compiled: Any, function: Callable[..., Any]) -> Any:
+def _cached(compiled: Any, function: Callable[..., Any], *, lasting: bool = False) -> Any:
     """Let a function that Numba compiles be kept in files, where there is a folder for them, and come from files."""
-    compiled._cache = KernelCache(function, cache.FOLDER, CHOICE.found)
+    compiled._cache = KernelCache(function, cache.FOLDER, CHOICE.found, lasting=lasting)
     return compiled
 
 
@@ -45,7 +45,7 @@ def inlined(function: F) -> F:
 
 def worker(function: F) -> F:
     """Compile what a thread of a team runs."""
-    return cast(F, _cached(njit(**_CALLED)(function), function))
+    return cast(F, _cached(njit(**_CALLED)(function), function, lasting=True))
 
 
 def driver(function: F) -> F:

@@ -18,6 +18,7 @@ from numba.core.serialize import dumps
 
 from fastmlp.compilation.prebuilt import Prebuilt
 from fastmlp.system.files import replaced_whole
+from fastmlp.system.progress import note
 from fastmlp.system.turns import Turn
 from fastmlp.system.warning import warn_once
 
@@ -58,6 +59,12 @@ def source_stamp(path: str) -> str:
     return "" if inside else hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
+@functools.cache
+def announce() -> None:
+    """Say on a terminal, once, that this process compiles, and how long that takes."""
+    note("fastmlp compiles its kernels for this CPU, once: usually 5 to 15 s (`fastmlp compile` does it ahead of time)")
+
+
 class _Results(CompileResultCacheImpl):
     """To plain values and back, without a search for a folder."""
 
@@ -78,10 +85,15 @@ class KernelCache(FunctionCache):
         nothing can be kept.
     prebuilt : Prebuilt or None
         Files that came with the package, which are looked through first.
+    lasting : bool
+        Compiling takes so long that a terminal is told.
     """
 
-    def __init__(self, function: Callable[..., Any], folder: Path | None, prebuilt: Prebuilt | None) -> None:
+    def __init__(
+        self, function: Callable[..., Any], folder: Path | None, prebuilt: Prebuilt | None, *, lasting: bool = False
+    ) -> None:
         self._py_func, self._impl, self.folder, self.prebuilt = function, _Results(function), folder, prebuilt
+        self.lasting = lasting
         self._turn: Turn | None = None
 
     def __repr__(self) -> str:
@@ -120,6 +132,8 @@ class KernelCache(FunctionCache):
         found = self._find(sig, target_context.codegen())
         if found is None:
             MISSED.append(self._name)
+            if self.lasting:
+                announce()
             return None
         return self._impl.rebuild(target_context, pickle.loads(found))
 

@@ -239,6 +239,7 @@ def _pass_all(b: Batch, member: Member) -> bool:
                 return False
             merge(b, number)
         _rows(b, number, member)
+    _stopping(member.control)  # the update of wide layers takes long, and must not be left half done
     return _wait(b.settings, member) and load_shared(offset(member.control, SKIPPED)) == 0
 
 

@@ -1,4 +1,4 @@
-"""The progress bar of a training."""
+"""What a terminal shows while something lasts: the progress bar of a training, and notes."""
 
 import sys
 from collections.abc import Mapping
@@ -8,13 +8,29 @@ from typing import Any
 SHOWN = ("epoch", "cost", "val_accuracy", "learning_rate")
 
 
+_hushed = 0  # progress bars that are open and not to be shown
+
+
+def on_terminal() -> bool:
+    """Whether somebody looks at stderr."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def note(line: str) -> None:
+    """Print a line to a terminal, above the progress bar; nothing where that is not to be shown."""
+    if not _hushed and on_terminal():
+        from tqdm import tqdm
+
+        tqdm.write(line, file=sys.stderr)
+
+
 class progress_bar:  # noqa: N801 - reads as a function where it is used
     """A tqdm bar on stderr, or nothing at all.
 
     Parameters
     ----------
     shown : bool or None
-        None shows it on a terminal only.
+        None shows it on a terminal only; False also keeps notes off it.
     total : int
         Steps of the whole training.
     unit : str
@@ -24,7 +40,8 @@ class progress_bar:  # noqa: N801 - reads as a function where it is used
     def __init__(self, shown: bool | None, total: int, unit: str) -> None:
         self._bar: Any = None
         self._epochs_end = 0
-        if shown or (shown is None and sys.stderr is not None and sys.stderr.isatty()):
+        self._hushes = shown is False
+        if shown or (shown is None and on_terminal()):
             from tqdm import tqdm
 
             self._bar = tqdm(total=total, unit=unit, leave=True)
@@ -43,10 +60,14 @@ class progress_bar:  # noqa: N801 - reads as a function where it is used
             self.within_epoch(0)
 
     def __enter__(self) -> "progress_bar":
+        global _hushed
+        _hushed += self._hushes
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        global _hushed
+        _hushed -= self._hushes
         if self._bar is not None:
             self._bar.close()

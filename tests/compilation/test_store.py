@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+from subprocess import PIPE
 
 import pytest
 from installations import Installation
@@ -20,14 +21,39 @@ def installation(tmp_path):
     return Installation(tmp_path)
 
 
-def _said(installation, **settings):
+def _said(installation, stderr=PIPE, **settings):
     """What a process gave and what it said on stderr; warnings are no errors here."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
     environment |= {"HOME": str(installation.home), "XDG_CACHE_HOME": str(installation.cache)}
     environment |= {"PYTHONPATH": str(installation.package.parent), "NUMBA_NUM_THREADS": "1", **settings}
     command = [sys.executable, "-P", str(PROGRAMS / "call_probe.py")]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=True)
+    result = subprocess.run(command, env=environment, stdout=PIPE, stderr=stderr, text=True, timeout=300, check=True)
     return result.stdout, result.stderr
+
+
+def _said_to_a_terminal(installation):
+    import pty
+
+    ours, theirs = pty.openpty()
+    try:
+        _said(installation, stderr=theirs)
+        os.write(theirs, b"end")
+        return os.read(ours, 10_000).decode().removesuffix("end")
+    finally:
+        os.close(theirs)
+        os.close(ours)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+def test_a_terminal_is_told_of_the_compilation(installation):
+    assert _said_to_a_terminal(installation).strip() == (
+        "fastmlp compiles its kernels for this CPU, once: usually 5 to 15 s (`fastmlp compile` does it ahead of time)"
+    )
+    assert _said_to_a_terminal(installation) == ""
+
+
+def test_a_pipe_is_not_told_of_the_compilation(installation):
+    assert _said(installation)[1] == ""
 
 
 def _truncated(content):
