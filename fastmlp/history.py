@@ -8,6 +8,7 @@ from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
+from fastmlp.notebook import history_html
 from fastmlp.optimizers import State
 from fastmlp.system.extras import require
 from fastmlp.system.files import replaced_whole
@@ -34,7 +35,7 @@ class Record(Validation):
     seconds: float
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """The course of one training.
 
@@ -65,6 +66,20 @@ class History:
     best_epoch: int | None = None
     seconds: float = 0.0
     state: State | None = None
+
+    def __repr__(self) -> str:
+        if not self.records:
+            return f"<History without an epoch, ended by {self.stopped_because!r}>"
+        last = self.records[-1]
+        figures = [
+            f"{name} {last[name]:.4g}" for name in ("cost", "val_cost", "val_accuracy") if last[name] is not None
+        ]
+        done = f"{self.epochs} epochs, {self.steps} steps, {self.seconds:.1f} s, ended by {self.stopped_because!r}"
+        return f"<History of {done}: {', '.join(figures)}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the curve of the cost, and the first and last records as a table."""
+        return history_html(repr(self).strip("<>"), self.fields, self.records)
 
     @property
     def epochs(self) -> int:

@@ -76,6 +76,8 @@ def read(path: str | os.PathLike[str]) -> Stored:
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise ValueError(f"{path}: {name} must be finite, got NaN or infinity")
+        if name.startswith("running_vars.") and array.min() < 0:
+            raise ValueError(f"{path}: {name} must hold variances of at least 0, got {array.min()}")
     settings = {name: described[name] for name in ("widths", "batch_norm", "input_scale", "dtype")}
     settings |= {name: described.get(name, default) for name, default in DEFAULTS.items()}
     return Stored(settings, described["class_names"], described["feature_names"], arrays)

@@ -202,6 +202,10 @@ CHANGES = {
     "integers": (lambda a, d: a.update({"biases.1": np.zeros(3, np.int64)}), "biases.1"),
     "NaN": (lambda a, d: a.update({"weights.0": np.full((5, 4), np.nan, np.float32)}), "weights.0"),
     "infinity": (lambda a, d: a.update({"gammas.0": np.full(4, np.inf, np.float32)}), "gammas.0"),
+    "a negative variance": (
+        lambda a, d: a.update({"running_vars.1": np.array([1, -0.5, 1], np.float32)}),
+        r"running_vars.1 must hold variances of at least 0, got -0.5",
+    ),
     "other widths": (lambda a, d: d.update(widths=[5, 4, 4, 2]), "weights.1"),
     "widths of text": (lambda a, d: d.update(widths="5432"), "widths"),
     "widths of nothing": (lambda a, d: d.update(widths=None), "widths"),

@@ -10,6 +10,11 @@ from fastmlp.inputs.sparse import CsrRows, Matrix
 
 CHUNK_BYTES = 1 << 22  # of a data set that are looked through at a time, so that a memory map is never read as a whole
 
+RENUMBER = (
+    "np.unique(y, return_inverse=True)[1] numbers any labels from 0, and fastmlp.sklearn.MLPClassifier takes them as "
+    "they are"
+)
+ENCODE = "words become numbers by sklearn.preprocessing.OneHotEncoder, in a pipeline with fastmlp.sklearn.MLPClassifier"
 LIMITS = {np.dtype(name): np.finfo(name).max for name in ("float32", "float64")}
 
 
@@ -32,7 +37,8 @@ def matrix(name: str, value: Any, n_inputs: int) -> Matrix:
     """Return a data set as `features` does, whether or not its numbers are finite."""
     array = _array(name, value, n_inputs)
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
-        raise TypeError(f"{name} must hold integers or floats (at most 64 bits), got dtype {array.dtype}")
+        hint = f" ({ENCODE})" if array.dtype.kind in "OUST" else ""
+        raise TypeError(f"{name} must hold integers or floats (at most 64 bits), got dtype {array.dtype}{hint}")
     if array.ndim != 2:
         raise ValueError(f"{name} must be 2-D (n, {n_inputs}), row = sample, got shape {array.shape}")
     if array.shape[1] != n_inputs:
@@ -48,6 +54,13 @@ def matrix(name: str, value: Any, n_inputs: int) -> Matrix:
     if array.flags.c_contiguous and array.dtype.isnative:
         return array
     return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+
+
+def _is_one_hot(array: np.ndarray) -> bool:
+    """Whether each row has a single 1 and else zeros, in at least two columns."""
+    if array.ndim != 2 or array.shape[1] < 2 or not len(array) or array.dtype.kind not in "biuf":
+        return False
+    return bool(((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all())
 
 
 def _array(name: str, value: Any, n_inputs: int) -> Matrix:
@@ -105,15 +118,19 @@ def labels(name: str, value: Any, n_classes: int, n_rows: int, features_name: st
         array = np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{name} must be 1-D, a class index for each row of {features_name}") from error
+    if _is_one_hot(array):
+        got = f"got one-hot rows, shape {array.shape}: pass {name}.argmax(axis=1)"
+        raise ValueError(f"{name} must be 1-D, a class index for each row of {features_name}, {got}")
     if array.dtype.kind not in "iu":
-        raise TypeError(f"{name} must hold {expected}, got dtype {array.dtype}")
+        hint = f'for numbers to predict, build the network with output="identity"; {RENUMBER}'
+        raise TypeError(f"{name} must hold {expected}, got dtype {array.dtype} ({hint})")
     if array.ndim != 1:
         raise ValueError(f"{name} must be 1-D, a class index for each row of {features_name}, got shape {array.shape}")
     if len(array) != n_rows:
         raise ValueError(f"{name} must have {n_rows} elements, the rows of {features_name}, got {len(array)}")
     for extreme in (array.argmin(), array.argmax()):
         if not 0 <= array[extreme] < n_classes:
-            raise ValueError(f"{name} must hold {expected}, got {array[extreme]} at position {extreme}")
+            raise ValueError(f"{name} must hold {expected}, got {array[extreme]} at position {extreme} ({RENUMBER})")
     # Numba would compile anew for an array that is read-only or not aligned
     return np.require(array, np.int64, ["C", "ALIGNED", "WRITEABLE"])
 

@@ -93,9 +93,10 @@ def pack_strip(matrix: Array, first: int, count: int, j: int, out: Pointer) -> N
             v.store(v.load(pointer(matrix, (first + r) * n + j)), offset(out, r * lanes))
     else:
         for r in range(count):
-            v.store(v.splat(number(out, 0.0)), offset(out, r * lanes))
+            source, target = pointer(matrix, (first + r) * n + j), offset(out, r * lanes)
+            v.store(v.splat(number(out, 0.0)), target)
             for column in range(n - j):
-                out[r * lanes + column] = matrix[first + r, j + column]
+                target[column] = source[column]
 
 
 @body
@@ -108,8 +109,9 @@ def unpack_strip(source: Pointer, matrix: Array, first: int, count: int, j: int)
             v.store(v.load(offset(source, r * lanes)), pointer(matrix, (first + r) * n + j))
     else:
         for r in range(count):
+            row, target = offset(source, r * lanes), pointer(matrix, (first + r) * n + j)
             for column in range(n - j):
-                matrix[first + r, j + column] = source[r * lanes + column]
+                target[column] = row[column]
 
 
 @body
