@@ -46,7 +46,8 @@ def train(
     The generator made from `seed` first draws the permutation whose head is held out (with a fraction), then one
     permutation of the training rows for each epoch. Ctrl-C ends training after the current mini-batch and returns the
     history so far. When the cost becomes NaN or infinite, training stops with a RuntimeWarning and the network goes
-    back to the end of the last epoch at which all was finite.
+    back to the end of the last epoch at which all was finite. While the steps run, numbers nearer to 0 than 1.2e-38
+    (float64: 2.2e-308) are 0, as some CPUs take a hundred times as long for those.
 
     Parameters
     ----------
@@ -85,7 +86,7 @@ def train(
     matmul_precision : {"float32", "bfloat16"}
         "bfloat16" rounds the operands of the matrix products to the nearest bfloat16, of 8 significant bits, for
         networks of dtype float32. Their sums, the parameters and all else stay float32, and so do the validation and
-        all predictions. Numbers below 1.2e-38 are 0. It is quicker on CPUs with a fast bfloat16 unit (`fastmlp info`),
+        all predictions. It is quicker on CPUs with a fast bfloat16 unit (`fastmlp info`),
         and gives the same bits on every CPU.
     threads : int, optional
         Default: all cores that the process may use.
