@@ -1,6 +1,11 @@
 """The compiled kernels: plain C-ordered arrays in, outputs last and overwritten whole, float32 and float64.
 
-They know arrays and scalars only and trust their inputs: a wrong shape is undefined behaviour. Rows are samples.
+They know arrays and scalars only; rows are samples. Called from Python and from compiled code alike, they raise
+ValueError before any work where shapes do not fit each other, an index or label lies outside, or an output overlaps
+another array. In the ReLU, batch norm, softmax, dropout and `activate`, an output may be the very memory of an input of
+its shape. For arrays that are not C-ordered, of another dtype or number of dimensions, or read-only where they are
+written to, a kernel does not compile: TypeError. What is not checked is an address: that of `activation` or `loss` must
+be for the dtype of the arrays, and for such targets.
 """
 
 from fastmlp.kernels.activations import activate, activation

@@ -13,6 +13,7 @@ import numpy as np
 from numba import prange, types
 
 from fastmlp.compilation.jit import body, driver, inlined
+from fastmlp.kernels.checks import expect_matrix, overlapping, refuse
 from fastmlp.kernels.panels import Panels, pack_rows, panels_in, panels_type, scratch, unpack_rows
 from fastmlp.kernels.softmax import softmax_rows
 from fastmlp.simd import elementary
@@ -186,6 +187,9 @@ def activate(function: int, z: Array, out: Array, slope: Array) -> None:
     out, slope : numpy.ndarray (rows, n)
         Overwritten; the softmax has no slope and leaves it undefined.
     """
+    refuse(overlapping("z/2 -> out/2 slope/2 in place", (z, out, slope)))
+    expect_matrix("out", out, z.shape[0], z.shape[1])
+    expect_matrix("slope", slope, z.shape[0], z.shape[1])
     n = z.shape[0]
     for block in prange(ceil_divide(n, ROWS)):
         first = np.int64(block) * ROWS

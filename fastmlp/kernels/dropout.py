@@ -15,6 +15,7 @@ import numpy as np
 from numba import prange, types
 
 from fastmlp.compilation.jit import body, driver
+from fastmlp.kernels.checks import ArrayError, expect_matrix, overlapping, refuse
 from fastmlp.kernels.panels import Panels, pack_rows, panels_in, panels_type, scratch, strip_of, unpack_rows
 from fastmlp.simd import vector as v
 from fastmlp.simd.interface import Interface
@@ -102,6 +103,10 @@ def dropout(x: Array, key: int, step: int, layer: int, threshold: int, out: Arra
     out : numpy.ndarray (batch, n)
         Overwritten.
     """
+    refuse(overlapping("x/2 -> out/2 in place", (x, out)))
+    expect_matrix("out", out, x.shape[0], x.shape[1])
+    if threshold < 0 or threshold >= RANGE:
+        raise ArrayError("threshold", ("be from 0 to below", RANGE), threshold)
     n = x.shape[0]
     mask = Mask(key=key, step=step, layer=layer, threshold=threshold)
     for block in prange(ceil_divide(n, ROWS)):

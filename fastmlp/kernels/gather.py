@@ -9,6 +9,7 @@ import numpy as np
 from numba import from_dtype, prange, types
 
 from fastmlp.compilation.jit import body, driver
+from fastmlp.kernels.checks import expect_indices, expect_matrix, overlapping, refuse
 from fastmlp.kernels.panels import Panels, panels_in, panels_type, scratch, strip_of, unpack_rows
 from fastmlp.simd import vector as v
 from fastmlp.simd.interface import Interface
@@ -125,7 +126,10 @@ def gather(data: Array, index: Array, scale: float, out: Array) -> None:
     out : numpy.ndarray (batch, n_in)
         Overwritten.
     """
+    refuse(overlapping("data/2/real index/1/int64 -> out/2", (data, index, out)))
     n = len(index)
+    expect_indices("index", index, data.shape[0])
+    expect_matrix("out", out, n, data.shape[1])
     factor = out.dtype.type(scale)
     for block in prange(ceil_divide(n, ROWS)):
         first = np.int64(block) * ROWS

@@ -8,6 +8,7 @@ import numpy as np
 from numba import prange
 
 from fastmlp.compilation.jit import body, driver
+from fastmlp.kernels.checks import expect_matrix, expect_vector, overlapping, refuse
 from fastmlp.kernels.panels import (
     Panels,
     pack_rows,
@@ -214,7 +215,11 @@ def linear_forward(x: Array, weight: Array, bias: Array, out: Array) -> None:
     out : numpy.ndarray (batch, n_out)
         Overwritten.
     """
+    refuse(overlapping("x/2 weight/2 bias/1 -> out/2", (x, weight, bias, out)))
     n, n_in = x.shape
+    expect_matrix("weight", weight, n_in, weight.shape[1])
+    expect_vector("bias", bias, weight.shape[1])
+    expect_matrix("out", out, n, weight.shape[1])
     packed = _weight_panels(weight)
     for p in prange(packed.shape[0]):
         start = pointer(packed, p * packed.shape[1] * packed.shape[2])
@@ -240,7 +245,14 @@ def linear_backward(x: Array, weight: Array, dout: Array, dx: Array, dweight: Ar
     dx, dweight, dbias : numpy.ndarray
         Shaped as ``x``, ``weight`` and ``(n_out,)``; overwritten.
     """
+    names = "x/2 weight/2 dout/2 -> dx/2 dweight/2 dbias/1"
+    refuse(overlapping(names, (x, weight, dout, dx, dweight, dbias)))
     n, n_in = x.shape
+    expect_matrix("weight", weight, n_in, weight.shape[1])
+    expect_matrix("dout", dout, n, weight.shape[1])
+    expect_matrix("dx", dx, n, n_in)
+    expect_matrix("dweight", dweight, n_in, weight.shape[1])
+    expect_vector("dbias", dbias, weight.shape[1])
     packed = _weight_panels(weight.T)
     for p in prange(packed.shape[0]):
         _pack_transposed_strip(weight, np.int64(p), packed)

@@ -17,6 +17,7 @@ import numpy as np
 from numba import prange, types
 
 from fastmlp.compilation.jit import body, driver, inlined
+from fastmlp.kernels.checks import expect_indices, expect_matrix, expect_vector, overlapping, refuse
 from fastmlp.kernels.panels import Panels, pack_rows, panels_in, panels_type, scratch, strip_of, unpack_rows
 from fastmlp.kernels.softmax import cross_entropy_rows
 from fastmlp.kernels.targets import TARGETS, Targets, typed, weight_of
@@ -236,7 +237,16 @@ def loss_gradient(function: int, z: Array, targets: Array, weights: Array, param
     float
         The mean of the rows' losses, each a sum over the n outputs.
     """
+    refuse(overlapping("z/2 targets/0/real weights/1/float64 -> dz/2", (z, targets, weights, dz)))
     n = z.shape[0]
+    if targets.ndim == 1:
+        expect_vector("targets", targets, n)
+        expect_indices("targets", targets, z.shape[1])
+    else:
+        expect_matrix("targets", targets, n, z.shape[1])
+    if len(weights) != 1:
+        expect_vector("weights", weights, n)
+    expect_matrix("dz", dz, n, z.shape[1])
     if len(weights) == 1:  # a single weight for all rows: the mean does not depend on it
         weights = np.ones(1)
     total = weights.sum() if len(weights) > 1 else np.float64(n)

@@ -7,6 +7,7 @@ import numpy as np
 from numba import prange
 
 from fastmlp.compilation.jit import body, driver
+from fastmlp.kernels.checks import expect_same, overlapping, refuse
 from fastmlp.kernels.elements import ELEMENTS, padded_piece
 from fastmlp.simd import vector as v
 from fastmlp.simd.kinds import Array, Pointer
@@ -63,6 +64,8 @@ def relu_forward(z: Array, out: Array) -> None:
     out : numpy.ndarray (batch, n)
         Overwritten.
     """
+    refuse(overlapping("z/0 -> out/0 in place", (z, out)))
+    expect_same("out", out, "z", z)
     flat, flat_out = z.reshape(-1), out.reshape(-1)
     for block in prange(ceil_divide(flat.shape[0], ELEMENTS)):
         _forward_block(flat, flat_out, np.int64(block) * ELEMENTS)
@@ -81,6 +84,9 @@ def relu_backward(z: Array, dout: Array, dz: Array) -> None:
     dz : numpy.ndarray (batch, n)
         Overwritten.
     """
+    refuse(overlapping("z/0 dout/0 -> dz/0 in place", (z, dout, dz)))
+    expect_same("dout", dout, "z", z)
+    expect_same("dz", dz, "z", z)
     flat, flat_dout, flat_dz = z.reshape(-1), dout.reshape(-1), dz.reshape(-1)
     for block in prange(ceil_divide(flat.shape[0], ELEMENTS)):
         _backward_block(flat, flat_dout, flat_dz, np.int64(block) * ELEMENTS)

@@ -18,6 +18,7 @@ from fastmlp.kernels.batchnorm import (
     normalise_backward_rows,
     normalise_rows,
 )
+from fastmlp.kernels.checks import expect_matrix, expect_vector, overlapping, refuse
 from fastmlp.kernels.panels import Panels, one_panel, pack_strip, rows_of, unpack_strip
 from fastmlp.kernels.relu import relu_backward_elements, relu_elements
 from fastmlp.simd.kinds import Array
@@ -133,6 +134,13 @@ def _strip_gradient_sums(pre: Panels, by: Normalisation, dout: Panels, merged: A
     return merged
 
 
+@body
+def _expect_vectors(z: Array, names: tuple[str, ...], vectors: tuple[Array, ...]) -> None:
+    """Raise unless all vectors have an element for each feature."""
+    for i in range(len(names)):
+        expect_vector(names[i], vectors[i], z.shape[1])
+
+
 @driver
 def relu_batchnorm_forward(z: Array, eps: float, out: Array, mean: Array, inv_std: Array) -> None:
     """``out = (relu(z) - mean) · inv_std``, statistics of ``relu(z)`` per feature.
@@ -150,6 +158,9 @@ def relu_batchnorm_forward(z: Array, eps: float, out: Array, mean: Array, inv_st
     mean, inv_std : numpy.ndarray (n,)
         Statistics of the batch, ``inv_std = 1 / sqrt(var + eps)``; overwritten.
     """
+    refuse(overlapping("z/2 -> out/2 mean/1 inv_std/1 in place", (z, out, mean, inv_std)))
+    expect_matrix("out", out, z.shape[0], z.shape[1])
+    _expect_vectors(z, ("mean", "inv_std"), (mean, inv_std))
     none = np.empty(0, z.dtype)
     lanes = VECTOR_BYTES // z.itemsize
     for p in prange(ceil_divide(z.shape[1], lanes)):
@@ -174,6 +185,10 @@ def relu_batchnorm_backward(z: Array, mean: Array, inv_std: Array, dout: Array, 
     dz : numpy.ndarray (batch, n)
         Overwritten.
     """
+    refuse(overlapping("z/2 mean/1 inv_std/1 dout/2 -> dz/2 in place", (z, mean, inv_std, dout, dz)))
+    expect_matrix("dout", dout, z.shape[0], z.shape[1])
+    expect_matrix("dz", dz, z.shape[0], z.shape[1])
+    _expect_vectors(z, ("mean", "inv_std"), (mean, inv_std))
     none = np.empty(0, z.dtype)
     lanes = VECTOR_BYTES // z.itemsize
     for p in prange(ceil_divide(z.shape[1], lanes)):
@@ -201,6 +216,10 @@ def batchnorm_relu_forward(
     mean, inv_std : numpy.ndarray (n,)
         Statistics of the batch, ``inv_std = 1 / sqrt(var + eps)``; overwritten.
     """
+    names = "z/2 gamma/1 beta/1 -> out/2 mean/1 inv_std/1 in place"
+    refuse(overlapping(names, (z, gamma, beta, out, mean, inv_std)))
+    expect_matrix("out", out, z.shape[0], z.shape[1])
+    _expect_vectors(z, ("gamma", "beta", "mean", "inv_std"), (gamma, beta, mean, inv_std))
     lanes = VECTOR_BYTES // z.itemsize
     for p in prange(ceil_divide(z.shape[1], lanes)):
         _forward_strip(z, (gamma, beta), eps, False, out, (mean, inv_std), np.int64(p) * lanes)
@@ -238,6 +257,12 @@ def batchnorm_relu_backward(
     dgamma, dbeta : numpy.ndarray (n,)
         Summed over the batch; overwritten.
     """
+    names = "z/2 gamma/1 beta/1 mean/1 inv_std/1 dout/2 -> dz/2 dgamma/1 dbeta/1 in place"
+    refuse(overlapping(names, (z, gamma, beta, mean, inv_std, dout, dz, dgamma, dbeta)))
+    expect_matrix("dout", dout, z.shape[0], z.shape[1])
+    expect_matrix("dz", dz, z.shape[0], z.shape[1])
+    names_of_vectors = ("gamma", "beta", "mean", "inv_std", "dgamma", "dbeta")
+    _expect_vectors(z, names_of_vectors, (gamma, beta, mean, inv_std, dgamma, dbeta))
     lanes = VECTOR_BYTES // z.itemsize
     for p in prange(ceil_divide(z.shape[1], lanes)):
         _backward_strip(z, (mean, inv_std, gamma, beta), dout, False, dz, (dgamma, dbeta), np.int64(p) * lanes)

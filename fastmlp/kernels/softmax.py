@@ -10,6 +10,7 @@ import numpy as np
 from numba import prange
 
 from fastmlp.compilation.jit import body, driver
+from fastmlp.kernels.checks import expect_indices, expect_matrix, expect_vector, overlapping, refuse
 from fastmlp.kernels.panels import Panels, pack_rows, panels_in, rows_of, scratch, strip_of, unpack_rows
 from fastmlp.kernels.targets import Targets, weight_of
 from fastmlp.simd import vector as v
@@ -217,6 +218,8 @@ def softmax(z: Array, out: Array) -> None:
     out : numpy.ndarray (batch, n_classes)
         Overwritten.
     """
+    refuse(overlapping("z/2 -> out/2 in place", (z, out)))
+    expect_matrix("out", out, z.shape[0], z.shape[1])
     n = z.shape[0]
     for block in prange(ceil_divide(n, ROWS)):
         first = np.int64(block) * ROWS
@@ -241,7 +244,12 @@ def softmax_cross_entropy(z: Array, y: Array, proba: Array, dz: Array) -> float:
     float
         ``-Σ log proba[row, y[row]] / batch``, natural logarithms.
     """
+    refuse(overlapping("z/2 y/1/int64 -> proba/2 dz/2", (z, y, proba, dz)))
     n = z.shape[0]
+    expect_vector("y", y, n)
+    expect_indices("y", y, z.shape[1])
+    expect_matrix("proba", proba, n, z.shape[1])
+    expect_matrix("dz", dz, n, z.shape[1])
     blocks = ceil_divide(n, ROWS)
     costs = np.empty(blocks, np.float64)
     for block in prange(blocks):

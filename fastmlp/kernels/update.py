@@ -22,6 +22,7 @@ import numpy as np
 from numba import prange
 
 from fastmlp.compilation.jit import body, driver
+from fastmlp.kernels.checks import expect_same, overlapping, refuse
 from fastmlp.kernels.elements import ELEMENTS, padded_piece
 from fastmlp.simd import vector as v
 from fastmlp.simd.kinds import Array, Pointer
@@ -163,6 +164,8 @@ def sgd_update(weight: Array, dweight: Array, learning_rate: float, weight_decay
     learning_rate, weight_decay : float
         At least 0.
     """
+    refuse(overlapping("dweight/0 -> weight/0", (dweight, weight)))
+    expect_same("dweight", dweight, "weight", weight)
     flat, dflat = weight.reshape(-1), dweight.reshape(-1)
     keep = 1.0 - learning_rate * weight_decay
     for block in prange(ceil_divide(flat.shape[0], ELEMENTS)):

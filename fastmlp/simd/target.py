@@ -37,8 +37,9 @@ class Tiles:
         Terms of a sum done for all rows and columns before the next ones, a multiple of all lane counts: a panel of so
         many weights takes a quarter of a 32 KB cache. None for all at once.
     listed : tuple of int
-        Rows, 2 or 4, and vectors, 1 or 2, of the tile whose terms are listed: 8 sums of a register, the fewest that
-        keep the FMA units busy. 2×2 takes 0.39 of the time of all terms of MNIST, 2×3 and 6×1 0.5.
+        Rows, 2 or 4, and vectors, 1 or 2, of the tile whose terms are listed. The fewer rows, the more terms are zero
+        in all of them. With AVX2, 2×2 takes 0.39 of the time of all terms of MNIST, 2×3 and 6×1 0.5; with AVX-512, 4×2
+        was no quicker than 2×2 (Intel Xeon).
     """
 
     tall: int
@@ -75,7 +76,7 @@ def tiles(cpu_features: str, triple: str) -> Tiles:
             half_square=None,
             register=64,
             depth=None,
-            listed=(4, 2),
+            listed=(2, 2),
         )
     if "+avx2" in cpu_features:  # 16 registers of 8 lanes; 4×2 and 6×2 spill and halve the speed
         return Tiles(
