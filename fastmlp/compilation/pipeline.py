@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from llvmlite.binding import Linkage
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.environment import lookup_environment
@@ -18,7 +17,6 @@ from numba.core.environment import lookup_environment
 # A full garbage collection looks at all of Numba's objects and frees few of them. Without it, the first training takes
 # 5 % and the first fit of an estimator 8 % less time, with 3 % more memory.
 _THRESHOLDS = 20_000, 50, 1_000
-LINKED = Linkage.linkonce_odr  # of the functions that Numba takes into a caller
 
 
 @contextmanager
@@ -60,9 +58,6 @@ class _EntryLibrary(JITCodeLibrary):
     """Machine code of a function and of all bodies that it calls."""
 
     def _optimize_final_module(self) -> None:
-        for function in self._final_module.functions:
-            if function.linkage == LINKED:
-                function.linkage = Linkage.internal
         # Numba runs a cheaper pass first, which finds more reference counts that cancel out; bodies have few of them
         manager, builder = self._codegen._module_pass_manager()
         manager.run(self._final_module, builder)

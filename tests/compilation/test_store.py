@@ -46,6 +46,8 @@ def _said_to_a_terminal(installation):
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
 def test_a_terminal_is_told_of_the_compilation(installation):
+    program = (PROGRAMS / "probe.py").read_text(encoding="utf-8")
+    installation.write("probe.py", program.replace("driver", "worker").replace("in prange(", "in range("))
     assert _said_to_a_terminal(installation).strip() == (
         "fastmlp compiles its kernels for this CPU, once: usually 5 to 15 s (`fastmlp compile` does it ahead of time)"
     )

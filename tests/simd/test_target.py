@@ -28,7 +28,7 @@ def test_tiles_fit_the_rows_and_the_registers(cpu):
     per_vector = VECTOR_BYTES // size
     height, vectors = found.listed
     assert 4 % height == 0  # tiles of that height only
-    assert 8 <= height * vectors * per_vector < registers
+    assert 4 <= height * vectors * per_vector < registers
     assert found.tall * found.vectors * per_vector < registers
     if found.half_tall is not None:
         assert found.half_tall % 4 == 0
