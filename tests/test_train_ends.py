@@ -2,15 +2,13 @@
 
 import _thread
 import signal
-import sys
 import threading
 
 import numpy as np
 import pytest
 from networks import all_arrays, digest
 
-from fastmlp import MLP, SGD, BatchNorm, EarlyStopping, train
-from fastmlp.engine import Trainer
+from fastmlp import MLP, SGD, BatchNorm, EarlyStopping, engine, train
 from fastmlp.system.progress import progress_bar
 
 QUIET = {"progress": False}
@@ -115,7 +113,7 @@ def test_ctrl_c_never_leaves_half_a_step(endless):
 
 def _press_ctrl_c(monkeypatch, place, call):
     """Press Ctrl-C at the beginning of a chosen call of a function that `train` uses."""
-    owner = Trainer if place == "run_epoch" else sys.modules[train.__module__]
+    owner = engine.Trainer if place == "run_epoch" else engine
     original, calls = getattr(owner, place), []
 
     def interrupted(*arguments, **keywords):

@@ -8,6 +8,8 @@ from estimator_checks import assert_same_fit, pair
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
+from fastmlp import engine
+
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]
 KINDS = ["multiclass", "binary", "multilabel", "number", "numbers", "counts"]
@@ -160,16 +162,14 @@ def test_other_containers(X, targets, convert):
 
 
 def test_integers_are_not_copied(X, targets, monkeypatch):
-    from fastmlp.sklearn import epochs
-
     seen = []
-    trainer = epochs.Trainer
+    trainer = engine.Trainer
 
     def noted(net, x, *arguments, **options):
         seen.append(x)
         return trainer(net, x, *arguments, **options)
 
-    monkeypatch.setattr(epochs, "Trainer", noted)
+    monkeypatch.setattr(engine, "Trainer", noted)
     pixels = np.clip(2 * X + 4, 0, 255).astype(np.uint8)
     ours, theirs = pair("multiclass", max_iter=3)
     y = targets["multiclass"]

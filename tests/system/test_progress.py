@@ -11,7 +11,7 @@ from fastmlp.system.progress import note, progress_bar
 @pytest.fixture
 def terminal(monkeypatch):
     """Stderr as a terminal."""
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(progress, "on_terminal", lambda: True)
 
 
 def test_a_note_on_a_terminal(terminal, capsys):
