@@ -26,7 +26,7 @@ def digest() -> str:
     """Digest of the sources that are compiled, of what compiles them, of the CPU and of Numba's settings."""
     cpu, features = setting("CPU_NAME") or binding.get_host_cpu_name(), setting("CPU_FEATURES")
     if features is None:
-        features = "" if cpu == "generic" else binding.get_host_cpu_features().flatten()
+        features = binding.get_host_cpu_features().flatten()
     level = None if CHOICE.found is None else CHOICE.found.level.name  # whose tiles are used
     parts = (circumstances(), cpu, features, level, settings_in_code())
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]

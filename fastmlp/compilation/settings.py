@@ -16,5 +16,9 @@ def setting(name: str, default: Any = None) -> Any:
     if "numba" in sys.modules or Path(_FILE).exists():
         from numba.core import config
 
-        return getattr(config, name)
-    return os.environ.get(f"NUMBA_{name}", default)
+        found = getattr(config, name)
+    else:
+        found = os.environ.get(f"NUMBA_{name}", default)
+    if name == "CPU_FEATURES" and found is None and str(setting("CPU_NAME")).lower() == "generic":
+        return ""  # as Numba has it
+    return found

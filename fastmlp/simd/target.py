@@ -59,8 +59,6 @@ def features() -> str:
         return CHOICE.found.level.flags
     if setting("CPU_FEATURES") is not None:
         return str(setting("CPU_FEATURES"))
-    if setting("CPU_NAME") == "generic":
-        return ""
     return binding.get_host_cpu_features().flatten()
 
 

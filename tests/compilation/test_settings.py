@@ -15,11 +15,15 @@ def without_numba(monkeypatch):
 
 
 def test_from_the_environment(monkeypatch, without_numba):
-    monkeypatch.delenv("NUMBA_CPU_NAME", raising=False)
+    for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"):
+        monkeypatch.delenv(name, raising=False)
     assert setting("CPU_NAME") is None
     assert setting("ENABLE_AVX", 1) == 1
     monkeypatch.setenv("NUMBA_CPU_NAME", "generic")
     assert setting("CPU_NAME") == "generic"
+    assert setting("CPU_FEATURES") == ""
+    monkeypatch.setenv("NUMBA_CPU_FEATURES", "+sse2")
+    assert setting("CPU_FEATURES") == "+sse2"
 
 
 def test_from_numba_once_it_is_imported(monkeypatch):
