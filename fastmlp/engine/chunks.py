@@ -70,7 +70,7 @@ def _operands(forward: Forward, i: int, rows: Pointer, x: Panels) -> Operands:
     s, layer = forward.settings[0], forward.layers[i]
     place = offset(rows, layer.input_rows)
     if s.at.prepare != 0:
-        _prepare_call(s.at.prepare, (x, place, offset(rows, layer.input_pairs)))
+        _prepare_call(s.at.prepare, (x, place, offset(rows, layer.input_pairs), 0))
     return Operands(
         x=Panels(start=place, stride=s.stride >> s.packed, rows=x.rows, columns=x.columns),
         weight=operand_weights(pointer(forward.copies, 0), layer.weight_copy, layer.n_in, layer.n_out, s.packed),

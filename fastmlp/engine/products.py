@@ -70,7 +70,7 @@ def linear_backward_rows(b: Batch, i: int, first: int, mask: Pointer, dx: Panels
 
 
 @body
-def _prepare(b: Batch, values: Panels, rows: int, pairs: int, first: int) -> None:
+def _prepare(b: Batch, values: Panels, rows: int, pairs: int, first: int, read_again: bool) -> None:
     """Round what the products will read and write its copies, where they are not to read the values themselves.
 
     `rows` and `pairs` are the regions of the copies, `first` the number of the first row.
@@ -78,23 +78,28 @@ def _prepare(b: Batch, values: Panels, rows: int, pairs: int, first: int) -> Non
     if b.settings.at.prepare != 0:
         copies = operand_rows(b, rows, first, values.rows, values.columns)
         others = operand_rows(b, pairs, first, values.rows, values.columns)
-        _prepare_call(b.settings.at.prepare, (values, copies.start, others.start))
+        _prepare_call(b.settings.at.prepare, (values, copies.start, others.start, int(read_again)))
 
 
 @body
-def prepare_input(b: Batch, i: int, first: int, count: int) -> None:
-    """Prepare the input of the layer of number `i`."""
+def prepare_input(b: Batch, i: int, values: Panels, first: int) -> None:
+    """Prepare the input of the layer of number `i`: `values` are its rows from number `first` on."""
     layer = b.layers[i]
-    values = region_rows(b, layer.input, first, count, layer.n_in)
-    _prepare(b, values, layer.input_rows, layer.input_pairs, first)
+    _prepare(b, values, layer.input_rows, layer.input_pairs, first, False)
+
+
+@body
+def prepare_output(b: Batch, i: int, first: int, count: int) -> None:
+    """Prepare the output of a hidden layer, as the input of the next one."""
+    prepare_input(b, i + 1, region_rows(b, b.layers[i].out, first, count, b.layers[i].n_out), first)
 
 
 @body
 def prepare_dz(b: Batch, i: int, first: int, count: int) -> None:
-    """Prepare the gradient of the linear output of the layer of number `i`."""
+    """Prepare the gradient of the linear output of the layer of number `i`, which the biases' gradient sums as well."""
     layer = b.layers[i]
     values = region_rows(b, layer.dz, first, count, layer.n_out)
-    _prepare(b, values, layer.dz_rows, layer.dz_pairs, first)
+    _prepare(b, values, layer.dz_rows, layer.dz_pairs, first, True)
 
 
 @body

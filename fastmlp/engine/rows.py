@@ -19,7 +19,14 @@ from fastmlp.engine.plan import (
     VAR,
     WHOLE,
 )
-from fastmlp.engine.products import linear_backward_rows, linear_rows, operands_at, prepare_dz, prepare_input
+from fastmlp.engine.products import (
+    linear_backward_rows,
+    linear_rows,
+    operands_at,
+    prepare_dz,
+    prepare_input,
+    prepare_output,
+)
 from fastmlp.engine.shares import blocks_of
 from fastmlp.kernels.activations import activate_rows, multiply_rows
 from fastmlp.kernels.batchnorm import (
@@ -38,6 +45,8 @@ from fastmlp.kernels.panels import Panels
 from fastmlp.simd.kinds import Pointer, Record
 from fastmlp.simd.pointer import offset
 
+STRIP_ROWS = 16  # even, as copies are made of two rows at a time; of 784 columns they fill 50 KB in float32
+
 _drop_call = DROP.call
 
 
@@ -50,10 +59,13 @@ def _block_sums(b: Batch, half: int, first: int) -> Pointer:
 
 @body
 def _gather(b: Batch, first: int, count: int) -> None:
-    s = b.settings
-    target = region_rows(b, b.layers[0].input, first, count, s.n_features)
-    gather_rows(s.at.convert, s.at.data, offset(b.index, first), b.readable - first, s.scale, target)
-    prepare_input(b, 0, first, count)
+    s, layer = b.settings, b.layers[0]
+    # where the products read copies, nobody reads the rows themselves again, and a strip of them takes the place of all
+    strip = STRIP_ROWS if s.packed != 0 else count
+    for start in range(first, first + count, strip):
+        values = region_rows(b, layer.input, first, min(strip, first + count - start), s.n_features)
+        gather_rows(s.at.convert, s.at.data, offset(b.index, start), b.readable - start, s.scale, values)
+        prepare_input(b, 0, values, start)
 
 
 @body
@@ -175,7 +187,7 @@ def _whole_way(b: Batch, first: int, count: int) -> None:
     for i in range(top):
         _linear(b, i, first, count)
         _drop(b, i, b.layers[i].out, first, count)
-        prepare_input(b, i + 1, first, count)
+        prepare_output(b, i, first, count)
     _linear(b, top, first, count)
     _loss(b, first, count)
     for i in range(top, 0, -1):
@@ -191,7 +203,7 @@ def _forward_to(b: Batch, i: int, half: int, first: int, count: int) -> None:
     else:
         _normalise(b, i - 1, first, count)
         _drop(b, i - 1, b.layers[i - 1].out, first, count)
-        prepare_input(b, i, first, count)
+        prepare_output(b, i - 1, first, count)
     _linear(b, i, first, count)
     if i < top:
         _sum_moments(b, i, half, first, count)

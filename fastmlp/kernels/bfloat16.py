@@ -24,10 +24,13 @@ from fastmlp.kernels.tiles import SUM_ROWS, Descent, factors_of, square_of, tile
 from fastmlp.simd import bfloat16, gemm
 from fastmlp.simd import vector as v
 from fastmlp.simd.interface import Interface
-from fastmlp.simd.kinds import Number, Pointer, Vector
+from fastmlp.simd.kinds import Number, Pointer
 from fastmlp.simd.pointer import number, offset
 
 FLOAT32 = np.dtype(np.float32)
+# Partial sums of a tile of dW, one after the other: its weights are fetched for all of them once, and 512 rows of 512
+# gradients fill half of a 1 MB cache. 784-512-512-10 at batch 1000 takes 0.965 of the time of one at a time (Zen 4).
+TILE_SUMS = 4
 PLAIN, ROUNDED, PACKED = 0, 1, 2  # operands: the numbers themselves, rounded in place, copies of 16 bits
 
 
@@ -36,7 +39,7 @@ def _words(panels: Panels) -> Panels:
     return Panels(start=bfloat16.words_at(panels.start), stride=panels.stride, rows=panels.rows, columns=panels.columns)
 
 
-def _round_rows(values: Panels, halves: Pointer, pairs: Pointer) -> None:
+def _round_rows(values: Panels, halves: Pointer, pairs: Pointer, read_again: int) -> None:
     """Round a matrix in place; write a row of zeros behind an odd number of rows."""
     lanes, nothing = v.lanes(values.start), v.splat(number(values.start, 0.0))
     for j in range(0, values.columns, lanes):
@@ -48,33 +51,27 @@ def _round_rows(values: Panels, halves: Pointer, pairs: Pointer) -> None:
             v.store(nothing, offset(strip, values.rows * lanes))
 
 
-def _pack_rows(values: Panels, halves: Pointer, pairs: Pointer) -> None:
-    """Round a matrix in place, and write both copies of it."""
+def _pack_rows(values: Panels, halves: Pointer, pairs: Pointer, read_again: int) -> None:
+    """Write both copies of a matrix, and round it in place where its numbers will be read again."""
     lanes, nothing = v.lanes(values.start), v.splat(number(values.start, 0.0))
     for j in range(0, values.columns, lanes):
         strip, place = strip_of(values, j), j // lanes * (values.stride // 2)
         for r in range(0, values.rows, 2):
             here, there = offset(strip, r * lanes), place + r * (lanes // 2)
-            first, second = bfloat16.rounded(v.load(here)), nothing
+            first, second = v.load(here), nothing
             if r + 1 < values.rows:
-                second = bfloat16.rounded(v.load(offset(here, lanes)))
-            v.store(first, here)
-            v.store(second, offset(here, lanes))
-            bfloat16.store_halves(first, offset(halves, there))
-            bfloat16.store_halves(second, offset(halves, there + lanes // 2))
+                second = v.load(offset(here, lanes))
+            if read_again != 0:
+                bfloat16.store_rounded(first, second, here)
+            bfloat16.store_halves(first, second, offset(halves, there))
             bfloat16.store_pairs(first, second, offset(pairs, there))
-
-
-@body
-def _rounded_row(square: Pointer, r: int) -> Vector:
-    return bfloat16.rounded(v.load(offset(square, r * v.lanes(square))))
 
 
 def _round_square(square: Pointer, copy: Pointer, transposed: Pointer, has_transposed: int) -> None:
     """Write the rounded copy of a square of weights, and its transpose where there is one."""
     lanes = v.lanes(square)
     for r in range(lanes):
-        v.store(_rounded_row(square, r), offset(copy, r * lanes))
+        v.store(bfloat16.rounded(v.load(offset(square, r * lanes))), offset(copy, r * lanes))
     if has_transposed != 0:
         v.transpose_tile(copy, transposed)
 
@@ -83,7 +80,8 @@ def _pack_square(square: Pointer, copy: Pointer, transposed: Pointer, has_transp
     """Write the pairs of a square of weights, and those of its transpose where there is one."""
     lanes = v.lanes(square)
     for r in range(0, lanes, 2):
-        bfloat16.store_pairs(_rounded_row(square, r), _rounded_row(square, r + 1), offset(copy, r // 2 * lanes))
+        first, second = v.load(offset(square, r * lanes)), v.load(offset(square, (r + 1) * lanes))
+        bfloat16.store_pairs(first, second, offset(copy, r // 2 * lanes))
     if has_transposed != 0:
         bfloat16.transpose_pairs(square, transposed)
 
@@ -142,14 +140,15 @@ def _each_tile(
 ) -> None:
     """Call a product for the tiles from the first up to the last; `row` is the elements of a row of x and dout."""
     lanes, rate = v.lanes(weight.start), number(weight.start, step.rate)
-    for start in range(0, x.rows, SUM_ROWS):
-        kept = number(weight.start, step.keep if start == 0 else 1.0)
+    for begin in range(0, x.rows, TILE_SUMS * SUM_ROWS):
         for i in range(tiles[0], tiles[1]):
             tile = tile_at(i, x.columns, dout.columns, lanes)
-            below, above = factors_of(x, dout, tile, start, row)
             here = offset(weight.start, square_of(tile, tile.first, lanes))
-            out = Panels(start=here, stride=weight.stride, rows=below.columns, columns=above.columns)
-            product(below, above, out, -rate, kept)
+            for start in range(begin, min(x.rows, begin + TILE_SUMS * SUM_ROWS), SUM_ROWS):
+                kept = number(weight.start, step.keep if start == 0 else 1.0)
+                below, above = factors_of(x, dout, tile, start, row)
+                out = Panels(start=here, stride=weight.stride, rows=below.columns, columns=above.columns)
+                product(below, above, out, -rate, kept)
 
 
 def _update_rounded(
@@ -171,8 +170,8 @@ def _update_listed(
 
 
 _INT = types.int64
-# (values, halves, pairs): rounds a matrix in place and writes its copies, where there are any
-PREPARE = Interface(lambda real: (panels_type(real), types.CPointer(real), types.CPointer(real)))
+# (values, halves, pairs, read_again): rounds a matrix in place or writes its copies; both where it will be read again
+PREPARE = Interface(lambda real: (panels_type(real), *2 * (types.CPointer(real),), _INT))
 # (square, copy, transposed, has_transposed): writes the copies of a square of weights that the products read
 REFRESH = Interface(lambda real: (*3 * (types.CPointer(real),), _INT))
 # (dout, transposed, mask, dx, masked): `fastmlp.kernels.linear.backward_rows`

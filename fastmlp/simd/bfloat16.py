@@ -13,7 +13,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fastmlp.simd import ir
-from fastmlp.simd.vector import llvm_vector, transposed
+from fastmlp.simd.target import HAS_BFLOAT16
+from fastmlp.simd.vector import llvm_vector, swap_blocks
 
 _FLUSH_X86 = 0x8040  # MXCSR: results (FTZ) and operands (DAZ)
 _FLUSH_ARM = 1 << 24  # FPCR: FZ
@@ -38,9 +39,24 @@ def _rounded(builder: Any, x: Any) -> Any:
     return builder.bitcast(builder.and_(nearest, kept), kind)
 
 
-def _store_pairs(builder: Any, first: Any, second: Any, pointer: Any) -> None:
-    low, high = (builder.bitcast(value, ir.words(value.type)) for value in (first, second))
-    ir.store(builder, builder.or_(builder.lshr(low, _words(first.type, 16)), high), pointer)
+def _halves(builder: Any, first: Any, second: Any) -> Any:
+    """Return the bfloat16 of the lanes of two vectors, rounded, side by side in 32 lanes of 16 bits."""
+    if HAS_BFLOAT16:
+        return ir.round_vectors(builder, first, second)
+    upper = [
+        builder.lshr(builder.bitcast(_rounded(builder, x), ir.words(x.type)), _words(x.type, 16))
+        for x in (first, second)
+    ]
+    halves = [builder.trunc(x, llvm.VectorType(llvm.IntType(16), x.type.count)) for x in upper]
+    return ir.shuffle(builder, *halves, range(2 * first.type.count))
+
+
+def _pairs(builder: Any, first: Any, second: Any) -> Any:
+    """Return 32-bit lanes with the bfloat16 of the first vector below that of the second."""
+    count = first.type.count
+    order = [lane + half * count for lane in range(count) for half in (0, 1)]
+    halves = _halves(builder, first, second)
+    return builder.bitcast(ir.shuffle(builder, halves, halves, order), ir.words(first.type))
 
 
 @intrinsic
@@ -50,24 +66,37 @@ def rounded(context: Any, x: Any) -> Any:
 
 
 @intrinsic
-def store_halves(context: Any, x: Any, pointer: Any) -> Any:
-    """Write the bfloat16 of `rounded` lanes side by side, half a vector."""
+def store_rounded(context: Any, first: Any, second: Any, pointer: Any) -> Any:
+    """Write two vectors, `rounded`, one behind the other."""
 
     def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = arguments[0].type
-        upper = builder.lshr(builder.bitcast(arguments[0], ir.words(kind)), _words(kind, 16))
-        ir.store(builder, builder.trunc(upper, llvm.VectorType(llvm.IntType(16), kind.count)), arguments[1])
+        pairs = _pairs(builder, *arguments[:2])
+        ir.store(builder, builder.shl(pairs, _words(kind, 16)), arguments[2])
+        above = builder.gep(arguments[2], [ir.index(kind.count)])
+        ir.store(builder, builder.and_(pairs, _words(kind, 0xFFFF0000)), above)
         return target.get_dummy_value()
 
-    return types.void(x, pointer), emit
+    return types.void(first, second, pointer), emit
+
+
+@intrinsic
+def store_halves(context: Any, first: Any, second: Any, pointer: Any) -> Any:
+    """Write the bfloat16 of two vectors side by side, those of the first one in the first half of a vector."""
+
+    def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        ir.store(builder, _halves(builder, *arguments[:2]), arguments[2])
+        return target.get_dummy_value()
+
+    return types.void(first, second, pointer), emit
 
 
 @intrinsic
 def store_pairs(context: Any, first: Any, second: Any, pointer: Any) -> Any:
-    """Write two vectors of `rounded` lanes as one: each lane has the bfloat16 of the first and then the second."""
+    """Write the bfloat16 of two vectors as one: each lane has that of the first and then that of the second."""
 
     def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _store_pairs(builder, *arguments)
+        ir.store(builder, _pairs(builder, *arguments[:2]), arguments[2])
         return target.get_dummy_value()
 
     return types.void(first, second, pointer), emit
@@ -75,14 +104,22 @@ def store_pairs(context: Any, first: Any, second: Any, pointer: Any) -> Any:
 
 @intrinsic
 def transpose_pairs(context: Any, source: Any, target: Any) -> Any:
-    """Write the transpose of a square tile of float32, rounded, as pairs of its rows; in registers of whole vectors."""
+    """Write the transpose of a square tile of float32 as pairs of the bfloat16 of its rows.
+
+    A row's halves are 8 words of two neighbours. A vector of two rows, 8 apart, has two such sequences of words, and
+    the 8 vectors are transposed as two squares of words at the same time.
+    """
 
     def emit(target_context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = llvm_vector(source.dtype)
-        starts = [builder.gep(arguments[0], [ir.index(r * kind.count)]) for r in range(kind.count)]
-        rows = transposed(builder, [_rounded(builder, ir.load(builder, start, kind)) for start in starts])
-        for r in range(0, kind.count, 2):
-            _store_pairs(builder, rows[r], rows[r + 1], builder.gep(arguments[1], [ir.index(r // 2 * kind.count)]))
+        n, half = kind.count, kind.count // 2
+        rows = [ir.load(builder, builder.gep(arguments[0], [ir.index(r * n)]), kind) for r in range(n)]
+        words = [builder.bitcast(_halves(builder, rows[r], rows[r + half]), ir.words(kind)) for r in range(half)]
+        step = 1
+        while step < half:
+            words, step = swap_blocks(builder, words, step), 2 * step
+        for r, row in enumerate(words):
+            ir.store(builder, row, builder.gep(arguments[1], [ir.index(r * n)]))
         return target_context.get_dummy_value()
 
     return types.void(source, target), emit

@@ -90,6 +90,13 @@ def add_pair_products(builder: ir.IRBuilder, total: ir.Value, x: ir.Value, y: ir
     return call(builder, "llvm.x86.avx512bf16.dpbf16ps.512", total.type, arguments)
 
 
+def round_vectors(builder: ir.IRBuilder, first: ir.Value, second: ir.Value) -> ir.Value:
+    """Return the bfloat16 of the lanes of two vectors, the first one's first, in lanes of 16 bits (VCVTNE2PS2BF16)."""
+    halves = ir.VectorType(_BFloat(), 2 * first.type.count)
+    found = call(builder, "llvm.x86.avx512bf16.cvtne2ps2bf16.512", halves, [second, first])
+    return builder.bitcast(found, ir.VectorType(ir.IntType(16), halves.count))
+
+
 def relu(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
     """Return ``max(x, 0)``; NaN stays NaN."""
     zero = constant(x.type, 0.0)

@@ -249,6 +249,18 @@ def load_converted(context: Any, source: Any, like: Any) -> Any:
     return like(source, like), emit
 
 
+def swap_blocks(builder: Any, rows: list[Any], step: int) -> list[Any]:
+    """Transpose the 2 x 2 blocks of squares of `step` lanes: of rows that lie `step` apart, the outer squares swap."""
+    n, swapped = rows[0].type.count, list(rows)
+    kept = [lane if not lane & step else lane - step + n for lane in range(n)]
+    moved = [lane + step if not lane & step else lane + n for lane in range(n)]
+    for i in range(len(rows)):
+        if not i & step:
+            swapped[i] = ir.shuffle(builder, rows[i], rows[i + step], kept)
+            swapped[i + step] = ir.shuffle(builder, rows[i], rows[i + step], moved)
+    return swapped
+
+
 def transposed(builder: Any, rows: list[Any]) -> list[Any]:
     """Transpose a square of as many vectors as lanes: inside groups of 16 bytes by unpacks, then whole groups."""
     n = len(rows)
@@ -268,14 +280,7 @@ def transposed(builder: Any, rows: list[Any]) -> list[Any]:
         ]
     step = group
     while step < n:
-        kept = [lane if not lane & step else lane - step + n for lane in range(n)]
-        moved = [lane + step if not lane & step else lane + n for lane in range(n)]
-        swapped = list(rows)
-        for i in range(n):
-            if not i & step:
-                swapped[i] = ir.shuffle(builder, rows[i], rows[i + step], kept)
-                swapped[i + step] = ir.shuffle(builder, rows[i], rows[i + step], moved)
-        rows, step = swapped, 2 * step
+        rows, step = swap_blocks(builder, rows, step), 2 * step
     return rows
 
 

@@ -24,7 +24,8 @@ LANES = 16
 GUARD = -12345.0
 KINDS = [ROUNDED, PACKED] if HAS_BFLOAT16 else [ROUNDED]
 # rows, inputs, outputs: odd numbers of all of them, whole and broken tiles, panels and blocks of terms
-SHAPES = [(1, 1, 1), (2, 3, 5), (3, 16, 17), (7, 33, 16), (8, 17, 31), (31, 40, 33), (97, 129, 20), (130, 300, 50)]
+SHAPES = [(1, 1, 1), (2, 3, 5), (3, 16, 17), (7, 33, 16), (8, 17, 31), (31, 40, 33), (97, 129, 20), (130, 300, 50),
+          (650, 20, 40)]  # fmt: skip
 RATE, KEEP, SCALE = 0.1, 0.9, 0.3
 
 _prepare, _refresh = PREPARE.call, REFRESH.call
@@ -62,8 +63,9 @@ def _panels(start, stride, rows, columns):
 
 
 @numba.njit
-def _prepare_rows(function, values, halves, pairs, rows, columns, stride):
-    _prepare(function, (_panels(pointer(values, 0), stride, rows, columns), pointer(halves, 0), pointer(pairs, 0)))
+def _prepare_rows(function, values, halves, pairs, shape, stride, read_again):
+    panels = _panels(pointer(values, 0), stride, shape[0], shape[1])
+    _prepare(function, (panels, pointer(halves, 0), pointer(pairs, 0), read_again))
 
 
 @numba.njit
@@ -113,7 +115,7 @@ def _up(n, size=LANES):
 class Rows:
     """A matrix as the engine prepares it: rounded panels, and copies of 16 bits where the products read those."""
 
-    def __init__(self, kind, matrix):
+    def __init__(self, kind, matrix, read_again=1):
         self.kind, self.shape = kind, matrix.shape
         rows, columns = matrix.shape
         self.height = _up(rows, 4) | 1
@@ -121,7 +123,8 @@ class Rows:
         to_panels(np.vstack([matrix, np.full((self.height - rows, columns), np.nan)]), LANES, self.values)
         self.halves, self.pairs = (aligned(self.values.size // 2, np.float32) for _ in range(2))
         function = bfloat16.products(kind).prepare
-        _prepare_rows(function, self.values, self.halves, self.pairs, rows, columns, self.height * LANES)
+        stride = self.height * LANES
+        _prepare_rows(function, self.values, self.halves, self.pairs, self.shape, stride, read_again)
         self.stride = self.height * LANES // (2 if kind == PACKED else 1)
 
     def matrix(self):
@@ -240,6 +243,15 @@ def test_rows_are_rounded_in_place_and_copied(kind, shape):
         np.testing.assert_array_equal(copies[0].reshape(upper.shape), upper)
         paired = upper.reshape(len(panels), -1, 2, LANES).transpose(0, 1, 3, 2)
         np.testing.assert_array_equal(copies[1].reshape(paired.shape), paired)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_numbers_that_nobody_reads_again_stay_where_there_are_copies(kind, shape):
+    x = _problem(shape)[0]
+    whole, prepared = Rows(kind, x), Rows(kind, x, read_again=0)
+    np.testing.assert_array_equal(prepared.matrix(), x if kind == PACKED else round_bfloat16(x))
+    np.testing.assert_array_equal(prepared.halves.view(np.uint16), whole.halves.view(np.uint16))
+    np.testing.assert_array_equal(prepared.pairs.view(np.uint16), whole.pairs.view(np.uint16))
 
 
 @pytest.mark.parametrize("relu", [0, 1])

@@ -54,24 +54,42 @@ def test_hand_worked():
 
 
 @numba.njit
-def _copies(x, halves, pairs, transposed):
+def _copies(x, rounded, halves, pairs, transposed):
     for r in range(0, 16, 2):
         first, second = v.load(pointer(x, r * 16)), v.load(pointer(x, (r + 1) * 16))
-        bfloat16.store_halves(first, pointer(halves, r * 8))
-        bfloat16.store_halves(second, pointer(halves, (r + 1) * 8))
+        bfloat16.store_rounded(first, second, pointer(rounded, r * 16))
+        bfloat16.store_halves(first, second, pointer(halves, r * 8))
         bfloat16.store_pairs(first, second, pointer(pairs, r * 8))
     bfloat16.transpose_pairs(pointer(x, 0), pointer(transposed, 0))
 
 
+def _all_copies(x):
+    rounded, halves, pairs, transposed = (np.zeros(LANES * LANES // k, np.float32) for k in (1, 2, 2, 2))
+    _copies(x, rounded, halves, pairs, transposed)
+    return rounded.reshape(x.shape), halves, pairs, transposed
+
+
 def test_halves_pairs_and_the_transpose(rng):
-    x = _rounded(rng.standard_normal((LANES, LANES)).astype(np.float32))
-    halves, pairs, transposed = (np.zeros(LANES * LANES // 2, np.float32) for _ in range(3))
-    _copies(x, halves, pairs, transposed)
-    np.testing.assert_array_equal(halves.view(np.uint16).reshape(LANES, LANES), _upper(x))
-    for found, rows in ((pairs, x), (transposed, x.T)):
+    x = rng.standard_normal((LANES, LANES)).astype(np.float32)
+    rounded, halves, pairs, transposed = _all_copies(x)
+    np.testing.assert_array_equal(rounded, round_bfloat16(x))
+    np.testing.assert_array_equal(halves.view(np.uint16).reshape(LANES, LANES), _upper(rounded))
+    for found, rows in ((pairs, rounded), (transposed, rounded.T)):
         np.testing.assert_array_equal(
             found.view(np.uint16).reshape(LANES // 2, LANES, 2), _upper(rows).reshape(-1, 2, LANES).transpose(0, 2, 1)
         )
+
+
+def test_two_vectors_are_rounded_as_one_is():
+    """By an instruction where the CPU has it, NaN, infinities and denormal numbers included."""
+    lower = np.array([0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFF], np.uint32)
+    numbers = ((np.arange(0, 1 << 16, 64, dtype=np.uint32)[:, None] << 16) | lower).ravel()
+    numbers = np.concatenate([numbers, numbers + 1, np.uint32(0x7F800000) + lower, np.uint32(0xFF800000) + lower])
+    x = np.resize(numbers, -(-numbers.size // 256) * 256).view(np.float32).reshape(-1, LANES, LANES)
+    for square in x:
+        rounded, halves, _, _ = _all_copies(square)
+        np.testing.assert_array_equal(_bits(rounded), _bits(_rounded(square)))
+        np.testing.assert_array_equal(halves.view(np.uint16), _upper(_rounded(square)).ravel())
 
 
 @numba.njit
