@@ -43,12 +43,11 @@ def _halves(builder: Any, first: Any, second: Any) -> Any:
     """Return the bfloat16 of the lanes of two vectors, rounded, side by side in 32 lanes of 16 bits."""
     if HAS_BFLOAT16:
         return ir.round_vectors(builder, first, second)
-    upper = [
-        builder.lshr(builder.bitcast(_rounded(builder, x), ir.words(x.type)), _words(x.type, 16))
-        for x in (first, second)
-    ]
-    halves = [builder.trunc(x, llvm.VectorType(llvm.IntType(16), x.type.count)) for x in upper]
-    return ir.shuffle(builder, *halves, range(2 * first.type.count))
+    halves = []
+    for x in (first, second):
+        upper = builder.lshr(builder.bitcast(_rounded(builder, x), ir.words(x.type)), _words(x.type, 16))
+        halves.append(builder.trunc(upper, llvm.VectorType(llvm.IntType(16), x.type.count)))
+    return ir.shuffle(builder, halves[0], halves[1], range(2 * first.type.count))
 
 
 def _pairs(builder: Any, first: Any, second: Any) -> Any:

@@ -11,6 +11,7 @@ from fastmlp.engine.plan import (
     EPOCH_FLOP,
     FORWARD,
     MOST_NORM_BLOCKS,
+    PACKED_PARALLEL_FLOP,
     PARALLEL_FLOP,
     ROWS_UNIT,
     WHOLE,
@@ -19,6 +20,7 @@ from fastmlp.engine.plan import (
     useful_threads,
 )
 from fastmlp.engine.workspace import PackedParameters, Workspace, from_panels, to_panels, vectors_of
+from fastmlp.kernels.bfloat16 import PACKED, PLAIN
 from fastmlp.kernels.tiles import SUM_ROWS, TILE_PANELS
 from fastmlp.simd.sizes import round_up
 
@@ -79,12 +81,22 @@ def test_blocks_and_panels(norm, dtype, batch):
     assert plan.lanes == 64 // dtype.itemsize
     rows = plan.stride // plan.lanes
     assert plan.stride % plan.lanes == 0
-    assert rows % 2 == 1
+    assert rows % 2 == 1  # cache lines from one panel to the next
     assert batch <= round_up(batch, 4) <= rows  # products come in fours
     assert plan.block % ROWS_UNIT == 0
     assert (plan.blocks - 1) * plan.block < batch <= plan.blocks * plan.block
     if norm is not None:
         assert plan.blocks <= MOST_NORM_BLOCKS
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_copies_of_16_bits_start_on_cache_lines(batch):
+    plan = make_plan((5, 9, 3), np.dtype(np.float32), None, batch, operands=PACKED)
+    lines, rest = divmod(plan.stride // 2 * 4, 64)
+    assert rest == 0
+    assert lines % 2 == 1
+    for layer in plan.layers:
+        assert all(layer[name] % plan.lanes == 0 for name in ("input_rows", "input_pairs", "dz_rows", "dz_pairs"))
 
 
 def test_passes_over_the_rows(norm, dtype):
@@ -119,8 +131,8 @@ def test_every_tile_has_one_owner_and_a_fair_share(widths, dtype, threads):
 
 
 def test_useful_threads():
-    def plan(width, batch):
-        return make_plan((width, width), np.dtype("float32"), None, batch)
+    def plan(width, batch, operands=PLAIN):
+        return make_plan((width, width), np.dtype("float32"), None, batch, operands=operands)
 
     many = 10**6
     assert useful_threads(plan(16, 8), 8, many) == 1
@@ -129,6 +141,8 @@ def test_useful_threads():
     # by the work of a step, 6 operations for each weight and row
     batch = int(PARALLEL_FLOP / 6 / 64**2)
     assert [useful_threads(plan(64, rows), 2, many) for rows in (batch, batch + 1)] == [1, 2]
+    batch = int(PACKED_PARALLEL_FLOP / 6 / 64**2)
+    assert [useful_threads(plan(64, rows, PACKED), 2, many) for rows in (batch, batch + 1)] == [1, 2]
     # and by that of an epoch
     rows = int(np.ceil(EPOCH_FLOP / 6 / 512**2))
     assert [useful_threads(plan(512, 32), 2, n) for n in (rows - 1, rows)] == [1, 2]
