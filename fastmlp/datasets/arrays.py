@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastmlp.datasets.streams import Readable, opened, read_values
+from fastmlp.datasets.streams import Readable, opened, read_up_to, read_values
 
 FEATURE_KEYS = ("X", "x", "data", "features", "images")
 LABEL_KEYS = ("y", "Y", "target", "targets", "label", "labels")
@@ -90,8 +90,18 @@ def _read_array(stream: Readable, where: str) -> npt.NDArray[Any]:
     return values.reshape(shape[::-1]).T if fortran_order else values.reshape(shape)
 
 
+class _Header:
+    """The beginning of a stream, whose `read` takes no more memory than there are bytes."""
+
+    def __init__(self, stream: Readable) -> None:
+        self.stream = stream
+
+    def read(self, size: int) -> bytes:
+        return bytes(read_up_to(self.stream, size))
+
+
 def _read_header(stream: Readable, where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    file: Any = stream
+    file: Any = _Header(stream)
     try:
         version = np.lib.format.read_magic(file)
         # version 3 differs from 2 in the names of fields alone

@@ -1,4 +1,5 @@
 import io
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -171,6 +172,17 @@ def test_bad_npy(tmp_path, content, message):
     (tmp_path / "x.npy").write_bytes(content)
     with pytest.raises(ValueError, match=message):
         datasets.load(tmp_path / "x.npy")
+
+
+def test_a_header_that_claims_gigabytes_allocates_nothing(tmp_path):
+    """Found by fuzzing: NumPy asks for all of a header at once, whose length has 32 bits since version 2."""
+    (tmp_path / "x.npy").write_bytes(b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + bytes(100))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=r"x\.npy: expected an array as np\.save writes it"):
+        datasets.load(tmp_path / "x.npy")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
 
 
 @given(position=st.integers(0, 127), value=st.integers(0, 255))

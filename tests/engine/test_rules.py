@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from engine_runs import network, problem
 from networks import digest
+from reference_rules import LEARNED, Steps
 
 from fastmlp import SGD, Adam, AdamW, BatchNorm, train
 from fastmlp.engine import Trainer
@@ -15,7 +16,6 @@ from fastmlp.schedules import Cosine
 NETWORKS = [[5, 3], [33, 17, 10], [20, 40, 35, 4], [17, 130, 3]]
 NORMS = [None, BatchNorm(affine=True), BatchNorm(placement="before_relu", affine=True)]
 RATE, DECAY, MOMENTUM = 0.05, 0.01, 0.9
-LEARNED = ("weights", "biases", "gammas", "betas")
 
 
 def gradients(net, make, X, y, order):
@@ -26,35 +26,11 @@ def gradients(net, make, X, y, order):
     return {name: [a - b for a, b in zip(net.arrays[name], moved.arrays[name], strict=True)] for name in LEARNED}
 
 
-def momentum(w, slope, rate, t, state, decay, nesterov=False):
-    velocity = state.setdefault("velocity", np.zeros_like(w))
-    step = rate * (slope + decay * w)
-    velocity[...] = MOMENTUM * velocity - step
-    w += MOMENTUM * velocity - step if nesterov else velocity
-
-
-def nesterov(w, slope, rate, t, state, decay):
-    momentum(w, slope, rate, t, state, decay, nesterov=True)
-
-
-def adam(w, slope, rate, t, state, decay, keep=1.0):
-    first, second = (state.setdefault(name, np.zeros_like(w)) for name in ("first", "second"))
-    slope = slope + decay * w
-    first[...] = 0.8 * first + 0.2 * slope
-    second[...] = 0.95 * second + 0.05 * slope**2
-    w *= keep
-    w -= rate * np.sqrt(1 - 0.95**t) / (1 - 0.8**t) * first / (np.sqrt(second) + 1e-3)
-
-
-def adam_w(w, slope, rate, t, state, decay):
-    adam(w, slope, rate, t, state, 0.0, 1 - rate * decay)
-
-
 RULES = {
-    "momentum": (SGD(1.0, DECAY, MOMENTUM), momentum),
-    "nesterov": (SGD(1.0, DECAY, MOMENTUM, nesterov=True), nesterov),
-    "adam": (Adam(1.0, DECAY, 0.8, 0.95, 1e-3), adam),
-    "adamw": (AdamW(1.0, DECAY, 0.8, 0.95, 1e-3), adam_w),
+    "momentum": SGD(1.0, DECAY, MOMENTUM),
+    "nesterov": SGD(1.0, DECAY, MOMENTUM, nesterov=True),
+    "adam": Adam(1.0, DECAY, 0.8, 0.95, 1e-3),
+    "adamw": AdamW(1.0, DECAY, 0.8, 0.95, 1e-3),
 }
 
 
@@ -68,15 +44,11 @@ def test_steps_by_the_formula(widths, batch_norm, rule):
         return network(widths, batch_norm, dtype="float64")
 
     net, twin = make(), make()
-    optimizer, formula = RULES[rule]
     order = np.random.default_rng(2).permutation(150)  # more rows than one partial sum of dW has
-    trainer = Trainer(net.network, X, y, 150, optimizer, 2)
-    states = {(name, i): {} for name in LEARNED for i in range(len(twin.arrays[name]))}
-    for t, rate in enumerate((RATE, RATE / 2, RATE), start=1):
+    trainer, formula = Trainer(net.network, X, y, 150, RULES[rule], 2), Steps(RULES[rule])
+    for rate in (RATE, RATE / 2, RATE):
         trainer.run_epoch(order, rates=np.array([rate]))
-        slopes = gradients(twin, make, X, y, order)
-        for (name, i), state in states.items():
-            formula(twin.arrays[name][i], slopes[name][i], rate, t, state, DECAY if name == "weights" else 0.0)
+        formula.step(twin.arrays, gradients(twin, make, X, y, order), rate)
         for name in LEARNED:
             for found, expected in zip(net.arrays[name], twin.arrays[name], strict=True):
                 np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
@@ -86,7 +58,7 @@ def test_steps_by_the_formula(widths, batch_norm, rule):
 @pytest.mark.parametrize("rule", RULES)
 def test_same_bits_with_any_number_of_threads(rule, batch_norm, all_threads):
     X, y = problem(300, 40, 7, "uint8")
-    optimizer = replace(RULES[rule][0], learning_rate=Cosine(0.03))
+    optimizer = replace(RULES[rule], learning_rate=Cosine(0.03))
     digests = set()
     for threads in (1, 2, 3, 7):
         net = network([40, 33, 50, 7], batch_norm, input_scale=1 / 255)
@@ -99,7 +71,7 @@ def test_same_bits_with_any_number_of_threads(rule, batch_norm, all_threads):
 def test_the_state_lasts_from_epoch_to_epoch(rule):
     X, y = problem(64, 20, 3)
     order = np.arange(64)
-    optimizer = replace(RULES[rule][0], learning_rate=0.1)
+    optimizer = replace(RULES[rule], learning_rate=0.1)
     at_once, by_halves = network([20, 9, 3]), network([20, 9, 3])
     Trainer(at_once.network, X, y, 16, optimizer, 1).run_epoch(order)
     trainer = Trainer(by_halves.network, X, y, 16, optimizer, 1)

@@ -1,0 +1,138 @@
+"""Tries random cases for a while, each batch in a process of its own, and prints what was found.
+
+    python tests/fuzz                                  # all targets, 20 seconds each
+    python tests/fuzz --seconds 600 --seed 7           # longer, other cases
+    python tests/fuzz --targets files --cases 100000   # by number
+
+A batch's cases follow from its seed, so the same command tries the same cases; a slower machine does fewer of them,
+unless their number is given. A process that dies or gets nowhere is reported with the case that it was at. Ends with 1
+where anything was found.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TESTS = Path(__file__).parent.parent
+BATCH = {"training": 100, "prediction": 200, "kernels": 500, "estimators": 50, "files": 1000}
+HANG = 180  # seconds that a batch may take; the usual one takes 2 to 10, and at first its kernels are compiled
+
+
+@dataclass
+class Found:
+    """What became of the cases of one target."""
+
+    cases: int = 0
+    failures: list[str] = field(default_factory=list)
+    crashes: list[str] = field(default_factory=list)
+    hangs: list[str] = field(default_factory=list)
+    peak_mb: int = 0
+    seconds: float = 0.0
+
+    @property
+    def reports(self) -> list[str]:
+        """Everything that should not be."""
+        return [*self.failures, *self.crashes, *self.hangs]
+
+
+class Fuzzer:
+    """Runs batches of one target after the other."""
+
+    def __init__(self, target, seed, note, hang=HANG):
+        self.target, self.seed, self.note, self.hang = target, seed, note, hang
+        self.found, self.lock = Found(), threading.Lock()
+
+    def batch(self, number, cases):
+        """Try the cases of one seed."""
+        seed, note = self.seed * 1_000_000 + number, self.note / f"{self.target}-{number % 64}"
+        command = [sys.executable, str(TESTS / "fuzz" / "worker.py"), self.target, str(seed), str(cases), str(note)]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])}
+        where = f"{self.target}, seed {seed}, {cases} cases: "
+        try:
+            done = subprocess.run(
+                command, env=environment, capture_output=True, text=True, timeout=self.hang, check=False
+            )
+        except subprocess.TimeoutExpired:
+            with self.lock:
+                self.found.hangs.append(f"{where}no end after {self.hang} s, at\n{_last(note)}")
+            return
+        with self.lock:
+            if done.returncode != 0:
+                self.found.crashes.append(
+                    f"{where}ended by {done.returncode}, at\n{_last(note)}\n{done.stderr[-2000:]}"
+                )
+                return
+            answer = json.loads(done.stdout)
+            self.found.cases += answer["cases"]
+            self.found.peak_mb = max(self.found.peak_mb, answer["peak_mb"])
+            if answer["failure"]:
+                self.found.failures.append(f"{where}\n{answer['failure']}")
+
+    def run(self, seconds, cases, jobs):
+        """Run batches until the time is over or so many cases are done; three reports end it, too."""
+        started, size = time.monotonic(), BATCH[self.target]
+        most = None if cases is None else -(-cases // size)
+
+        def work(job):
+            number = job
+            while (most is None or number < most) and len(self.found.reports) < 3:
+                if cases is None and time.monotonic() - started > seconds:
+                    return
+                self.batch(number, size)
+                number += jobs
+
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            list(pool.map(work, range(jobs)))
+        self.found.seconds = time.monotonic() - started
+        return self.found
+
+
+def _last(note):
+    return note.read_bytes().split(b"\0")[0].decode(errors="replace") if note.exists() else "no case"
+
+
+def table(found):
+    """What was found, as a Markdown table."""
+    lines = [
+        "| target | cases | failures | crashes | hangs | peak memory | seconds |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, one in found.items():
+        numbers = len(one.failures), len(one.crashes), len(one.hangs)
+        lines.append(
+            f"| {name} | {one.cases:,} | {' | '.join(map(str, numbers))} | {one.peak_mb:,} MB | {one.seconds:.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def main(arguments=None):
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--targets", nargs="+", choices=BATCH, default=list(BATCH))
+    parser.add_argument("--seconds", type=float, default=20, help="for each target; default: 20")
+    parser.add_argument("--cases", type=int, help="for each target, in place of seconds")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=2, help="processes at a time; default: 2")
+    args = parser.parse_args(arguments)
+    found = {}
+    with tempfile.TemporaryDirectory() as notes:
+        for target in args.targets:
+            found[target] = Fuzzer(target, args.seed, Path(notes)).run(args.seconds, args.cases, args.jobs)
+    reports = [report for one in found.values() for report in one.reports]
+    for report in reports:
+        print(report, end="\n\n")
+    print(table(found))
+    return 1 if reports else 0
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(TESTS))
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""The fuzzers: some cases of each, and that they report what they find."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fuzz import __main__ as fuzz
+from fuzz import files, worker
+from fuzz.targets import TARGETS
+
+CASES = {"training": 25, "prediction": 25, "kernels": 60, "estimators": 8, "files": 120}
+
+
+def test_every_target_is_here():
+    assert set(CASES) == set(TARGETS) == set(fuzz.BATCH)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_some_cases(name, tmp_path):
+    done, failure = worker.tries(TARGETS[name], 12345, CASES[name], worker.Note(tmp_path / "note"))
+    assert failure is None, failure
+    assert done >= CASES[name]
+
+
+@pytest.mark.parametrize("kind", files.NAMES)
+def test_good_files_are_read(kind, tmp_path):
+    for seed in range(8):
+        path = tmp_path / files.NAMES[kind]
+        path.write_bytes(files.original(kind, seed))
+        if kind != "model header":
+            files.READERS[kind](path)
+
+
+def test_changes_change():
+    for kind in files.NAMES:
+        for change in files.CHANGES:
+            content = files.Damaged(kind, 1, ((change, 9, 129),)).content()
+            assert content != files.original(kind, 1), (kind, change)
+
+
+BROKEN = {
+    "fails": "assert case < 7, 'too large'",
+    "crashes": "import ctypes; ctypes.string_at(0) if case > 7 else None",
+    "hangs": "import time; time.sleep(99) if case > 7 else None",
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_what_is_found_is_reported(how, tmp_path, monkeypatch):
+    """A target that fails, one that kills its process, and one that never ends, each with the case."""
+    program = tmp_path / "fuzz"
+    program.mkdir()
+    for name in ("__init__.py", "worker.py"):
+        (program / name).write_bytes((Path(fuzz.__file__).parent / name).read_bytes())
+    (program / "targets.py").write_text(
+        "from hypothesis import strategies as st\n"
+        f"class Broken:\n    CASES = st.integers(0, 9)\n    def check(case):\n        {BROKEN[how]}\n"
+        "TARGETS = {'files': Broken}\n"
+    )
+    monkeypatch.setattr(fuzz, "TESTS", tmp_path)
+    found = fuzz.Fuzzer("files", 1, tmp_path, hang=8)
+    found.batch(0, 30)
+    reports = {"fails": found.found.failures, "crashes": found.found.crashes, "hangs": found.found.hangs}
+    assert [len(reports[name]) for name in reports] == [int(name == how) for name in reports]
+    assert {"fails": "case=7", "crashes": "at\n8", "hangs": "at\n8"}[how] in reports[how][0].replace("at\n9", "at\n8")
+    assert f"| {found.found.cases} |" in fuzz.table({"files": found.found})
+
+
+def test_the_command(tmp_path):
+    command = [sys.executable, str(Path(fuzz.__file__).parent), "--targets", "files", "--cases", "10"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1].startswith("| files | 1,0")

@@ -1,0 +1,116 @@
+"""Short trainings: the same bits however the data lie and whatever the threads, and those of the float64 twin."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import scipy.sparse
+from networks import all_arrays, digest
+from reference_network import Network
+from reference_rules import LEARNED, Steps
+
+import fastmlp
+from fastmlp.loop import NOT_FINITE
+from fuzz.cases import refuses, trainings
+
+CASES = trainings()
+TWIN = {"float64": 1e-8, "float32": 2e-3}  # distance from the twin, relative to the largest number of an array
+KINKED = ("relu", "leaky_relu")
+
+
+def check(case):
+    """Check one training."""
+    X, y = case.data.array(case.net.widths[0]), case.net.targets(case.data.rows)
+    if not case.data.fits(case.net.widths[0], case.net.dtype):
+        assert refuses(lambda: _train(case, X, y, case.threads)), "taken, though not finite"
+        return
+    before = [_dense(X).tobytes(), y.tobytes()]
+    trained, history = _train(case, X, y, case.threads)
+    assert [_dense(X).tobytes(), y.tobytes()] == before, "the data were changed"
+    assert all(np.isfinite(array).all() for array in all_arrays(trained)), "a parameter is not finite"
+    assert all(array.min(initial=0) >= 0 for array in trained.running_vars), "a variance is negative"
+    plain = np.ascontiguousarray(case.data.numbers(case.net.widths[0]))
+    again, other = _train(case, plain, y, 1 if case.threads > 1 else 2)
+    assert (digest(trained), history.steps, history.stopped_because) == (
+        digest(again), other.steps, other.stopped_because,
+    ), "other bits"  # fmt: skip
+    if history.stopped_because != NOT_FINITE:
+        assert history.epochs == case.epochs
+        if _has_a_twin(case):
+            _compare(case, trained, plain, y)
+
+
+def _dense(X):
+    return X.toarray() if scipy.sparse.issparse(X) else X
+
+
+def _train(case, X, y, threads):
+    net = case.net.make()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="the cost", category=RuntimeWarning)
+        history = fastmlp.train(
+            net, X, y, validation=None, optimizer=case.optimizer, loss=case.loss, sample_weight=case.sample_weight(),
+            batch_size=case.batch_size, epochs=case.epochs, threads=threads, progress=False,
+            matmul_precision=case.matmul_precision,
+        )  # fmt: skip
+    return net, history
+
+
+def _has_a_twin(case):
+    """Whether rounding changes little: not where a variance is about 0, or a number near the end of its type."""
+    return (
+        case.data.moderate
+        and case.matmul_precision == "float32"
+        and case.optimizer.clip_norm is None
+        and case.net.dropout == 0
+        and (case.net.batch_norm is None or min(case.data.rows, case.batch_size) > 3)
+        and (case.net.batch_norm is None or case.data.values == "usual")
+    )
+
+
+def _compare(case, trained, X, y):
+    """Compare with the twin; where a ReLU's input is about 0 in float32, compare a float64 network instead."""
+    twin, costs = _trained_twin(case, case.net.make(), X, y)
+    if not np.isfinite(costs).all() or max(costs) > 1e4:
+        return  # diverged: each step multiplies the distance
+    if case.net.dtype == "float32" and (_distance(trained, twin) > TWIN["float32"]):
+        exact = replace(case, net=replace(case.net, dtype="float64"))
+        assert case.net.activation in KINKED or case.loss.kernel == "absolute_error", "far from the twin"
+        trained, _ = _train(exact, X, y, case.threads)
+        # the same first parameters, which a float32 network rounded
+        twin, _ = _trained_twin(exact, exact.net.make(), X, y)
+        assert _distance(trained, twin) < TWIN["float64"], "far from the twin, in float64"
+        return
+    assert _distance(trained, twin) < TWIN[case.net.dtype], "far from the twin"
+
+
+def _trained_twin(case, net, X, y):
+    twin, formula = Network(net, case.loss), Steps(case.optimizer)
+    weights = case.sample_weight()
+    weights = np.ones(len(X)) if weights is None else weights.astype(np.float64)
+    rng, costs = np.random.default_rng(0), []
+    for _ in range(case.epochs):
+        order = rng.permutation(len(X))
+        for start in range(0, len(X), case.batch_size):
+            rows = order[start : start + case.batch_size]
+            costs.append(_step(twin, formula, X[rows], y[rows], weights[rows]))
+    return twin, costs
+
+
+def _step(twin, formula, X, y, weights):
+    if weights.sum() == 0:  # then so is the gradient, and the rule takes its step all the same
+        gradients = {name: [np.zeros_like(array) for array in getattr(twin, name)] for name in LEARNED}
+        cost = 0.0
+    else:
+        cost = twin.data_cost(X, y, training=True, weights=weights)
+        found = twin.gradients(X, y, weights=weights)
+        gradients = {name: getattr(found, name) for name in LEARNED}
+    twin._move_running_statistics(X)
+    formula.step({name: getattr(twin, name) for name in LEARNED}, gradients)
+    return cost
+
+
+def _distance(net, twin):
+    names = (*LEARNED, "running_means", "running_vars")
+    pairs = [pair for name in names for pair in zip(getattr(net, name), getattr(twin, name), strict=True)]
+    return max(np.abs(found - expected).max() / max(1.0, np.abs(expected).max()) for found, expected in pairs)
