@@ -79,7 +79,7 @@ def finite(name: str, array: Matrix, dtype: np.dtype) -> None:
     if array.dtype.kind != "f":
         return
     if isinstance(array, CsrRows):
-        beyond = array.first_beyond(float(LIMITS[dtype]))
+        beyond = array.first_beyond(LIMITS[dtype])
         if beyond is not None:
             raise _not_finite(name, dtype, *beyond)
         return

@@ -49,7 +49,7 @@ class CsrRows:
             self._kept[dtype] = (addresses, *arrays)
         return int(self._kept[dtype][0].ctypes.data)
 
-    def first_beyond(self, limit: float) -> tuple[Any, int, int] | None:
+    def first_beyond(self, limit: np.floating[Any]) -> tuple[Any, int, int] | None:
         """Return an element that is NaN or above a limit in absolute value, its row and its column."""
         beyond = np.flatnonzero(~(np.abs(self.matrix.data) <= limit))
         if not len(beyond):

@@ -53,7 +53,8 @@ class Fuzzer:
     def batch(self, number, cases):
         """Try the cases of one seed."""
         seed, note = self.seed * 1_000_000 + number, self.note / f"{self.target}-{number % 64}"
-        command = [sys.executable, str(TESTS / "fuzz" / "worker.py"), self.target, str(seed), str(cases), str(note)]
+        program = [sys.executable, "-W", "error", str(TESTS / "fuzz" / "worker.py")]
+        command = [*program, self.target, str(seed), str(cases), str(note)]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])}
         where = f"{self.target}, seed {seed}, {cases} cases: "
         try:

@@ -96,6 +96,14 @@ def test_training_has_the_bits_of_an_array(form, share, dtype, no_dense):
     assert len(set(digests)) == 1
 
 
+@pytest.mark.parametrize("kind", ["float32", "float64", "int64"])
+def test_elements_of_any_type_for_networks_of_any_type(kind, dtype):
+    """Found by fuzzing: float32 elements were compared with the greatest float64, which overflowed with a warning."""
+    x = (thin(60, 20) * 100).astype(kind)
+    net = MLP([20, 9, 3], seed=0, dtype=dtype)
+    np.testing.assert_array_equal(net.outputs(sparse.csr_array(x)), net.outputs(x))
+
+
 def test_elements_stored_twice_are_summed():
     x = thin(60, 20)
     net = MLP([20, 9, 3], seed=0, dtype="float64")
