@@ -1,6 +1,5 @@
 """NumPy's own files: `.npy` and `.npz`, never unpickled, never trusted about their size."""
 
-import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -107,5 +106,5 @@ def _read_header(stream: Readable, where: str) -> tuple[tuple[int, ...], bool, n
         # version 3 differs from 2 in the names of fields alone
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         return read(file)
-    except (ValueError, TypeError, tokenize.TokenError) as error:
+    except Exception as error:  # NumPy evaluates the header's text as Python, which fails in many ways
         raise ValueError(f"{where}: expected an array as np.save writes it ({error})") from error

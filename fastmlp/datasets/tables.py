@@ -36,12 +36,12 @@ def read_parquet(
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
     """Read features and labels from a Parquet file."""
     pandas = extras.require("pandas", extra="tables")
-    pyarrow = extras.require("pyarrow", extra="tables")
+    extras.require("pyarrow", extra="tables")
     with opened(path) as stream:
         content = io.BytesIO(stream.read())
     try:
         frame = pandas.read_parquet(content, engine="pyarrow")
-    except (pyarrow.ArrowException, OSError) as error:
+    except Exception as error:  # damaged descriptions of columns fail in pandas, anywhere
         raise ValueError(f"{path}: truncated or damaged, expected a Parquet file ({error})") from error
     return _split(frame, path, target, features)
 

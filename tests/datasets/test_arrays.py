@@ -166,6 +166,8 @@ def test_dtypes_that_the_engine_lacks(tmp_path, dtype, expected):
         (npy_bytes(X).replace(b"(4, 3), }", b"(4000000000000, 3), }"), r"x\.npy: "),
         (npy_bytes(X).replace(b"(4, 3), }" + b" " * 12, b"(4000000000000, 3), }"), r"claims 48,000,000,000,000 bytes"),
         (npy_bytes(X).replace(b"(4, 3)", b"(-4,3)"), r"x\.npy: "),
+        # found by fuzzing: NumPy evaluates what stands before a comma, which was a SyntaxError
+        (npy_bytes(X).replace(b"'<f4'", b"'<,f'"), r"x\.npy: expected an array as np\.save writes it"),
     ],
 )
 def test_bad_npy(tmp_path, content, message):

@@ -1,5 +1,7 @@
 import gzip
 import lzma
+import os
+import pickle
 import sys
 
 import numpy as np
@@ -258,6 +260,32 @@ def test_parquet_of_a_csv(tmp_path):
 def test_bad_parquet(tmp_path, columns, target, message):
     with pytest.raises(ValueError, match=message):
         datasets.load(write_parquet(tmp_path / "set.parquet", **columns), target=target)
+
+
+class _Bomb:
+    def __reduce__(self):
+        return os.mkdir, ("exploded",)
+
+
+def test_an_extension_type_is_not_unpickled(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    # PyArrow before 14.0.1 unpickled this
+    kind = {"ARROW:extension:name": "arrow.py_extension_type", "ARROW:extension:metadata": pickle.dumps(_Bomb())}
+    schema = pa.schema([pa.field("a", pa.int64(), metadata=kind), pa.field("b", pa.int64())])
+    parquet.write_table(pa.table([[1, 2], [0, 1]], schema=schema), "set.parquet")
+    assert b"exploded" in parquet.read_schema("set.parquet").field("a").metadata[b"ARROW:extension:metadata"]
+    np.testing.assert_array_equal(datasets.load("set.parquet", target="b").X, [[1], [2]])
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_damaged_descriptions_of_columns(tmp_path):
+    """Found by fuzzing: what pandas looks up there ended in a KeyError."""
+    path = tmp_path / "set.parquet"
+    table = pa.Table.from_pandas(pd.DataFrame({"a": [1.5, 2.5], "b": [0, 1]}))
+    damaged = table.schema.metadata[b"pandas"].replace(b"pandas_type", b"pandas_typo")
+    parquet.write_table(table.replace_schema_metadata({"pandas": damaged}), path)
+    with pytest.raises(ValueError, match=r"set\.parquet: truncated or damaged, expected a Parquet file"):
+        datasets.load(path, target="b")
 
 
 def test_doubled_columns_in_parquet(tmp_path):
