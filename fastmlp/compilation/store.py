@@ -128,7 +128,6 @@ class KernelCache(FunctionCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the compiled function, or None where this process is to compile it and `save_overload` it."""
         target_context.refresh()
-        self._end_turn()  # of a compilation that failed
         found = self._find(sig, target_context.codegen())
         if found is None:
             MISSED.append(self._name)
@@ -181,6 +180,10 @@ class KernelCache(FunctionCache):
         except OSError as error:
             warn_once(f"compiled kernels in {path.parent} cannot be read ({error.strerror})", RuntimeWarning)
         return None
+
+    def give_up(self) -> None:
+        """Let another process compile a function whose compilation here has failed."""
+        self._end_turn()
 
     def _end_turn(self) -> None:
         if self._turn is not None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from subprocess import PIPE
 
+import numba
 import pytest
 from installations import Installation
 from processes import PROGRAMS
@@ -14,6 +15,7 @@ from fastmlp.compilation import jit, store
 from fastmlp.compilation.jit import worker
 from fastmlp.compilation.store import MAGIC, read, write
 from fastmlp.system import warning
+from fastmlp.system.turns import Turn
 
 
 @pytest.fixture
@@ -135,6 +137,23 @@ def test_a_full_disk_stops_nobody(tmp_path, monkeypatch):
         assert (add_one(1), add_one(1.5)) == (2, 2.5)
     assert len(caught) == 1
     assert list(tmp_path.glob("*.kernel")) == []
+
+
+def test_a_compilation_that_fails_keeps_nobody_waiting(tmp_path, monkeypatch):
+    """Found by fuzzing: a refusal at compile time kept the lock that other processes wait for."""
+    monkeypatch.setattr(jit.cache, "FOLDER", tmp_path)
+
+    @worker
+    def add_text(x):
+        return x + "text"
+
+    for _ in range(2):  # Numba remembers what failed
+        with pytest.raises(numba.TypingError):
+            add_text(1)
+        (lock,) = tmp_path.glob("*.lock")
+        turn = Turn(lock)
+        assert turn.wait(0)
+        turn.end()
 
 
 def test_no_half_written_file(tmp_path):

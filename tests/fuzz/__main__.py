@@ -46,8 +46,8 @@ class Found:
 class Fuzzer:
     """Runs batches of one target after the other."""
 
-    def __init__(self, target, seed, note, hang=HANG):
-        self.target, self.seed, self.note, self.hang = target, seed, note, hang
+    def __init__(self, target, seed, note, corpus=None, hang=HANG):
+        self.target, self.seed, self.note, self.corpus, self.hang = target, seed, note, corpus, hang
         self.found, self.lock = Found(), threading.Lock()
 
     def batch(self, number, cases):
@@ -55,6 +55,8 @@ class Fuzzer:
         seed, note = self.seed * 1_000_000 + number, self.note / f"{self.target}-{number % 64}"
         program = [sys.executable, "-W", "error", str(TESTS / "fuzz" / "worker.py")]
         command = [*program, self.target, str(seed), str(cases), str(note)]
+        if self.corpus is not None:
+            command.append(str(self.corpus / self.target))
         environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])}
         where = f"{self.target}, seed {seed}, {cases} cases: "
         try:
@@ -121,12 +123,13 @@ def main(arguments=None):
     parser.add_argument("--seconds", type=float, default=20, help="for each target; default: 20")
     parser.add_argument("--cases", type=int, help="for each target, in place of seconds")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--corpus", type=Path, help="folder that keeps cases that fail; they are tried first")
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time; default: 2")
     args = parser.parse_args(arguments)
     found = {}
     with tempfile.TemporaryDirectory() as notes:
         for target in args.targets:
-            found[target] = Fuzzer(target, args.seed, Path(notes)).run(args.seconds, args.cases, args.jobs)
+            found[target] = Fuzzer(target, args.seed, Path(notes), args.corpus).run(args.seconds, args.cases, args.jobs)
     reports = [report for one in found.values() for report in one.reports]
     for report in reports:
         print(report, end="\n\n")

@@ -2,8 +2,8 @@
 
     python tests/fuzz/guided.py npy CORPUS -max_total_time=600 -seed=1
 
-The first argument is a kind of file (`fuzz.files.NAMES`), the second a folder that keeps what reached new lines, for the
-next run; whatever else is there goes to libFuzzer. Needs atheris: ``python -m pip install atheris``.
+The first argument is a kind of file (`fuzz.files.NAMES`), the second a folder that keeps what reached new lines, for
+the next run; whatever else is there goes to libFuzzer. Needs atheris: ``python -m pip install atheris``.
 """
 
 import contextlib

@@ -11,7 +11,7 @@ from fuzz import __main__ as fuzz
 from fuzz import files, worker
 from fuzz.targets import TARGETS
 
-CASES = {"training": 25, "prediction": 25, "kernels": 60, "estimators": 8, "files": 120}
+CASES = {"training": 5, "prediction": 15, "kernels": 10, "estimators": 5, "files": 100}  # .ci/run tries more
 
 
 def test_every_target_is_here():
@@ -34,16 +34,16 @@ def test_good_files_are_read(kind, tmp_path):
             files.READERS[kind](path)
 
 
-def test_changes_change():
-    for kind in files.NAMES:
-        for change in files.CHANGES:
-            content = files.Damaged(kind, 1, ((change, 9, 129),)).content()
-            assert content != files.original(kind, 1), (kind, change)
+@pytest.mark.parametrize("kind", files.NAMES)
+@pytest.mark.parametrize("change", files.CHANGES)
+def test_changes_change(kind, change):
+    damaged = [files.Damaged(kind, 1, ((change, at, 129),)).content() for at in (1, 9, 20, 33)]
+    assert any(content != files.original(kind, 1) for content in damaged)
 
 
 BROKEN = {
     "fails": "assert case < 7, 'too large'",
-    "crashes": "import ctypes; ctypes.string_at(0) if case > 7 else None",
+    "crashes": "import os; os.abort() if case > 7 else None",
     "hangs": "import time; time.sleep(99) if case > 7 else None",
 }
 

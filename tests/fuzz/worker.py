@@ -1,6 +1,6 @@
 """Tries some cases in a process of its own, which may die of them.
 
-    python tests/fuzz/worker.py TARGET SEED CASES NOTE
+    python tests/fuzz/worker.py TARGET SEED CASES NOTE [CORPUS]
 
 Before each case its `repr` is written to the file NOTE, from which it can be made again. Prints, as JSON, how many
 cases there were, the greatest resident memory, and what failed, if anything did.
@@ -9,7 +9,6 @@ cases there were, the greatest resident memory, and what failed, if anything did
 import argparse
 import json
 import mmap
-import resource
 import sys
 import traceback
 from pathlib import Path
@@ -25,21 +24,28 @@ class Note:
 
     def __init__(self, path):
         path.write_bytes(bytes(NOTE_BYTES))
-        self.file = path.open("r+b")
-        self.memory = mmap.mmap(self.file.fileno(), NOTE_BYTES)
+        with path.open("r+b") as file:
+            self.memory = mmap.mmap(file.fileno(), NOTE_BYTES)
 
     def write(self, case):
         text = repr(case).encode()[: NOTE_BYTES - 1]
         self.memory[: len(text) + 1] = text + b"\0"
 
 
-def tries(target, seed, cases, note):
-    """Try cases that follow from a seed; returns how many, and the traceback of the smallest that fails, or None."""
-    done = 0
+def tries(target, seed, cases, note, corpus=None):
+    """Try cases that follow from a seed; returns how many, and the traceback of the smallest that fails, or None.
+
+    The folder `corpus` keeps cases that fail, which are tried first the next time.
+    """
+    done, database = 0, None
+    if corpus is not None:
+        from hypothesis.database import DirectoryBasedExampleDatabase
+
+        database = DirectoryBasedExampleDatabase(corpus)
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
-        max_examples=cases, deadline=None, database=None, print_blob=False, report_multiple_bugs=False,
+        max_examples=cases, deadline=None, database=database, print_blob=False, report_multiple_bugs=False,
         suppress_health_check=list(hypothesis.HealthCheck),
     )  # fmt: skip
     @hypothesis.given(target.CASES)
@@ -56,6 +62,24 @@ def tries(target, seed, cases, note):
     return done, None
 
 
+def _bound_memory():
+    """Bound the address space, where the system can; Windows cannot, and macOS does not keep to it."""
+    if sys.platform == "linux":
+        import resource
+
+        limit = int(Path("/proc/self/statm").read_text().split()[0]) * mmap.PAGESIZE + MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _peak_mb():
+    """The greatest resident memory so far, 0 where the system does not say."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "linux" else 1 << 20)
+
+
 def main():
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -63,14 +87,13 @@ def main():
     parser.add_argument("seed", type=int)
     parser.add_argument("cases", type=int)
     parser.add_argument("note", type=Path)
+    parser.add_argument("corpus", nargs="?", type=Path, help="folder of failing cases, tried first")
     args = parser.parse_args()
     from fuzz.targets import TARGETS
 
-    limit = int(Path("/proc/self/statm").read_text().split()[0]) * mmap.PAGESIZE + MEMORY
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    done, failure = tries(TARGETS[args.target], args.seed, args.cases, Note(args.note))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    json.dump({"cases": done, "peak_mb": peak, "failure": failure}, sys.stdout)
+    _bound_memory()
+    done, failure = tries(TARGETS[args.target], args.seed, args.cases, Note(args.note), args.corpus)
+    json.dump({"cases": done, "peak_mb": _peak_mb(), "failure": failure}, sys.stdout)
 
 
 if __name__ == "__main__":
