@@ -23,6 +23,22 @@ hypothesis.settings.load_profile("fastmlp")
 pytest.register_assert_rewrite("closeness", "estimator_checks", "kernel_calls", "processes", "refusals")
 
 
+def pytest_addoption(parser):
+    modes = ("usual", "end", "begin", "nan")
+    parser.addoption("--buffers", choices=modes, default="usual", help="of the engine: see tests/guarded_buffers.py")
+
+
+def pytest_configure(config):
+    if config.getoption("buffers") != "usual":
+        from guarded_buffers import use  # with the engine and Numba, for which other sessions need not wait
+
+        use(config.getoption("buffers"))
+
+
+def pytest_report_header(config):
+    return f"buffers: {config.getoption('buffers')}"
+
+
 @pytest.fixture(params=["float32", "float64"])
 def dtype(request):
     """Both dtypes of the library."""

@@ -1,7 +1,7 @@
 """Softmax and its cross-entropy, rows shifted by their maximum so that no exponent is above 0.
 
 ``z (batch, n_classes)`` logits, ``y (batch,)`` class indices, ``proba`` and ``dz`` like ``z``. The bodies take
-panels, whose lanes beyond the last class may hold anything.
+panels, whose lanes beyond the last class may hold any number.
 """
 
 from typing import Any

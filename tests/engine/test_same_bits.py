@@ -84,7 +84,7 @@ def test_the_threads_are_really_used(threads, all_threads, monkeypatch):
         return worker(thread, *arguments)
 
     monkeypatch.setattr(epoch, "train_steps", spy)
-    Trainer(network([20, 5, 3]).network, X, y, 32, SGD(0.1), threads).run_epoch(np.arange(64))
+    Trainer(network([20, 5, 3]).network, X, y, 64, SGD(0.1), threads).run_epoch(np.arange(64))
     assert sorted(seen) == list(range(threads))
 
 
