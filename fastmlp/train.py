@@ -134,6 +134,8 @@ def train(
         if batch_costs is None:
             return None
         penalty, weights = net.penalty(optimizer.l2), trainer.weights(order)
+        if not np.isfinite(penalty):
+            return None
         cost = float(batch_costs @ weights) / float(weights.sum()) + penalty
         validation = _validation(net, held_out, loss, penalty, threads, stop)
         return Epoch(batch_costs, cost, float(batch_costs[-1]) + penalty, float(rates[-1]), validation)

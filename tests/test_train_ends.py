@@ -58,6 +58,17 @@ def test_divergence_in_the_first_epoch_leaves_the_start():
     assert digest(net) == digest(MLP([5, 8, 3]))
 
 
+def test_a_penalty_that_is_not_finite_ends_a_training_too():
+    """Found by fuzzing: NumPy warned of an overflow, and the training went on with an infinite cost."""
+    net = MLP([5, 8, 3], dtype="float64")
+    net.weights[0][...] = 1e200
+    before, (X, y) = digest(net), (np.zeros((20, 5)), np.arange(20) % 3)
+    with pytest.warns(RuntimeWarning, match="NaN or infinite"):
+        history = train(net, X, y, optimizer=SGD(0.01, weight_decay=0.1), **QUIET)
+    assert (history.stopped_because, history.records, digest(net)) == ("cost not finite", [], before)
+    assert net.cost(X, y, weight_decay=0.1) == np.inf
+
+
 def test_divergence_restores_the_best():
     stop = EarlyStopping(metric="cost", min_delta=0.0, patience=50)
     net, history = _diverge(optimizer=SGD(1.0, weight_decay=1000.0), batch_size=60, stop=stop)

@@ -146,4 +146,6 @@ class Parameters:
         """
         if not weight_decay:
             return 0.0
-        return 0.5 * weight_decay * sum(float(np.square(w, dtype=np.float64).sum()) for w in self.views["weights"])
+        with np.errstate(over="ignore"):  # infinity says it
+            squares = sum(float(np.square(w, dtype=np.float64).sum()) for w in self.views["weights"])
+        return 0.5 * weight_decay * squares
