@@ -1,5 +1,7 @@
 """What a stranger gets: README's commands and example, the contents of the wheel, a quiet and light import."""
 
+import hashlib
+import json
 import os
 import re
 import subprocess
@@ -9,6 +11,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 import fastmlp
 
@@ -96,6 +100,46 @@ def test_wheel_holds_the_licences_and_the_command(wheel):
     assert {"licenses/LICENSE", "licenses/fastmlp/datasets/mnist/LICENSE.md", "entry_points.txt"} <= set(files)
     assert b"fastmlp = fastmlp.cli:main" in wheel.read(files["entry_points.txt"])
     assert b"License-Expression: BSD-3-Clause" in wheel.read(files["METADATA"])
+
+
+def checked_bill(text):
+    """Return the bill of materials and its parts by name; CycloneDX's schema must allow it."""
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    bill = json.loads(text)
+    parts = {part["bom-ref"]: part for part in [bill["metadata"]["component"], *bill["components"]]}
+    for node in bill["dependencies"]:
+        assert {node["ref"], *node["dependsOn"]} <= set(parts)
+    return bill, parts
+
+
+def test_wheel_holds_its_bill_of_materials(wheel):
+    (name,) = [name for name in wheel.namelist() if ".dist-info/sboms/" in name]
+    assert name.endswith("/fastmlp.cdx.json")
+    bill, parts = checked_bill(wheel.read(name).decode())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    package = bill["metadata"]["component"]
+    assert (package["name"], package["version"]) == ("fastmlp", project["version"])
+    required = {re.split(r"\W", need)[0]: need for need in project["dependencies"]}
+    assert set(parts) == {"fastmlp", "mnist", *required}
+    assert {name: parts[name]["properties"][0]["value"] for name in required} == required
+    files = {file["name"]: file["hashes"][0]["content"] for file in parts["mnist"]["components"]}
+    assert files == {name: hashlib.sha256(wheel.read(name)).hexdigest() for name in wheel.namelist() if ".xz" in name}
+
+
+def test_bill_of_materials_says_what_compiled_the_kernels(tmp_path):
+    made_for = {"Numba": "0.99.1", "llvmlite": "0.88.2", "Python": "cpython-314"}
+    for level in ("x86-64-v3", "x86-64-v4"):
+        (tmp_path / "prebuilt" / level).mkdir(parents=True)
+    (tmp_path / "prebuilt" / "manifest.json").write_text(json.dumps(made_for), encoding="utf-8")
+    bill = tmp_path / "bill.json"
+    python(str(ROOT / ".ci" / "bill_of_materials.py"), str(bill), str(tmp_path / "prebuilt"))
+    _, parts = checked_bill(bill.read_text(encoding="utf-8"))
+    assert parts["numba"]["purl"] == "pkg:pypi/numba@0.99.1"
+    assert parts["llvmlite"]["version"] == "0.88.2"
+    found = {entry["name"]: entry["value"] for entry in parts["kernels"]["properties"]}
+    assert found == {f"fastmlp:{name}": value for name, value in made_for.items()} | {
+        "fastmlp:levels": "x86-64-v3, x86-64-v4"
+    }
 
 
 def test_version_is_the_same_everywhere():

@@ -10,22 +10,36 @@ from typing import Any, TypeVar, cast
 
 from numba import njit
 from numba.core.ccallback import CFunc
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.sigutils import normalize_signature
 
 from fastmlp.compilation import cache
 from fastmlp.compilation.pipeline import Body, Entry
 from fastmlp.compilation.prebuilt import CHOICE
 from fastmlp.compilation.store import KernelCache
+from fastmlp.system import forks
 
 F = TypeVar("F", bound=Callable[..., Any])
 _BODY: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _INNER: dict[str, Any] = {**_BODY, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": Body}
 _CALLED: dict[str, Any] = {**_BODY, "pipeline_class": Entry}
 
+forks.wait_for(global_compiler_lock)
+
 
 def _cached(compiled: Any, function: Callable[..., Any], *, lasting: bool = False) -> Any:
     """Let a function that Numba compiles be kept in files, where there is a folder for them, and come from files."""
-    compiled._cache = KernelCache(function, cache.FOLDER, CHOICE.found, lasting=lasting)
+    kept = KernelCache(function, cache.FOLDER, CHOICE.found, lasting=lasting)
+    compile_it = compiled._compiler.compile
+
+    def compile_or_give_up(*arguments: Any) -> Any:
+        try:
+            return compile_it(*arguments)
+        except BaseException:
+            kept.give_up()
+            raise
+
+    compiled._cache, compiled._compiler.compile = kept, compile_or_give_up
     return compiled
 
 

@@ -7,7 +7,10 @@ Its names are imported when they are used: whoever trains and predicts nothing d
 """
 
 import importlib
+import threading
 from typing import TYPE_CHECKING, Any
+
+from fastmlp.system import forks
 
 if TYPE_CHECKING:
     from fastmlp.engine.epoch import Snapshot, Trainer
@@ -22,11 +25,14 @@ _MODULES = {
     "evaluate": "inference",
     "outputs": "inference",
 }
+_importing = threading.RLock()
+forks.wait_for(_importing)
 
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    with _importing:
+        found = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
     globals()[name] = found  # the next use does not come here
     return found

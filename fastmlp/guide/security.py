@@ -1,0 +1,3 @@
+"""
+.. include:: security.md
+"""

@@ -1,0 +1,87 @@
+"""What only Linux has, taken away: the other branches of its calls train to the same bits."""
+
+import os
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from engine_runs import network, problem, run_epoch
+from llvmlite import ir
+from networks import digest
+from processes import answer
+
+from fastmlp.engine import team
+from fastmlp.simd import atomics
+from fastmlp.simd.atomics import CONTROL_CELLS
+from fastmlp.system import cores
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="has no sched_yield to put in the place of SwitchToThread")
+
+
+@pytest.fixture
+def no_affinity(monkeypatch):
+    """A system that does not tell which cores a process may use, nor moves threads, such as macOS."""
+    for name in ("sched_getaffinity", "sched_setaffinity"):
+        monkeypatch.delattr(os, name, raising=False)
+
+
+@pytest.fixture
+def no_quota(monkeypatch):
+    """No container limits the cores."""
+    monkeypatch.setattr(cores, "_quota", lambda: float("inf"))
+
+
+@pytest.mark.parametrize(("counted", "usable"), [(6, 6), (1, 1), (None, 1)])
+def test_all_cores_count_without_affinity(no_affinity, no_quota, monkeypatch, counted, usable):
+    monkeypatch.setattr(os, "cpu_count", lambda: counted)
+    assert cores.usable_cores() == usable
+
+
+def test_nobody_is_pinned_without_affinity(no_affinity, monkeypatch):
+    monkeypatch.setattr(team, "usable_cores", lambda: 2)
+    held = []
+    team.run_team(lambda _: held.append(team._pinned), 2, np.zeros(CONTROL_CELLS, np.int64))
+    assert held == [team._pinned] * 2
+    assert team._pinned is None or team._pinned.is_set()
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_the_same_bits_without_affinity(no_affinity, all_threads, norm, threads):
+    X, y = problem(150, 40, 7, "uint8")
+    digests = []
+    for count in (1, threads):
+        net = network([40, 33, 7], norm, input_scale=1 / 255)
+        run_epoch(net, X, y, 32, count)
+        digests.append(digest(net))
+    assert digests[0] == digests[1]
+
+
+def _llvm_of(intrinsic):
+    """What is made of an intrinsic without arguments; nothing is compiled, so it may be another system's."""
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), []), "f")
+    _, emit = intrinsic._defn(None)
+    emit(SimpleNamespace(get_dummy_value=lambda: None), ir.IRBuilder(function.append_basic_block()), None, ())
+    return str(module)
+
+
+@pytest.mark.parametrize("what", ["affinity", "forks", pytest.param("yield", marks=posix)])
+def test_a_process_without_it(what, tmp_path):
+    # how threads yield is compiled in, so the kernels of this machine must not be taken
+    folder = {"NUMBA_CACHE_DIR": str(tmp_path)} if what == "yield" else {}
+    one, several, clean = answer("without_linux_calls", what, **folder)
+    assert several == [one, one]
+    assert clean
+
+
+@pytest.mark.parametrize(
+    ("system", "name"), [("Linux", "sched_yield"), ("Darwin", "sched_yield"), ("Windows", "SwitchToThread")]
+)
+@pytest.mark.parametrize(
+    ("machine", "pauses"), [("x86_64", True), ("AMD64", True), ("arm64", False), ("aarch64", False)]
+)
+def test_the_calls_of_a_system(system, name, machine, pauses, monkeypatch):
+    monkeypatch.setattr(atomics, "platform", SimpleNamespace(system=lambda: system, machine=lambda: machine))
+    assert f'call i32 @"{name}"()' in _llvm_of(atomics.yield_core)
+    assert ("llvm.x86.sse2.pause" in _llvm_of(atomics.pause)) == pauses

@@ -1,0 +1,1 @@
+"""Stress: thousands of short trainings while everything around them goes wrong, each with the bits of a quiet one."""

@@ -1,0 +1,281 @@
+"""Trains thousands of networks while everything around them goes wrong, and prints what that did.
+
+    python tests/stress                            # 10,000 fits
+    python tests/stress --fits 500 --seed 7        # fewer, others
+    python tests/stress --seed 7 --first 31 --fits 50   # the process of number 31 again
+
+Processes do short fits, one after the other or at once, with 1 to 8 threads; fork, press Ctrl-C or exit in the middle.
+Meanwhile other processes spin on all cores, and each process is stopped and continued, and moved to other cores, at
+random moments. Every fit that ends must have the bits of the same fit by one thread in a quiet process. A process that
+gets nowhere hangs; one that ends by an error or writes to stderr crashes. Both are reported with the command that
+repeats the process: it does the same again, though not at the same moments. Ends with 1 where anything was found.
+"""
+
+import argparse
+import concurrent.futures
+import contextlib
+import os
+import random
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+TESTS = Path(__file__).parent.parent
+CHILD = TESTS / "stress" / "child.py"
+FITS = 100  # of a process
+CASES = 300  # fits that differ
+HANG = 60  # seconds without a word until a process counts as hung; those in which it was stopped do not count
+QUIET_SECONDS = 1800  # that all cases may take in a quiet process, which compiles first
+KINDS = ("one after the other", "from several threads", "forked", "interrupted", "exits")
+HOG = """
+import os, random, sys, time
+parent = os.getppid()
+if sys.argv[1] != "any":
+    os.sched_setaffinity(0, {int(sys.argv[1])})
+while os.getppid() == parent:
+    end = time.monotonic() + random.uniform(0, 0.3)
+    while time.monotonic() < end:
+        pass
+    time.sleep(random.uniform(0, 0.15))
+"""
+
+
+def cores():
+    """The cores that this process may use, or nothing where that cannot be chosen."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
+
+
+def start(kind, seed, fits, cases):
+    """Start a process that fits."""
+    command = [sys.executable, "-W", "error", str(CHILD), kind, seed, str(fits), str(cases)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])}
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+
+
+def quiet_digests(cases):
+    """The digest of every case, by one thread of a process that nobody disturbs."""
+    process = start("quiet", "0", 0, cases)
+    try:
+        out, error = process.communicate(timeout=QUIET_SECONDS)
+    finally:
+        process.kill()
+    if process.returncode != 0 or error:
+        raise RuntimeError(f"the quiet process ended by {process.returncode}\n{error.decode()}")
+    lines = [line.split() for line in out.decode().splitlines()]
+    return {int(words[1]): words[3] for words in lines if words[0] == "fit"}
+
+
+@contextlib.contextmanager
+def hogs():
+    """Processes that spin on all cores, with short pauses."""
+    where = cores() or ["any"] * (os.cpu_count() or 1)
+    processes = [subprocess.Popen([sys.executable, "-c", HOG, str(core)]) for core in where]
+    try:
+        yield len(processes)
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+class Batch:
+    """One process, as it is disturbed and listened to.
+
+    Parameters
+    ----------
+    seed : int
+        Of the run.
+    number : int
+        Of the process; what it does follows from both.
+    fits : int
+        About how many.
+    expected : dict
+        The digest of every case.
+    hang : float
+        Seconds without a word until it hangs.
+    """
+
+    def __init__(self, seed, number, fits, expected, hang=HANG):
+        self.name, self.fits, self.expected, self.hang = f"{seed}-{number}", fits, expected, hang
+        self.kind = KINDS[number % len(KINDS)]
+        self.repeat = f"python tests/stress --seed {seed} --first {number} --fits {fits}"
+        self.draw = random.Random(self.name)
+        self.counts, self.reports, self.unread, self.ended = Counter(), [], b"", False
+
+    def run(self):
+        """Run the process to its end."""
+        self.process = start(self.kind, self.name, self.fits, len(self.expected))
+        self.counts["processes"] += 1
+        error = []
+        reader = threading.Thread(target=lambda: error.append(self.process.stderr.read()))
+        reader.start()
+        try:
+            hung = self._listen()
+            if hung:
+                os.killpg(self.process.pid, signal.SIGUSR1)
+                time.sleep(1)
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # the forked ones, too
+                os.killpg(self.process.pid, signal.SIGKILL)
+            code = self.process.wait()
+            reader.join()
+            self.process.stdout.close()
+            self.process.stderr.close()
+        text = error[0].decode(errors="replace")[-4000:]
+        if hung:
+            self._report("hangs", f"said nothing for {self.hang} s\n{text}")
+        elif code != 0 or text or not (self.ended or self.reports):
+            self._report("crashes", f"ended by {code}\n{text}")
+        return self
+
+    def _report(self, what, text):
+        self.counts[what] += 1
+        self.reports.append(f"{what}: {self.kind}: {self.repeat}\n{text}")
+
+    def _listen(self):
+        """Take what the process says and disturb it meanwhile, until it ends; returns whether it hangs."""
+        heard = time.monotonic()
+        while True:
+            moment = time.monotonic() + self.draw.uniform(0, 0.1)
+            while time.monotonic() < moment:
+                ready, _, _ = select.select([self.process.stdout], [], [], max(0, moment - time.monotonic()))
+                if ready:
+                    text = os.read(self.process.stdout.fileno(), 1 << 16)
+                    if not text:
+                        return self._exits_late(heard)
+                    heard = time.monotonic()
+                    self._take(text)
+            if time.monotonic() - heard > self.hang:
+                return True
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                heard += self._disturb()
+
+    def _exits_late(self, heard):
+        try:
+            self.process.wait(max(1, heard + self.hang - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
+    def _take(self, text):
+        *lines, self.unread = (self.unread + text).split(b"\n")
+        for line in lines:
+            what, _, rest = line.decode().partition(" ")
+            if what == "fit":
+                number, threads, found = rest.split()
+                self.counts["fits"] += 1
+                if found != self.expected[int(number)]:
+                    self._report("wrong bits", f"fit {number} by {threads} threads")
+            elif what == "failed":
+                self._report("crashes", rest)
+            elif what == "end":
+                self.ended = True
+            else:
+                self.counts[line.decode()] += 1
+
+    def _disturb(self):
+        """Stop the process for a while, or move it to other cores; returns the seconds for which it was stopped."""
+        if self.draw.random() < 0.5:
+            return self._stop()
+        self._move()
+        return 0
+
+    def _stop(self):
+        seconds = self.draw.choice([0, 0.001, 0.01, 0.05])
+        started = time.monotonic()
+        os.killpg(self.process.pid, signal.SIGSTOP)
+        try:
+            time.sleep(seconds)
+        finally:
+            os.killpg(self.process.pid, signal.SIGCONT)
+        self.counts["stops"] += 1
+        return time.monotonic() - started
+
+    def _move(self):
+        """Let all threads, or each by itself, run on some of the cores."""
+        usable = cores()
+        if not usable:
+            return
+        chosen = self.draw.sample(usable, self.draw.randint(1, len(usable)))
+        for thread in os.listdir(f"/proc/{self.process.pid}/task"):
+            if self.draw.random() < 0.2:
+                chosen = self.draw.sample(usable, self.draw.randint(1, len(usable)))
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(int(thread), chosen)
+        self.counts["moves"] += 1
+
+
+ROWS = {
+    "fits whose bits were compared": ("fits", "wrong bits"),
+    "processes": ("processes", "crashes"),
+    "the same processes, in which nothing moves for a minute": ("processes", "hangs"),
+    "forks in the middle of a training": ("forked", None),
+    "Ctrl-C in the middle of a fit": ("interrupted", None),
+    "Ctrl-C just behind a fit": ("interrupted behind the fit", None),
+    "exits in the middle of a training": ("exited", None),
+    "SIGSTOP and SIGCONT": ("stops", None),
+    "changes of the cores": ("moves", None),
+}
+
+
+def table(counts, spinning, seconds):
+    """What was done and found, as a Markdown table."""
+    lines = ["| what | how often | found |", "| --- | ---: | --- |"]
+    for name, (done, wrong) in ROWS.items():
+        found = "" if wrong is None else f"{counts[wrong]} {wrong}"
+        lines.append(f"| {name} | {counts[done]:,} | {found} |")
+    return "\n".join([*lines, f"| processes that spin beside them | {spinning} | |", f"| seconds | {seconds:,.0f} | |"])
+
+
+def run(fits, seed, first, cases, jobs):
+    """Run processes until so many fits are done, or three reports are there; returns counts and reports."""
+    expected, counts, reports = quiet_digests(cases), Counter(), []
+    lock, numbers = threading.Lock(), iter(range(first, sys.maxsize))
+
+    def work():
+        while True:
+            with lock:
+                left = fits - counts["fits"] - counts["begun"]
+                if left <= 0 or len(reports) >= 3:
+                    return
+                number, share = next(numbers), min(FITS, left)
+                counts["begun"] += share
+            batch = Batch(seed, number, share, expected).run()
+            with lock:
+                counts["begun"] -= share
+                counts.update(batch.counts)
+                reports.extend(batch.reports)
+
+    with hogs() as spinning, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for job in [pool.submit(work) for _ in range(jobs)]:
+            job.result()
+    return counts, reports, spinning
+
+
+def main(arguments=None):
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fits", type=int, default=10_000, help="default: 10,000")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="the number of the first process")
+    parser.add_argument("--cases", type=int, default=CASES, help=f"fits that differ; default: {CASES}")
+    parser.add_argument("--jobs", type=int, default=3, help="processes at a time; default: 3")
+    args = parser.parse_args(arguments)
+    started = time.monotonic()
+    counts, reports, spinning = run(args.fits, args.seed, args.first, args.cases, args.jobs)
+    for report in reports:
+        print(report, end="\n\n")
+    print(table(counts, spinning, time.monotonic() - started))
+    return 1 if reports else 0
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(TESTS))
+    sys.exit(main())

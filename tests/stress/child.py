@@ -1,0 +1,160 @@
+"""Trains again and again in a process of its own, which `python tests/stress` disturbs.
+
+    python tests/stress/child.py KIND SEED FITS CASES
+
+A line on stdout for each thing that happened: ``fit NUMBER THREADS DIGEST``, or another word. The last one is ``end``.
+SIGUSR1 writes where all threads are to stderr.
+"""
+
+import faulthandler
+import os
+import random
+import signal
+import sys
+import threading
+import time
+import warnings
+from pathlib import Path
+
+TESTS = Path(__file__).parent.parent
+MOST_THREADS = 8
+FORKED_FITS = 3  # of a forked process
+SECONDS_UNTIL_EXIT = 0.1  # at most
+
+if __name__ == "__main__":
+    sys.path[0] = str(TESTS)
+
+from stress.fits import fit, train_for_ever  # noqa: E402 - found by the path above
+
+
+def say(*words):
+    """Write a line at once and whole."""
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())
+
+
+class Child:
+    """Fits that follow from a seed."""
+
+    def __init__(self, seed, fits, cases):
+        self.draw, self.fits, self.cases = random.Random(seed), fits, cases
+
+    def tasks(self, count):
+        """Numbers of fits, each with threads."""
+        return [(self.draw.randrange(self.cases), self.draw.randint(1, MOST_THREADS)) for _ in range(count)]
+
+    def plain(self):
+        """One after the other."""
+        fit_all(self.tasks(self.fits))
+
+    def at_once(self):
+        """From several threads of Python."""
+        for _ in range(0, self.fits, 12):
+            size = self.draw.randint(2, 4)
+            members = [threading.Thread(target=fit_all, args=(self.tasks(12 // size),)) for _ in range(size)]
+            for member in members:
+                member.start()
+            for member in members:
+                member.join()
+
+    def forked(self):
+        """Fork in the middle of another thread's training; the forked process trains, too, and ends."""
+        left = self.fits
+        while left > 0:
+            beside = threading.Thread(target=fit_all, args=(self.tasks(3),))
+            here, left = self.tasks(FORKED_FITS), left - 3 - FORKED_FITS
+            moment = self.draw.uniform(0, 0.03)
+            beside.start()
+            time.sleep(moment)
+            process = os.fork()
+            if process == 0:
+                fit_all(here)
+                os._exit(0)
+            status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+            say("forked" if status == 0 else f"failed forked process ended by {status}")
+            beside.join()
+
+    def interrupted(self):
+        """Ctrl-C at some moment of every second fit; a fit that it did not stop must be right."""
+        for i, task in enumerate(self.tasks(self.fits)):
+            if i % 2 == 0:
+                fit_all([task])
+                continue
+            say(self._interrupted_fit(*task, self.draw.uniform(0, 0.015)))
+
+    @staticmethod
+    def _interrupted_fit(number, threads, moment):
+        timer = threading.Timer(moment, os.kill, (os.getpid(), signal.SIGINT))
+        stopped = None
+        try:
+            timer.start()
+            found = fit(number, threads)
+            stopped = found.stopped_because
+            if stopped == "epochs":
+                say("fit", number, threads, found.digest)
+            timer.join()
+            time.sleep(0.005)
+        except KeyboardInterrupt:
+            pass
+        timer.join()
+        return "interrupted" if stopped != "epochs" else "interrupted behind the fit"
+
+    def exits(self):
+        """The interpreter exits in the middle of a training: forked processes, and at last this one."""
+        left = self.fits
+        while left > 0:
+            left -= 2
+            fit_all(self.tasks(2))
+            threads, moment = self.draw.randint(1, MOST_THREADS), self.draw.uniform(0, SECONDS_UNTIL_EXIT)
+            process = os.fork()
+            if process == 0:
+                _train_beside(threads, moment)
+                sys.exit()
+            status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+            say("exited" if status == 0 else f"failed exit in the middle ended by {status}")
+        _train_beside(self.draw.randint(1, MOST_THREADS), self.draw.uniform(0, SECONDS_UNTIL_EXIT))
+        say("exited")
+
+
+def fit_all(tasks):
+    """Fit and say what came out."""
+    for number, threads in tasks:
+        say("fit", number, threads, fit(number, threads).digest)
+
+
+def _train_beside(threads, moment):
+    threading.Thread(target=train_for_ever, args=(threads,), daemon=True).start()
+    time.sleep(moment)
+
+
+KINDS = {
+    "one after the other": Child.plain,
+    "from several threads": Child.at_once,
+    "forked": Child.forked,
+    "interrupted": Child.interrupted,
+    "exits": Child.exits,
+}
+
+
+def _unraisable(what, original=sys.unraisablehook):
+    # Python drops a KeyboardInterrupt that comes inside a weak reference's callback; Thread objects have some
+    if what.exc_type is not KeyboardInterrupt:
+        original(what)
+
+
+def main():
+    """Run from the command line."""
+    kind, seed, fits, cases = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    faulthandler.register(signal.SIGUSR1)
+    sys.unraisablehook = _unraisable
+    # a background job of a shell starts with SIGINT ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+    if kind == "quiet":
+        fit_all([(number, 1) for number in range(cases)])
+    else:
+        KINDS[kind](Child(seed, fits, cases))
+    say("end")
+
+
+if __name__ == "__main__":
+    main()

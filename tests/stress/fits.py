@@ -1,0 +1,60 @@
+"""Short trainings that follow from a number; the result is the same whatever happens meanwhile."""
+
+import hashlib
+import random
+from dataclasses import dataclass
+
+import numpy as np
+from networks import digest
+
+from fastmlp import MLP, SGD, Adam, BatchNorm, train
+from fastmlp.engine import plan
+
+plan.PARALLEL_FLOP = plan.PACKED_PARALLEL_FLOP = plan.EPOCH_FLOP = 0  # threads for networks and data of any size
+
+NORMS = [None, None, BatchNorm(), BatchNorm(affine=True), BatchNorm("before_relu", affine=True)]
+OPTIMIZERS = [
+    SGD(0.05),
+    SGD(0.05, weight_decay=0.01),
+    SGD(0.02, momentum=0.9),
+    SGD(0.05, clip_norm=0.5),
+    Adam(0.002),
+    Adam(0.002, clip_norm=0.5),
+]
+PRECISIONS = [("float32", "float32"), ("float64", "float32"), ("float32", "bfloat16")]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a training gave: why it stopped, and a digest of its parameters, costs and predictions."""
+
+    stopped_because: str
+    digest: str
+
+
+def fit(number: int, threads: int) -> Fitted:
+    """Make, train and use the network of a number by so many threads."""
+    draw, rng = random.Random(number), np.random.default_rng(number)
+    n, width, classes = draw.randint(20, 400), draw.choice([3, 17, 40, 64]), draw.choice([2, 7, 10, 33])
+    hidden = [draw.choice([5, 16, 33, 80]) for _ in range(draw.randint(0, 3))]
+    dtype, precision = draw.choice(PRECISIONS)
+    X, y = rng.integers(0, 256, (n, width), np.uint8), rng.integers(0, classes, n)
+    net = MLP(
+        [width, *hidden, classes], batch_norm=draw.choice(NORMS), dropout=draw.choice([0.0, 0.0, 0.2]), dtype=dtype,
+        activation=draw.choice(["relu", "relu", "gelu"]), input_scale=1 / 255, seed=number,
+    )  # fmt: skip
+    history = train(
+        net, X, y, validation=draw.choice([None, 0.2]), optimizer=draw.choice(OPTIMIZERS),
+        batch_size=draw.choice([7, 32, 64, 200]), epochs=draw.randint(1, 4), seed=number, threads=threads,
+        matmul_precision=precision, progress=False,
+    )  # fmt: skip
+    found = hashlib.sha256(digest(net).encode() + history.batch_costs.tobytes())
+    found.update(net.predict_proba(X, threads=threads, matmul_precision=precision).tobytes())
+    found.update(net.predict(X, threads=threads).tobytes())
+    return Fitted(history.stopped_because, found.hexdigest())
+
+
+def train_for_ever(threads: int) -> None:
+    """Train until the process ends."""
+    X, y = np.zeros((400, 40), np.uint8), np.zeros(400, int)
+    train(MLP([40, 64, 10]), X, y, batch_size=32, epochs=10**9, threads=threads, progress=False)
