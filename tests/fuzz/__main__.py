@@ -2,7 +2,7 @@
 
     python tests/fuzz                                  # all targets, 20 seconds each
     python tests/fuzz --seconds 600 --seed 7           # longer, other cases
-    python tests/fuzz --targets files --cases 100000   # by number
+    python tests/fuzz --targets files --batches 100    # by number, the same on every machine
 
 A batch's cases follow from its seed, so the same command tries the same cases; a slower machine does fewer of them,
 unless their number is given. A process that dies or gets nowhere is reported with the case that it was at. Ends with 1
@@ -79,15 +79,14 @@ class Fuzzer:
             if answer["failure"]:
                 self.found.failures.append(f"{where}\n{answer['failure']}")
 
-    def run(self, seconds, cases, jobs):
-        """Run batches until the time is over or so many cases are done; three reports end it, too."""
+    def run(self, seconds, most, jobs):
+        """Run batches until the time is over or so many are done; three reports end it, too."""
         started, size = time.monotonic(), BATCH[self.target]
-        most = None if cases is None else -(-cases // size)
 
         def work(job):
             number = job
             while (most is None or number < most) and len(self.found.reports) < 3:
-                if cases is None and time.monotonic() - started > seconds:
+                if most is None and time.monotonic() - started > seconds:
                     return
                 self.batch(number, size)
                 number += jobs
@@ -121,7 +120,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--targets", nargs="+", choices=BATCH, default=list(BATCH))
     parser.add_argument("--seconds", type=float, default=20, help="for each target; default: 20")
-    parser.add_argument("--cases", type=int, help="for each target, in place of seconds")
+    parser.add_argument("--batches", type=int, help="for each target, in place of seconds")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--corpus", type=Path, help="folder that keeps cases that fail; they are tried first")
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time; default: 2")
@@ -129,7 +128,9 @@ def main(arguments=None):
     found = {}
     with tempfile.TemporaryDirectory() as notes:
         for target in args.targets:
-            found[target] = Fuzzer(target, args.seed, Path(notes), args.corpus).run(args.seconds, args.cases, args.jobs)
+            found[target] = Fuzzer(target, args.seed, Path(notes), args.corpus).run(
+                args.seconds, args.batches, args.jobs
+            )
     reports = [report for one in found.values() for report in one.reports]
     for report in reports:
         print(report, end="\n\n")

@@ -70,7 +70,7 @@ def test_what_is_found_is_reported(how, tmp_path, monkeypatch):
 
 
 def test_the_command(tmp_path):
-    command = [sys.executable, str(Path(fuzz.__file__).parent), "--targets", "files", "--cases", "10"]
+    command = [sys.executable, str(Path(fuzz.__file__).parent), "--targets", "files", "--batches", "1"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1].startswith("| files | 1,0")

@@ -80,7 +80,8 @@ def _compare(case, trained, X, y):
 
 def _is_far(case, trained, X, y):
     """Whether it is farther from the twin than the twin moves when its first weights move by some roundings."""
-    twin, costs = _trained_twin(case, case.net.make(), X, y)
+    with np.errstate(all="ignore"):  # in what diverges
+        twin, costs = _trained_twin(case, case.net.make(), X, y)
     if not np.isfinite(costs).all() or max(costs) > 1e4:
         return False  # diverged: each step multiplies the distance
     distance = _distance(trained, twin)
