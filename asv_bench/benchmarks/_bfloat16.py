@@ -27,7 +27,7 @@ _forward_call, _backward_call, _update_call = FORWARD.call, BACKWARD.call, UPDAT
 
 @numba.njit(nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _prepare(function: int, values: Any, halves: Any, pairs: Any, rows: int, columns: int) -> None:
-    _prepare_call(function, (panels_in(values, rows, columns), pointer(halves, 0), pointer(pairs, 0)))
+    _prepare_call(function, (panels_in(values, rows, columns), pointer(halves, 0), pointer(pairs, 0), 1))
 
 
 @numba.njit(nogil=True)  # type: ignore[untyped-decorator, unused-ignore]

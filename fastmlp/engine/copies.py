@@ -6,6 +6,7 @@ from fastmlp.kernels.tiles import Tile, square_of, tile_at, transposed_square_of
 from fastmlp.simd import vector as v
 from fastmlp.simd.kinds import Array, Pointer, Record
 from fastmlp.simd.pointer import offset, pointer
+from fastmlp.simd.transpose import transpose_tile
 
 _call = REFRESH.call
 
@@ -21,7 +22,7 @@ def refresh_square(settings: Record, layer: Record, parameters: Pointer, copies:
         other = offset(copies, layer.transposed_copy + (transposed >> settings.packed))
         _call(settings.at.refresh, (weights, copy, other, has_transposed))
     elif has_transposed != 0:
-        v.transpose_tile(weights, offset(copies, layer.transposed_copy + transposed))
+        transpose_tile(weights, offset(copies, layer.transposed_copy + transposed))
 
 
 @body

@@ -26,6 +26,7 @@ from fastmlp.simd import vector as v
 from fastmlp.simd.interface import Interface
 from fastmlp.simd.kinds import Number, Pointer
 from fastmlp.simd.pointer import number, offset
+from fastmlp.simd.transpose import transpose_tile
 
 FLOAT32 = np.dtype(np.float32)
 # Partial sums of a tile of dW, one after the other: its weights are fetched for all of them once, and 512 rows of 512
@@ -73,7 +74,7 @@ def _round_square(square: Pointer, copy: Pointer, transposed: Pointer, has_trans
     for r in range(lanes):
         v.store(bfloat16.rounded(v.load(offset(square, r * lanes))), offset(copy, r * lanes))
     if has_transposed != 0:
-        v.transpose_tile(copy, transposed)
+        transpose_tile(copy, transposed)
 
 
 def _pack_square(square: Pointer, copy: Pointer, transposed: Pointer, has_transposed: int) -> None:

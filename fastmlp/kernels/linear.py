@@ -26,6 +26,7 @@ from fastmlp.simd.kinds import Array, Number, Pointer
 from fastmlp.simd.pointer import keep_alive, number, offset, pointer
 from fastmlp.simd.sizes import ceil_divide, round_up
 from fastmlp.simd.target import VECTOR_BYTES
+from fastmlp.simd.transpose import transpose_tile
 
 ROWS = 96  # most rows of a driver's block: their panels stay in a 512 KB cache for layers up to 1024
 
@@ -106,7 +107,7 @@ def update_tiles(
             if transposed.columns > 0:
                 for p in range(tile.first, tile.last):
                     target = offset(transposed.start, transposed_square_of(tile, p, lanes))
-                    v.transpose_tile(offset(weight.start, square_of(tile, p, lanes)), target)
+                    transpose_tile(offset(weight.start, square_of(tile, p, lanes)), target)
             descend_biases(dout, tile, rate, bias)
 
 
@@ -126,7 +127,7 @@ def _pack_transposed_strip(weight: Array, p: int, panels: Array) -> None:
     count = min(lanes, weight.shape[0] - p * lanes)
     for j in range(0, weight.shape[1], lanes):
         pack_strip(weight, p * lanes, count, j, start)
-        v.transpose_tile(start, pointer(panels, (p * panels.shape[1] + j) * lanes))
+        transpose_tile(start, pointer(panels, (p * panels.shape[1] + j) * lanes))
     keep_alive((tile, panels))
 
 

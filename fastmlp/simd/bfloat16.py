@@ -14,7 +14,8 @@ from numba.extending import intrinsic
 
 from fastmlp.simd import ir
 from fastmlp.simd.target import HAS_BFLOAT16
-from fastmlp.simd.vector import llvm_vector, swap_blocks
+from fastmlp.simd.transpose import swap_blocks
+from fastmlp.simd.vector import llvm_vector
 
 _FLUSH_X86 = 0x8040  # MXCSR: results (FTZ) and operands (DAZ)
 _FLUSH_ARM = 1 << 24  # FPCR: FZ

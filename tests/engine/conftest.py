@@ -9,8 +9,8 @@ from fastmlp.engine import plan
 @pytest.fixture
 def all_threads(monkeypatch):
     """Let networks of any size use as many threads as they are given."""
-    monkeypatch.setattr(plan, "PARALLEL_FLOP", 0)
-    monkeypatch.setattr(plan, "EPOCH_FLOP", 0)
+    for name in ("PARALLEL_FLOP", "PACKED_PARALLEL_FLOP", "EPOCH_FLOP"):
+        monkeypatch.setattr(plan, name, 0)
 
 
 NORMS = {

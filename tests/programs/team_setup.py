@@ -11,7 +11,7 @@ import numpy as np
 from fastmlp import MLP, SGD, BatchNorm, train
 from fastmlp.engine import plan, team
 
-plan.PARALLEL_FLOP = plan.EPOCH_FLOP = 0  # threads for networks and data of any size
+plan.PARALLEL_FLOP = plan.PACKED_PARALLEL_FLOP = plan.EPOCH_FLOP = 0  # threads for networks and data of any size
 team.IDLE_SECONDS = 0.005
 rng = np.random.default_rng(0)
 X, y = rng.integers(0, 256, (400, 40), np.uint8), rng.integers(0, 10, 400)

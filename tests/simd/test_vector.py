@@ -1,7 +1,6 @@
 """Vector operations against NumPy, bit for bit: every operation is one rounding per lane."""
 
 import os
-from dataclasses import replace
 
 import numba
 import numpy as np
@@ -11,7 +10,7 @@ from processes import printed
 from fastmlp.kernels.gather import DTYPES
 from fastmlp.simd import vector as v
 from fastmlp.simd.pointer import number, offset, pointer
-from fastmlp.simd.target import TILES, VECTOR_BYTES
+from fastmlp.simd.target import VECTOR_BYTES
 
 
 def _lanes(dtype):
@@ -148,18 +147,6 @@ def test_load_first(dtype, rng):
 @pytest.mark.skipif(os.name != "posix", reason="mprotect")
 def test_load_first_reads_nothing_behind():
     assert printed("read_at_the_end_of_memory") == "read"
-
-
-@pytest.mark.parametrize("register", [16, 32, 64])  # SSE and NEON, AVX2, AVX-512
-def test_transpose_tile(register, dtype, monkeypatch):
-    monkeypatch.setattr(v, "TILES", replace(TILES, register=register))
-    transpose = numba.njit(lambda source, target: v.transpose_tile(pointer(source, 0), pointer(target, 0)))
-    n = _lanes(dtype)
-    source = np.arange(n * n, dtype=dtype).reshape(n, n)
-    guarded = np.full((n + 2, n), np.nan, dtype)
-    transpose(source, guarded[1:-1])
-    np.testing.assert_array_equal(guarded[1:-1], source.T)
-    assert np.isnan(guarded[[0, -1]]).all()
 
 
 @pytest.mark.parametrize("stored", DTYPES, ids=str)

@@ -24,6 +24,7 @@ SECONDS_UNTIL_EXIT = 0.1  # at most
 if __name__ == "__main__":
     sys.path[0] = str(TESTS)
 
+from fastmlp.engine import plan  # noqa: E402
 from stress.fits import fit, train_for_ever  # noqa: E402 - found by the path above
 
 
@@ -136,14 +137,17 @@ KINDS = {
 
 
 def _unraisable(what, original=sys.unraisablehook):
-    # Python drops a KeyboardInterrupt that comes inside a weak reference's callback; Thread objects have some
-    if what.exc_type is not KeyboardInterrupt:
+    # Python drops a KeyboardInterrupt that comes inside a weak reference's callback; Thread objects have some. One that
+    # comes while a file is opened leaves the file to the collector.
+    if what.exc_type not in (KeyboardInterrupt, ResourceWarning):
         original(what)
 
 
 def main():
     """Run from the command line."""
     kind, seed, fits, cases = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    plan.PARALLEL_FLOP = plan.PACKED_PARALLEL_FLOP = plan.EPOCH_FLOP = 0  # threads for networks and data of any size
+    faulthandler.enable()
     faulthandler.register(signal.SIGUSR1)
     sys.unraisablehook = _unraisable
     # a background job of a shell starts with SIGINT ignored

@@ -8,9 +8,6 @@ import numpy as np
 from networks import digest
 
 from fastmlp import MLP, SGD, Adam, BatchNorm, train
-from fastmlp.engine import plan
-
-plan.PARALLEL_FLOP = plan.PACKED_PARALLEL_FLOP = plan.EPOCH_FLOP = 0  # threads for networks and data of any size
 
 NORMS = [None, None, BatchNorm(), BatchNorm(affine=True), BatchNorm("before_relu", affine=True)]
 OPTIMIZERS = [
