@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 PROGRAMS = Path(__file__).parent / "programs"
-WATCHDOG = 120  # seconds until a process counts as hung
+WATCHDOG = 240  # seconds until a process counts as hung
 
 
 def command_of(program, *arguments):
