@@ -17,7 +17,7 @@ from fastmlp.compilation import cache
 from fastmlp.compilation.pipeline import Body, Entry
 from fastmlp.compilation.prebuilt import CHOICE
 from fastmlp.compilation.store import KernelCache
-from fastmlp.system import forks
+from fastmlp.system import forks, interrupt
 
 F = TypeVar("F", bound=Callable[..., Any])
 _BODY: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
@@ -30,7 +30,7 @@ forks.wait_for(global_compiler_lock)
 def _cached(compiled: Any, function: Callable[..., Any], *, lasting: bool = False) -> Any:
     """Let a function that Numba compiles be kept in files, where there is a folder for them, and come from files."""
     kept = KernelCache(function, cache.FOLDER, CHOICE.found, lasting=lasting)
-    compile_it = compiled._compiler.compile
+    compile_it, compile_whole = compiled._compiler.compile, compiled.compile
 
     def compile_or_give_up(*arguments: Any) -> Any:
         try:
@@ -39,7 +39,12 @@ def _cached(compiled: Any, function: Callable[..., Any], *, lasting: bool = Fals
             kept.give_up()
             raise
 
-    compiled._cache, compiled._compiler.compile = kept, compile_or_give_up
+    def compile_or_load(*arguments: Any) -> Any:
+        # Ctrl-C waits until it is done: a library that LLVM has half loaded crashes the process at its next use
+        with interrupt.caught():
+            return compile_whole(*arguments)
+
+    compiled._cache, compiled._compiler.compile, compiled.compile = kept, compile_or_give_up, compile_or_load
     return compiled
 
 

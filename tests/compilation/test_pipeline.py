@@ -1,10 +1,14 @@
 """How functions are compiled: a body only with what calls it."""
 
 import gc
+import signal
 
 import numpy as np
+import pytest
 from numba import types
+from numba.extending import intrinsic
 
+from fastmlp.compilation import cache, jit
 from fastmlp.compilation.jit import body, worker
 
 
@@ -44,3 +48,33 @@ def test_collections_are_as_before():
     before = gc.get_threshold()
     _fourfold(1.5)
     assert gc.get_threshold() == before
+
+
+@intrinsic
+def _press_while_compiling(context):
+    def emit(target, *_):
+        signal.raise_signal(signal.SIGINT)
+        return target.get_constant(types.int64, 7)
+
+    return types.int64(), emit
+
+
+def _pressed_while_compiling():
+    return _press_while_compiling()
+
+
+def test_ctrl_c_waits_for_the_end_of_a_compilation(monkeypatch):
+    monkeypatch.setattr(cache, "FOLDER", None)
+    function = worker(_pressed_while_compiling)
+    with pytest.raises(KeyboardInterrupt):
+        function()
+    assert len(function.signatures) == 1, "the compilation was broken off"
+    assert function() == 7
+
+
+def test_ctrl_c_waits_for_the_end_of_a_compilation_by_address(monkeypatch):
+    monkeypatch.setattr(cache, "FOLDER", None)
+    with pytest.raises(KeyboardInterrupt):
+        jit.address(_pressed_while_compiling, types.int64())
+    with pytest.raises(KeyboardInterrupt):  # it is compiled again, as nobody has the first one
+        jit.address(_pressed_while_compiling, types.int64())
