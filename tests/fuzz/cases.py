@@ -107,6 +107,11 @@ def in_memory(array, layout):
     return found
 
 
+def dense(X):
+    """The data as an array."""
+    return X.toarray() if scipy.sparse.issparse(X) else X
+
+
 def refuses(call):
     """Check that data which do not fit are refused by an error that names them."""
     try:

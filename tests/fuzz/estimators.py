@@ -4,11 +4,10 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse
 from hypothesis import strategies as st
 
 from fastmlp.sklearn import MLPClassifier, MLPRegressor
-from fuzz.cases import Data, data
+from fuzz.cases import Data, data, dense
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,6 @@ def _may_be_refused(case, y, settings):
     single = not case.regression and min(np.unique(y, return_counts=True)[1]) < 2
     few = len(y) < 20 and settings["early_stopping"]
     classes = not case.regression and len(np.unique(y)) < 2
-    X = case.data.array(case.columns)
-    values = X.toarray() if scipy.sparse.issparse(X) else np.asarray(X)
+    values = dense(case.data.array(case.columns))
     outside = np.abs(values.astype(np.float64)).max() > 1e18
     return (single and settings["early_stopping"]) or few or classes or outside

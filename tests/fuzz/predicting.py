@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse
 from closeness import TOLERANCE
 from hypothesis import strategies as st
 from reference_network import Network
 
-from fuzz.cases import Data, Net, data, nets, refuses
+from fuzz.cases import Data, Net, data, dense, nets, refuses
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,11 @@ def check(case):
     if not case.data.fits(case.net.widths[0], case.net.dtype):
         assert refuses(lambda: net.outputs(X)), "taken, though not finite"
         return
-    before = X.toarray().tobytes() if scipy.sparse.issparse(X) else X.tobytes()
+    before = dense(X).tobytes()
     with np.errstate(over="ignore", invalid="ignore"):
         found = net.outputs(X, threads=case.threads)
         again = net.outputs(plain, threads=1)
-    assert (X.toarray().tobytes() if scipy.sparse.issparse(X) else X.tobytes()) == before, "the data were changed"
+    assert dense(X).tobytes() == before, "the data were changed"
     assert found.shape == (case.data.rows, case.net.widths[-1])
     assert found.tobytes() == again.tobytes(), "other bits"
     some = np.random.default_rng(case.data.seed).permutation(case.data.rows)[:3]

@@ -4,14 +4,13 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
-import scipy.sparse
 from networks import all_arrays, digest
 from reference_network import Network
 from reference_rules import LEARNED, Steps
 
 import fastmlp
 from fastmlp.loop import NOT_FINITE
-from fuzz.cases import refuses, trainings
+from fuzz.cases import dense, refuses, trainings
 
 CASES = trainings()
 TWIN = {"float64": 1e-8, "float32": 2e-3}  # distance from the twin, relative to the largest number of an array
@@ -24,9 +23,9 @@ def check(case):
     if not case.data.fits(case.net.widths[0], case.net.dtype):
         assert refuses(lambda: _train(case, X, y, case.threads)), "taken, though not finite"
         return
-    before = [_dense(X).tobytes(), y.tobytes()]
+    before = [dense(X).tobytes(), y.tobytes()]
     trained, history = _train(case, X, y, case.threads)
-    assert [_dense(X).tobytes(), y.tobytes()] == before, "the data were changed"
+    assert [dense(X).tobytes(), y.tobytes()] == before, "the data were changed"
     assert all(np.isfinite(array).all() for array in all_arrays(trained)), "a parameter is not finite"
     assert all(array.min(initial=0) >= 0 for array in trained.running_vars), "a variance is negative"
     plain = np.ascontiguousarray(case.data.numbers(case.net.widths[0]))
@@ -38,10 +37,6 @@ def check(case):
         assert history.epochs == case.epochs
         if _has_a_twin(case):
             _compare(case, trained, plain, y)
-
-
-def _dense(X):
-    return X.toarray() if scipy.sparse.issparse(X) else X
 
 
 def _train(case, X, y, threads):
