@@ -30,7 +30,9 @@ class Parts(BuildHookInterface):
         self.folder = tempfile.TemporaryDirectory()
         bill, kernels = Path(self.folder.name) / "fastmlp.cdx.json", Path(self.folder.name) / "prebuilt"
         if self._compiles():
-            environment = os.environ | {"PYTHONPATH": self.root}
+            # pip hands an isolated build its packages by PYTHONPATH
+            places = [self.root, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+            environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, places))}
             subprocess.run([sys.executable, "-m", "fastmlp.prebuild", str(kernels)], env=environment, check=True)
             build_data["force_include"][str(kernels)] = "fastmlp/prebuilt"
             build_data["pure_python"], build_data["infer_tag"] = False, True

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -140,6 +141,40 @@ def test_bill_of_materials_says_what_compiled_the_kernels(tmp_path):
     assert found == {f"fastmlp:{name}": value for name, value in made_for.items()} | {
         "fastmlp:levels": "x86-64-v3, x86-64-v4"
     }
+
+
+def test_the_kernels_of_a_wheel_are_compiled_by_the_packages_of_an_isolated_build(tmp_path, monkeypatch):
+    """pip keeps those in a folder of PYTHONPATH, where fastmlp itself is a source tree without metadata."""
+    hook = runpy.run_path(str(ROOT / ".ci" / "hatch_build.py"))["Parts"]
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("FASTMLP_BUILD_KERNELS", "1")
+    processes = []
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, env=None, check=True: processes.append((command[1:3], env or {}))
+    )
+    parts = hook(str(ROOT), {}, None, None, str(tmp_path), "wheel")
+    data = {"force_include": {}, "sbom_files": []}
+    parts.initialize("standard", data)
+    parts.finalize("standard", data, "")
+    (arguments, environment), _ = processes
+    assert arguments == ["-m", "fastmlp.prebuild"]
+    assert environment["PYTHONPATH"].split(os.pathsep) == [str(ROOT), str(tmp_path)]
+
+
+def test_the_command_runs_from_a_source_tree_without_metadata():
+    """As where kernels are compiled for a wheel."""
+    program = (
+        "import importlib.metadata, sys\n"
+        "found = importlib.metadata.version\n"
+        "def version(name):\n"
+        "    if name == 'fastmlp': raise importlib.metadata.PackageNotFoundError(name)\n"
+        "    return found(name)\n"
+        "importlib.metadata.version = version\n"
+        "import fastmlp.cli\n"
+        "sys.exit(fastmlp.cli.main(['info']))"
+    )
+    out, _ = python("-c", program)
+    assert f"fastmlp {fastmlp.__version__}" in out
 
 
 def test_version_is_the_same_everywhere():

@@ -10,10 +10,10 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 from typing import NoReturn
 
 from fastmlp.cli import output
+from fastmlp.system.version import VERSION
 
 SUBCOMMANDS = ("experiments", "sweep", "train", "predict", "compile", "info")
 
@@ -113,7 +113,7 @@ def build_parser() -> Parser:
         description="Train multilayer perceptrons on the cores of this computer, with kernels compiled by Numba.",
         epilog="example:\n  fastmlp experiments --seeds 1\n\nFASTMLP_DEBUG=1 in the environment shows tracebacks.",
     )
-    parser.add_argument("--version", action="version", version=f"fastmlp {version('fastmlp')}")
+    parser.add_argument("--version", action="version", version=f"fastmlp {VERSION}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="command")
     for name in SUBCOMMANDS:
         importlib.import_module(f"fastmlp.cli.{name}").add_parser(subparsers)

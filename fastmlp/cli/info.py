@@ -6,6 +6,7 @@ from importlib import metadata
 from typing import Any
 
 from fastmlp.cli import machine, output
+from fastmlp.system.version import VERSION
 
 
 def add_parser(subparsers: Any) -> None:
@@ -72,7 +73,8 @@ def collect(*, with_layer: bool) -> dict[str, Any]:
             "user_cache": str(files.user_cache_folder()),
         },
         "versions": {
-            **{library: metadata.version(library) for library in ("fastmlp", "numpy", "numba", "llvmlite")},
+            "fastmlp": VERSION,
+            **{library: metadata.version(library) for library in ("numpy", "numba", "llvmlite")},
             "python": platform.python_version(),
         },
         "extras": machine.extras(),
