@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from fastmlp import engine
+from fastmlp.checkpoints import Checkpoints
 from fastmlp.history import History, Record, Validation
 from fastmlp.system import interrupt
 from fastmlp.system.progress import progress_bar
@@ -60,38 +61,49 @@ def train_epoch(
     return batch_costs if finite else None
 
 
+class Extent(NamedTuple):
+    """How long a training is: its epochs at most, the steps of each, and how many epochs are done."""
+
+    epochs: int
+    steps: int
+    done: int = 0
+
+
 def run_epochs(
     history: History,
-    epochs: int,
-    steps: int,
+    extent: Extent,
     one_epoch: Callable[[WithinEpoch], Epoch | None],
     after_epoch: Callable[[Record], str | None],
     *,
+    checkpoints: Checkpoints | None,
     progress: bool | None,
     started: float,
 ) -> None:
-    """Add the records of at most so many epochs to `history`, why they ended, and the seconds.
+    """Add the records of the epochs to come to `history`, why they ended, and the seconds.
 
     Parameters
     ----------
     history : History
         Of the network's training so far.
-    epochs, steps : int
-        How many epochs, and how many steps each has.
+    extent : Extent
+        How many epochs.
     one_epoch : callable
         Trains for an epoch and tells how many steps are done; returns None where a cost is not finite.
     after_epoch : callable
         Is told the record; returns why the training ends here, or None.
+    checkpoints : Checkpoints or None
+        Are written when they are due, and at the end; `after_epoch` has given them what to write.
     progress : bool or None
         As for `fastmlp.train`.
     started : float
         When the training began, by ``time.perf_counter()``.
     """
-    earlier, costs = history.epochs, [history.batch_costs]
+    earlier, costs, steps = history.epochs, [history.batch_costs], extent.steps
     history.stopped_because = "epochs"
     try:  # around `caught`, whose end hands on a Ctrl-C that nobody has looked at
-        with interrupt.caught(), progress_bar(progress, epochs * steps, "step") as bar:
-            for done in range(1, epochs + 1):
+        with interrupt.caught(), progress_bar(progress, extent.epochs * steps, "step") as bar:
+            bar.begin(extent.done * steps)
+            for done in range(extent.done + 1, extent.epochs + 1):
                 epoch = one_epoch(bar.within_epoch)
                 if epoch is None:
                     history.stopped_because = NOT_FINITE
@@ -104,9 +116,15 @@ def run_epochs(
                 if reason is not None:
                     history.stopped_because = reason
                     break
+                if checkpoints is not None and checkpoints.due:
+                    earlier, costs = history.epochs, [np.concatenate(costs)]
+                    history.batch_costs = costs[0]
+                    checkpoints.write()
                 interrupt.check()
     except KeyboardInterrupt:
         history.stopped_because = "interrupted"
     finally:
         history.batch_costs = np.concatenate(costs[: 1 + history.epochs - earlier])
     history.seconds = time.perf_counter() - started
+    if checkpoints is not None:
+        checkpoints.write(None if history.stopped_because == "interrupted" else history.stopped_because)

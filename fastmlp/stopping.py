@@ -1,7 +1,7 @@
 """When to stop before the last epoch."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from fastmlp.inputs import checks
 
 ROUNDING = 1e-12  # a rise of exactly min_delta counts, whatever the rounding of the difference
 METRICS = ("accuracy", "cost")
+STANDING = ("best_epoch", "_best", "_reference", "_waited")
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,23 @@ class Patience:
     _best: float = field(default=-math.inf)
     _reference: float = field(default=-math.inf)
     _waited: int = 0
+
+    def standing(self) -> dict[str, Any]:
+        """Return how far it has come, as values of JSON."""
+        values = {name: getattr(self, name) for name in STANDING}
+        return {name: None if value == -math.inf else value for name, value in values.items()}
+
+    def take_up(self, standing: Mapping[str, Any]) -> None:
+        """Go on from what `standing` returned; ValueError, and no change, where it is something else."""
+        found = {name: standing[name] for name in STANDING}
+        numbers = (found["_best"], found["_reference"], found["_waited"])
+        if not all(value is None or isinstance(value, (int, float)) for value in numbers):
+            raise ValueError(f"expected numbers, got {found}")
+        best_epoch, waited = found["best_epoch"], found["_waited"]
+        if not isinstance(waited, int) or not (best_epoch is None or isinstance(best_epoch, int)):
+            raise ValueError(f"expected an epoch and how many have passed, got {found}")
+        self.best_epoch, self._waited = best_epoch, waited
+        self._best, self._reference = (-math.inf if value is None else float(value) for value in numbers[:2])
 
     def is_best(self, epoch: int, record: Record) -> bool:
         """Take the record of an epoch; say whether its metric is the best so far (by however little)."""

@@ -1,19 +1,25 @@
 """Training of a network on arrays."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from fastmlp import engine
+from fastmlp.checkpoints import Checkpoints
+from fastmlp.course import Course
 from fastmlp.history import History, Record, Validation
 from fastmlp.inputs import checks
+from fastmlp.inputs.identity import described, rows_described
 from fastmlp.inputs.splitting import Dataset, split
-from fastmlp.loop import NOT_FINITE, Epoch, WithinEpoch, run_epochs, train_epoch
+from fastmlp.loop import NOT_FINITE, Epoch, Extent, WithinEpoch, run_epochs, train_epoch
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 from fastmlp.optimizers import SGD, Optimizer, State
+from fastmlp.schedules import Schedule
 from fastmlp.stopping import EarlyStopping, Patience
 from fastmlp.system.warning import warn
 
@@ -37,6 +43,9 @@ def train(
     callbacks: Sequence[Callback] = (),
     seed: int | np.random.Generator = 0,
     matmul_precision: str = "float32",
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_epochs: int = 1,
+    checkpoint_seconds: float | None = None,
     threads: int | None = None,
     progress: bool | None = None,
 ) -> History:
@@ -88,6 +97,16 @@ def train(
         networks of dtype float32. Their sums, the parameters and all else stay float32, and so do the validation and
         all predictions. It is quicker on CPUs with a fast bfloat16 unit (`fastmlp info`),
         and gives the same bits on every CPU.
+    checkpoint : path-like, optional
+        A file that keeps the training at the ends of epochs: parameters, the optimizer's state, the generator, the
+        stopping rule and the history, as safetensors and JSON. Where it is there, the same call goes on from it, to the
+        same bits as a training that was never interrupted; of a training that has ended it gives the network and the
+        history at once. More epochs may be asked for where the learning rates of those that are done do not depend on
+        their number. What callbacks keep is not in it.
+    checkpoint_epochs : int
+        Epochs from one writing of that file to the next. It is also written at the end and at Ctrl-C.
+    checkpoint_seconds : float, optional
+        Seconds that lie between two writings at least.
     threads : int, optional
         Default: all cores that the process may use.
     progress : bool, optional
@@ -101,7 +120,11 @@ def train(
     Raises
     ------
     ValueError, TypeError
-        An argument is out of its range or of the wrong type; the network is unchanged.
+        An argument is out of its range or of the wrong type, or the checkpoint is that of another training, which the
+        message compares with this one; the network is unchanged.
+    OSError
+        The folder of the checkpoint does not exist or cannot be written to; the network is unchanged. A write that
+        fails later is a RuntimeWarning: the earlier checkpoint stays, and the training goes on.
     """
     started = time.perf_counter()
     checks.instance("net", net, MLP)
@@ -111,10 +134,19 @@ def train(
         checks.instance("state", state, State)
     batch_size, epochs = checks.count("batch_size", batch_size), checks.count("epochs", epochs)
     threads = checks.threads(threads)
+    given_seed = described(seed)  # before anything is drawn
     rng = checks.generator("seed", seed)
     loss, matmul_precision = net.loss_of(loss), checks.matmul_precision(matmul_precision, net.dtype)
     training, held_out = split(net, loss, X, y, sample_weight, class_weight, validation, rng)
     patience = _patience(stop, net, held_out, training.n, batch_size)
+    checkpoints = None
+    if checkpoint is not None:
+        asked = {
+            "network": net.network.architecture, "data": _data(training), "validation": _data(held_out),
+            "optimizer": optimizer, "loss": loss, "stop": stop, "batch_size": min(batch_size, training.n),
+            "matmul_precision": matmul_precision, "seed": given_seed, "state": state and state.steps,
+        }  # fmt: skip
+        checkpoints = Checkpoints(checkpoint, described(asked), epochs, checkpoint_epochs, checkpoint_seconds)
     key = int(rng.integers(1 << 63)) if any(net.dropout) and state is None else 0  # a state has its own
 
     trainer = engine.Trainer(
@@ -123,9 +155,11 @@ def train(
     )  # fmt: skip
     if state is not None:
         trainer.import_state(state)
-    history = History()
-    finite = best = trainer.snapshot()
-    steps = -(-training.n // batch_size)
+    history, steps = History(), -(-training.n // batch_size)
+    course, ended = Course(trainer, rng, history, patience), False
+    if checkpoints is not None:
+        ended = course.take_up(checkpoints, partial(_rates, optimizer.schedule, steps))
+        started -= history.seconds
 
     def one_epoch(within_epoch: WithinEpoch) -> Epoch | None:
         order = training.order(rng.permutation(training.n))
@@ -141,20 +175,35 @@ def train(
         return Epoch(batch_costs, cost, float(batch_costs[-1]) + penalty, float(rates[-1]), validation)
 
     def after_epoch(record: Record) -> str | None:
-        nonlocal finite, best
-        finite = trainer.snapshot()
-        if patience is not None and patience.is_best(history.epochs, record):
-            best = finite
+        course.epoch_ended()
+        if checkpoints is not None:
+            checkpoints.epoch_ended(course.content())
         answers = [callback(net, dict(record)) for callback in callbacks]
         if patience is not None and patience.exhausted:
             return "early stopping"
         return "callback" if any(answer is True for answer in answers) else None
 
-    run_epochs(history, epochs, steps, one_epoch, after_epoch, progress=progress, started=started)
-    _finish(trainer, history, patience, finite, best)
+    if not ended:
+        run_epochs(
+            history, Extent(epochs, steps, history.epochs), one_epoch, after_epoch,
+            checkpoints=checkpoints, progress=progress, started=started,
+        )  # fmt: skip
+    _finish(course)
     history.state = trainer.export_state()
     history.seconds = time.perf_counter() - started
     return history
+
+
+def _rates(schedule: Schedule, steps: int, done: int, planned: int) -> np.ndarray:
+    return schedule.rates(np.arange(done * steps), steps, planned)
+
+
+def _data(data: Dataset | None) -> dict[str, Any] | None:
+    """Return by what a checkpoint knows data again."""
+    if data is None:
+        return None
+    parts = {"X": data.x, "y": data.targets, "sample_weight": data.weights}
+    return {"rows": data.n, **{name: rows_described(part) for name, part in parts.items()}}
 
 
 def _patience(stop: Any, net: MLP, held_out: Dataset | None, n: int, batch_size: int) -> Patience | None:
@@ -184,14 +233,9 @@ def _validation(
     return found
 
 
-def _finish(
-    trainer: "engine.Trainer",
-    history: History,
-    patience: Patience | None,
-    finite: "engine.Snapshot",
-    best: "engine.Snapshot",
-) -> None:
+def _finish(course: Course) -> None:
     """Leave the network as the way in which training ended asks for."""
+    trainer, history, patience = course.trainer, course.history, course.patience
     if history.stopped_because == NOT_FINITE:
         warn(
             f"the cost became NaN or infinite in epoch {history.epochs + 1}: training stopped, the network is as it "
@@ -199,8 +243,8 @@ def _finish(
             RuntimeWarning,
         )
     if not trainer.network.parameters.is_finite() or history.stopped_because == NOT_FINITE:
-        trainer.restore(finite)
+        trainer.restore(course.finite)
     if patience is not None and patience.best_epoch is not None:
         history.best_epoch = patience.best_epoch
         if patience.rule.restore_best:
-            trainer.restore(best)
+            trainer.restore(course.best)

@@ -33,6 +33,8 @@ COVERED = {
     "examples/digits.py": "test_examples.py",
     "examples/regression.py": "test_examples.py",
     "examples/table.py": "test_examples.py",
+    "course.py": "test_checkpoints.py",
+    "engine/moments.py": "test_continue.py",
     "exchange/assembly.py": "exchange/test_from_pytorch.py",
     "exchange/methods.py": "exchange/test_missing_packages.py",
     "experiments/folder.py": "experiments/test_outputs.py",

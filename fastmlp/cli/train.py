@@ -42,6 +42,13 @@ def add_parser(subparsers: Any) -> None:
     results.add_argument("--out", type=Path, default=Path("model.safetensors"), metavar="FILE",
                          help="the model (default: model.safetensors)")  # fmt: skip
     results.add_argument("--history", type=Path, metavar="FILE", help="also write one record per epoch, .csv or .jsonl")
+    results.add_argument("--checkpoint", type=Path, metavar="FILE",
+                         help="keep the training in FILE at the ends of epochs; the same command goes on from there, "
+                         "to the same bits")  # fmt: skip
+    results.add_argument("--checkpoint-epochs", type=int, default=1, metavar="N",
+                         help="epochs from one writing of that file to the next (default: 1)")  # fmt: skip
+    results.add_argument("--checkpoint-seconds", type=float, metavar="SECONDS",
+                         help="that lie between two writings at least")  # fmt: skip
     results.add_argument("--json", action="store_true", help="print one JSON document instead of text")
     results.add_argument("--quiet", action="store_true", help="print nothing but errors, and no progress bar")
     parser.set_defaults(run=run)
@@ -49,7 +56,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check everything, train, save and report."""
-    options.check_outputs(args.data, {"--out": args.out, "--history": args.history})
+    outputs = {"--out": args.out, "--history": args.history, "--checkpoint": args.checkpoint}
+    options.check_outputs(args.data, outputs)
     if args.history is not None and args.history.suffix not in (".csv", ".jsonl"):
         raise ValueError(f"--history: expected a name that ends in .csv or .jsonl, got {args.history}")
 
@@ -70,7 +78,8 @@ def run(args: argparse.Namespace) -> int:
             net, X, table.y,
             validation=args.validation or None, optimizer=optimizer, batch_size=args.batch_size, epochs=args.epochs,
             loss=loss, class_weight=args.class_weight, stop=stop, seed=args.seed, threads=args.threads,
-            matmul_precision=args.matmul_precision,
+            matmul_precision=args.matmul_precision, checkpoint=args.checkpoint,
+            checkpoint_epochs=args.checkpoint_epochs, checkpoint_seconds=args.checkpoint_seconds,
             progress=False if args.quiet else None,
         )  # fmt: skip
     if scaled is not None:

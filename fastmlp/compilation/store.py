@@ -48,7 +48,7 @@ def read(path: Path) -> bytes | None:
 
 def write(path: Path, data: bytes) -> None:
     """Write a file that `read` reads, whole or not at all."""
-    with replaced_whole(path) as temporary:
+    with replaced_whole(path, synced=False) as temporary:
         temporary.write_bytes(MAGIC + hashlib.sha256(data).digest() + data)
 
 

@@ -115,7 +115,7 @@ def _from_package() -> list[_Content]:
 def _write_cache(path: Path, contents: list[_Content]) -> None:
     """Write the four IDX files one after the other."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replaced_whole(path) as temporary, temporary.open("wb") as stream:
+    with replaced_whole(path, synced=False) as temporary, temporary.open("wb") as stream:
         for content in contents:
             stream.write(content.header)
             stream.write(content.data.data)

@@ -9,6 +9,7 @@ import numpy as np
 from fastmlp import losses
 from fastmlp.engine import zeros
 from fastmlp.engine.copies import refresh_all
+from fastmlp.engine.moments import packed, unpacked
 from fastmlp.engine.plan import is_short, make_plan, useful_threads
 from fastmlp.engine.precision import operands_of
 from fastmlp.engine.settings import FUSED, STATES, STEP, make_settings, set_data, set_loss, with_products
@@ -165,7 +166,7 @@ class Trainer:
         steps = self._steps(order, None, None)
         steps["weight"] = weight
         cost = float(self._run(order, steps).sum())
-        return cost, self._plain(0).astype(np.float64)
+        return cost, unpacked(self.state, self.plan, self.network.parameters)[0].astype(np.float64)
 
     def _run(
         self,
@@ -248,8 +249,7 @@ class Trainer:
 
     def export_state(self) -> State:
         """Return what the update rule remembers, a copy."""
-        moments = [self._plain(slot) for slot in range(1, self.states)]
-        return State(self.steps_done, moments, int(self.settings["key"][0]))
+        return self.state_of(self.snapshot())
 
     def import_state(self, state: State) -> None:
         """Go on with what such an update rule remembered of a network of the same shape.
@@ -259,26 +259,30 @@ class Trainer:
         ValueError
             The state is another rule's, or of another network.
         """
-        sizes, size = [moment.shape for moment in state.moments], self.network.parameters.snapshot().shape
-        if sizes != max(self.states - 1, 0) * [size]:
-            expected = f"{max(self.states - 1, 0)} moments of shape {size} for {self.optimizer}"
-            raise ValueError(f"state must hold {expected}, got shapes {sizes}")
+        snapshot = self.snapshot_of(self.network.parameters.snapshot(), state)
         self.steps_done, self.settings["key"] = state.steps, state.key
-        for slot, moment in enumerate(state.moments, start=1):
-            arrays = self.network.parameters.views_of(moment)
-            self._slot(slot).pack(arrays["weights"], vectors_of(arrays))
+        if snapshot.state is not None:
+            self._moments()[:] = snapshot.state
 
-    def _slot(self, slot: int) -> PackedParameters:
-        assert self.state is not None
-        size = self.plan.n_parameters
-        return PackedParameters(self.plan, self.network.architecture.dtype, self.state[slot * size : (slot + 1) * size])
+    def state_of(self, snapshot: Snapshot) -> State:
+        """Return what the update rule remembered at a snapshot."""
+        moments = [] if snapshot.state is None else unpacked(snapshot.state, self.plan, self.network.parameters)
+        return State(snapshot.steps, moments, int(self.settings["key"][0]))
 
-    def _plain(self, slot: int) -> np.ndarray:
-        """Return one buffer of the state, laid out as a network's `snapshot` is."""
-        flat = np.zeros_like(self.network.parameters.snapshot())
-        arrays = self.network.parameters.views_of(flat)
-        self._slot(slot).unpack(arrays["weights"], vectors_of(arrays))
-        return flat
+    def snapshot_of(self, parameters: np.ndarray, state: State) -> Snapshot:
+        """Return the snapshot with these parameters and what `state_of` returned.
+
+        Raises
+        ------
+        ValueError
+            The state is another rule's, or of another network.
+        """
+        found, size = [moment.shape for moment in state.moments], self.network.parameters.snapshot().shape
+        if found != max(self.states - 1, 0) * [size]:
+            expected = f"{max(self.states - 1, 0)} moments of shape {size} for {self.optimizer}"
+            raise ValueError(f"state must hold {expected}, got shapes {found}")
+        moments = None if self.state is None else packed(state.moments, self.plan, self.network.parameters)
+        return Snapshot(parameters, state.steps, moments)
 
     def _pack(self) -> None:
         """Take the network's parameters."""

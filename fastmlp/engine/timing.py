@@ -34,5 +34,5 @@ def kept_timing() -> Timing | None:
 def keep_timing(timing: Timing) -> None:
     """Keep what was measured, where there is a folder for it."""
     if cache.FOLDER is not None:
-        with contextlib.suppress(OSError), replaced_whole(cache.FOLDER / KEPT) as path:
+        with contextlib.suppress(OSError), replaced_whole(cache.FOLDER / KEPT, synced=False) as path:
             path.write_text(json.dumps(timing._asdict()), encoding="utf-8")

@@ -5,6 +5,7 @@
 - `fastmlp.guide.estimators`: what they add to scikit-learn's, and what differs
 - `fastmlp.guide.bfloat16`: what is rounded, which CPUs gain by it, accuracy, speed
 - `fastmlp.guide.data`: MNIST, and which files are read
+- `fastmlp.guide.scaling`: a run that survives its process
 - `fastmlp.guide.exchange`: ONNX, PyTorch and scikit-learn
 - `fastmlp.guide.command_line`: every command, with examples
 - `fastmlp.guide.security`: what a file can execute, where compiled code lies, what a wheel holds, how to report

@@ -126,6 +126,11 @@ class BaseMLP(EstimatorWithSolvers):
             raise ValueError(
                 f"weight_decay={self.weight_decay} needs solver='adam', got {self.solver!r}; alpha is the L2 decay"
             )
+        if self.checkpoint is not None and (incremental or self.warm_start or self.solver == "lbfgs"):
+            raise ValueError(
+                f"checkpoint={str(self.checkpoint)!r} needs fit, warm_start=False and solver='sgd' or 'adam', got "
+                f"{'partial_fit' if incremental else 'fit'}, {self.warm_start} and {self.solver!r}"
+            )
         if self.solver == "lbfgs" and self.matmul_precision != "float32":
             raise ValueError(f"matmul_precision={self.matmul_precision!r} needs solver='sgd' or 'adam', got 'lbfgs'")
         if self.solver == "lbfgs":

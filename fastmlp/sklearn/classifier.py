@@ -1,5 +1,6 @@
 """`MLPClassifier`: one class of several, one of two, or several labels for each row."""
 
+import os
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -58,6 +59,9 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
     matmul_precision : {"float32", "bfloat16"}
         "bfloat16" trains in float32, whatever the dtype of the data, with the operands of the matrix products rounded
         to bfloat16 (see `fastmlp.train`); not for "lbfgs". Predictions stay in float32.
+    checkpoint, checkpoint_epochs, checkpoint_seconds
+        As for `fastmlp.train`: a file from which the same ``fit`` goes on after its process has ended, to the same
+        bits. Needs ``random_state``; not for "lbfgs", ``warm_start`` and ``partial_fit``.
     threads : int, optional
         Default: all cores that the process may use, but 1 in a worker of joblib, dask or a process pool.
     progress : bool, optional
@@ -117,6 +121,9 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
         schedule: Schedule | None = None,
         metric: Any = None,
         matmul_precision: str = "float32",
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_epochs: int = 1,
+        checkpoint_seconds: float | None = None,
         threads: int | None = None,
         progress: bool | None = False,
     ) -> None:

@@ -1,6 +1,7 @@
 """What scikit-learn checks of the parameters before a fit: their types and ranges."""
 
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,9 @@ COMMON: dict[str, list[Any]] = {
     "schedule": [Schedule, None],
     "metric": [StrOptions(set(get_scorer_names())), callable, None],
     "matmul_precision": [StrOptions({"float32", "bfloat16"})],
+    "checkpoint": [str, PathLike, None],
+    "checkpoint_epochs": [_COUNT],
+    "checkpoint_seconds": [_AT_LEAST_0, None],
     "threads": [_COUNT, None],
     "progress": ["boolean", None],
 }

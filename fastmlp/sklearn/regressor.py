@@ -1,5 +1,6 @@
 """`MLPRegressor`: one number or several for each row."""
 
+import os
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -94,6 +95,9 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
         schedule: Schedule | None = None,
         metric: Any = None,
         matmul_precision: str = "float32",
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_epochs: int = 1,
+        checkpoint_seconds: float | None = None,
         threads: int | None = None,
         progress: bool | None = False,
     ) -> None:

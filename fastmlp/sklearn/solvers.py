@@ -13,11 +13,12 @@ from sklearn.metrics import get_scorer
 from fastmlp import loop
 from fastmlp.history import History, Record
 from fastmlp.inputs.sparse import plain
-from fastmlp.loop import Epoch, WithinEpoch, run_epochs
+from fastmlp.loop import Epoch, Extent, WithinEpoch, run_epochs
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 from fastmlp.sklearn.callbacks import CallbackSupportMixin, Listeners
 from fastmlp.sklearn.cost import Objective
+from fastmlp.sklearn.course import FitCourse, checkpoints_of
 from fastmlp.sklearn.dataset import ScoredDataset
 from fastmlp.sklearn.epochs import Epochs
 from fastmlp.sklearn.improvement import Improvement
@@ -70,7 +71,15 @@ class EstimatorWithSolvers(CallbackSupportMixin, BaseEstimator, ABC):
             batch_size=self.batch_size, shuffle=self.shuffle, max_iter=self.max_iter,
             matmul_precision=self.matmul_precision,
         )  # fmt: skip
-        self.n_iter_ = 0
+        course, ended = FitCourse(training, curves, history, self.tol, self.n_iter_no_change), False
+        checkpoints = checkpoints_of(self.get_params(deep=False), data, held_out)
+        if checkpoints is not None:
+            ended = course.take_up(checkpoints)
+            started -= history.seconds
+        self.n_iter_ = 0 if incremental or self.warm_start else history.epochs
+        if self.n_iter_:
+            self.t_ = self.n_iter_ * data.n
+            self._show(history.records[-1]["cost"], curves)
 
         def one_epoch(within_epoch: WithinEpoch) -> Epoch | None:
             listeners.epoch_begins()
@@ -95,10 +104,16 @@ class EstimatorWithSolvers(CallbackSupportMixin, BaseEstimator, ABC):
 
         def after_epoch(record: Record) -> str | None:
             reason = self._reason_to_stop(curves, rule) if curves.waited > self.n_iter_no_change else None
+            if checkpoints is not None:
+                checkpoints.epoch_ended(course.content())
             return reason if not listeners.epoch_ended(record) or reason else "callback"
 
-        epochs = 1 if incremental else self.max_iter
-        run_epochs(history, epochs, training.steps, one_epoch, after_epoch, progress=self.progress, started=started)
+        if not ended:
+            extent = Extent(1 if incremental else self.max_iter, training.steps, self.n_iter_)
+            run_epochs(
+                history, extent, one_epoch, after_epoch,
+                checkpoints=checkpoints, progress=self.progress, started=started,
+            )  # fmt: skip
         if history.stopped_because == loop.NOT_FINITE:
             self._end_not_finite()
         rule.state = training.trainer.export_state()

@@ -46,6 +46,13 @@ class progress_bar:  # noqa: N801 - reads as a function where it is used
 
             self._bar = tqdm(total=total, unit=unit, leave=True)
 
+    def begin(self, steps: int) -> None:
+        """Show how many steps an earlier process has done."""
+        self._epochs_end = steps
+        if self._bar is not None and steps:
+            self._bar.initial = steps  # no part of the rate
+            self.within_epoch(0)
+
     def within_epoch(self, steps: int) -> None:
         """Show how many steps of the running epoch are done."""
         if self._bar is not None:

@@ -321,3 +321,20 @@ class TestCtrlC:
         assert (outcome.code, outcome.out) == (130, "")
         assert outcome.err == "fastmlp: interrupted before the first epoch was over: nothing saved\n"
         assert [path.name for path in tmp_path.iterdir()] == ["trees.csv"]
+
+
+def test_a_checkpoint_goes_on(run, trees):
+    """The epochs of two commands are those of one."""
+    kept = ("--checkpoint", "run.safetensors")
+    quick = ("--hidden", "8", "--learning-rate", "0.2", "--stop", "none", "--json")
+    run("train", trees, "--target", "tree", *quick, "--epochs", "9", "--out", "whole.safetensors")
+    run("train", trees, "--target", "tree", *quick, "--epochs", "4", *kept, "--checkpoint-epochs", "3")
+    outcome = run("train", trees, "--target", "tree", *quick, "--epochs", "9", *kept)
+    assert (outcome.code, json.loads(outcome.out)["epochs"]) == (0, 9)
+    assert digest(fastmlp.load("model.safetensors")) == digest(fastmlp.load("whole.safetensors"))
+
+
+def test_a_checkpoint_of_another_command_is_refused(run, refused, trees):
+    train = ("train", trees, "--target", "tree", *QUICK, "--quiet", "--checkpoint", "run.safetensors")
+    run(*train)
+    assert "batch_size is 32 there, 7 here" in refused(*train, "--batch-size", "7")

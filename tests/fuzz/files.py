@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from hypothesis import strategies as st
+from safetensors import safe_open
 from safetensors.numpy import save as to_safetensors
 
 import fastmlp
@@ -83,6 +84,7 @@ NAMES = {
     "model": "net.safetensors", "npy": "some.npy", "npz": "some.npz", "idx": "some-idx2-ubyte",
     "idx.gz": "some.idx.gz", "idx.xz": "some.idx.xz", "csv": "some.csv", "csv.gz": "some.csv.gz",
     "parquet": "some.parquet", "model header": "net.safetensors",
+    "checkpoint": "run.safetensors", "checkpoint header": "run.safetensors",
 }  # fmt: skip
 CASES = st.builds(
     Damaged,
@@ -134,6 +136,31 @@ def _write_header(path, array, seed):
     )
 
 
+def _train(path, seed):
+    """Train with a checkpoint, six rows for a moment."""
+    rng = np.random.default_rng(seed)
+    stop = fastmlp.EarlyStopping() if seed % 2 else None
+    return fastmlp.train(
+        _net(seed), rng.standard_normal((9, 3)), np.arange(9) % 2, optimizer=fastmlp.Adam(), stop=stop, batch_size=4,
+        epochs=3, checkpoint=path, progress=False,
+    )  # fmt: skip
+
+
+def _write_checkpoint(path, array, seed):
+    _train(path, seed)
+
+
+def _write_facts(path, array, seed):
+    """A checkpoint in which one fact is damaged by hand: the lengths in the file stay right."""
+    _train(path, seed)
+    with safe_open(path, framework="numpy") as file:
+        ((kind, text),) = file.metadata().items()
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    facts = json.loads(text)
+    facts[sorted(facts)[seed % len(facts)]] = (None, -1, [], {}, "x", [1], True, [{}])[seed]
+    path.write_bytes(to_safetensors(arrays, {kind: json.dumps(facts)}))
+
+
 def _write_idx(path, array, seed):
     array = array.astype("u1")
     path.write_bytes(struct.pack(">2xBB2I", 8, 2, *array.shape) + array.tobytes())
@@ -165,6 +192,7 @@ def _write_plain_csv(path, array, seed):
 
 WRITERS = {
     "model": _write_model, "model header": _write_header,
+    "checkpoint": _write_checkpoint, "checkpoint header": _write_facts,
     "npy": lambda path, array, seed: np.save(path, array),
     "npz": lambda path, array, seed: np.savez(path, X=array, y=np.arange(len(array)) % 2),
     "idx": _write_idx, "idx.gz": _packed(_write_idx, gzip.compress), "idx.xz": _packed(_write_idx, lzma.compress),
@@ -196,4 +224,15 @@ def _read_data(path):
     assert found.y is None or len(found.y) == len(found.X)
 
 
-READERS = {kind: _read_model if kind.startswith("model") else _read_data for kind in NAMES}
+def _go_on(path):
+    """Each seed has a training of its own: that of the file is among them, or all are refused."""
+    for seed in range(8):
+        with contextlib.suppress(*REFUSALS):
+            history = _train(path, seed)
+            assert history.epochs <= 3
+            assert len(history.batch_costs) == history.steps
+            return
+
+
+READERS = dict.fromkeys(NAMES, _read_data)
+READERS |= {"model": _read_model, "model header": _read_model, "checkpoint": _go_on, "checkpoint header": _go_on}

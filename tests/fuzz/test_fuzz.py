@@ -30,7 +30,7 @@ def test_good_files_are_read(kind, tmp_path):
     for seed in range(8):
         path = tmp_path / files.NAMES[kind]
         path.write_bytes(files.original(kind, seed))
-        if kind != "model header":
+        if not kind.endswith(" header"):
             files.READERS[kind](path)
 
 
@@ -69,7 +69,7 @@ def test_what_is_found_is_reported(how, tmp_path, monkeypatch):
     assert f"| {found.found.cases} |" in fuzz.table({"files": found.found})
 
 
-def test_the_command(tmp_path):
+def test_the_command():
     command = [sys.executable, str(Path(fuzz.__file__).parent), "--targets", "files", "--batches", "1"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
     assert (done.returncode, done.stderr) == (0, "")

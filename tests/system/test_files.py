@@ -2,8 +2,11 @@
 
 import os
 import stat
+import subprocess
 
 import pytest
+from failing_steps import failing
+from processes import command_of, environment_of
 
 from fastmlp.system.files import replaced_whole, user_cache_folder
 
@@ -89,3 +92,54 @@ def test_cache_folder_follows_the_system(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert user_cache_folder() == tmp_path / ".cache" / "fastmlp"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_writer_left_is_removed(tmp_path):
+    path = tmp_path / "run.safetensors"
+    for _ in range(3):
+        printed = subprocess.run(
+            command_of("killed_while_writing", path), env=environment_of(), capture_output=True, check=False
+        )
+        assert printed.stderr == b""
+    assert [name.endswith(".partial") for name in os.listdir(tmp_path)] == [True]
+    others = [
+        tmp_path / name for name in (".run.safetensors.original", ".another.x.partial", "run.safetensors.partial")
+    ]
+    for other in others:
+        other.write_text("somebody's")
+    with replaced_whole(path) as temporary:
+        temporary.write_text("whole")
+    assert set(tmp_path.iterdir()) == {path, *others}
+
+
+def test_two_writers_at_once_do_not_disturb_each_other(tmp_path):
+    path = tmp_path / "file"
+    with replaced_whole(path) as first:
+        first.write_text("first")
+        with replaced_whole(path) as second:
+            second.write_text("second")
+        assert path.read_text() == "second"
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_each_step_of_a_write_fails_once(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    number, outcomes = 0, []
+    while True:
+        number += 1
+        path.write_bytes(b"earlier")
+        with failing(number, monkeypatch) as calls:
+            try:
+                with replaced_whole(path) as temporary:
+                    temporary.write_bytes(b"later, and longer")
+            except OSError:
+                outcomes.append(path.read_bytes())
+            else:
+                break
+    assert len(outcomes) == len(calls) >= 6
+    assert set(outcomes) == {b"earlier", b"later, and longer"}
+    assert outcomes.index(b"later, and longer") > calls.index("os.replace")
+    with replaced_whole(path) as temporary:
+        temporary.write_bytes(b"last")
+    assert list(tmp_path.iterdir()) == [path]

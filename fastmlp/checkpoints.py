@@ -1,0 +1,231 @@
+"""Files from which a training goes on after its process has ended: safetensors and JSON, nothing that is executed."""
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from fastmlp.inputs import checks
+from fastmlp.inputs.identity import differences
+from fastmlp.network.parameters import Parameters
+from fastmlp.optimizers import State
+from fastmlp.system.files import replaced_whole
+from fastmlp.system.progress import note
+from fastmlp.system.warning import warn
+
+FORMAT = "fastmlp-run-1"
+
+# the learning rates of the first epochs, so many, of a training that has at most so many
+Rates: TypeAlias = Callable[[int, int], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A training at the end of an epoch.
+
+    Attributes
+    ----------
+    arrays : dict of numpy.ndarray
+        By name.
+    facts : dict
+        All else, of what JSON knows.
+    """
+
+    arrays: dict[str, np.ndarray]
+    facts: dict[str, Any]
+
+    def add(self, name: str, parameters: np.ndarray, state: State) -> None:
+        """Add the parameters of a network and what its update rule remembered by then."""
+        self.arrays[f"{name}.parameters"] = parameters
+        for i, moment in enumerate(state.moments):
+            self.arrays[f"{name}.moments.{i}"] = moment
+        self.facts[name] = {"steps": state.steps, "key": state.key}
+
+    def parameters(self, name: str, like: Parameters) -> np.ndarray:
+        """Return parameters that were added, as a `snapshot` of such a network.
+
+        Raises
+        ------
+        ValueError
+            They are not such a network's, or hold what no training makes.
+        """
+        found, known = self.arrays[f"{name}.parameters"], like.snapshot()
+        if (found.shape, found.dtype) != (known.shape, known.dtype):
+            raise ValueError(f"{name}.parameters must be {known.shape} {known.dtype}, got {found.shape} {found.dtype}")
+        if not np.isfinite(found).all() or any((var < 0).any() for var in like.views_of(found)["running_vars"]):
+            raise ValueError(f"{name}.parameters must be finite and variances at least 0")
+        return found
+
+    def state(self, name: str) -> State:
+        """Return the state that was added beside parameters."""
+        steps, key = (self.facts[name][part] for part in ("steps", "key"))
+        if not (isinstance(steps, int) and isinstance(key, int) and 0 <= steps < 1 << 62 and 0 <= key < 1 << 63):
+            raise ValueError(f"{name} must have a count of steps and a key, got {self.facts[name]}")
+        count = sum(part.startswith(f"{name}.moments.") for part in self.arrays)
+        return State(steps, [self.arrays[f"{name}.moments.{i}"] for i in range(count)], key)
+
+
+class Checkpoints:
+    """The file of one training: it is read before the first epoch, and written at the ends of epochs.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    asked : dict
+        What the training was asked to do, of what JSON knows; the file of one that was asked something else is refused.
+    epochs : int
+        Epochs that the training has at most.
+    every_epochs : int
+        Epochs from one writing to the next.
+    every_seconds : float or None
+        Seconds that lie between them at least.
+
+    Raises
+    ------
+    ValueError, TypeError, OSError
+        An interval is out of its range, or `path` cannot be a file that is written.
+    """
+
+    def __init__(
+        self,
+        path: Any,
+        asked: Mapping[str, Any],
+        epochs: int,
+        every_epochs: int = 1,
+        every_seconds: float | None = None,
+    ) -> None:
+        self.path, self.asked, self.epochs = _checked(path), dict(asked), epochs
+        self.every_epochs = checks.count("checkpoint_epochs", every_epochs)
+        if every_seconds is not None:
+            checks.not_negative("checkpoint_seconds", every_seconds)
+        self.every_seconds = every_seconds or 0.0
+        self._content: Callable[[], Saved] | None = None
+        self._epochs, self._written_at = 0, time.monotonic()
+        self._failed = False
+
+    @contextlib.contextmanager
+    def reading(self, rates: Rates) -> Iterator[Saved | None]:
+        """Yield what the file holds, None where there is none, to a block that takes it up.
+
+        Parameters
+        ----------
+        rates : callable
+            A training may get more epochs than it was begun with where those that are done keep their rates.
+
+        Raises
+        ------
+        ValueError
+            The file belongs to another training, or holds something else, which the block may find, too.
+        """
+        if not self.path.exists():
+            yield None
+            return
+        try:
+            yield self._read(rates)
+        except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
+            raise ValueError(f"checkpoint: {self.path} is damaged: {error!r}") from error
+
+    def _read(self, rates: Rates) -> Saved:
+        saved = _read(self.path)
+        found = differences(saved.facts["asked"], self.asked)
+        if found:
+            raise ValueError(
+                f"checkpoint: {self.path} belongs to another training: {'; '.join(found)}. Give this training a file "
+                "of its own, or remove that one"
+            )
+        done, planned = len(saved.facts["records"]), saved.facts["epochs"]
+        why = self._why_not(done, planned, rates)
+        if why is not None:
+            raise ValueError(f"checkpoint: the training in {self.path} has epochs={planned}, got {self.epochs}; {why}")
+        return saved
+
+    def _why_not(self, done: int, planned: int, rates: Rates) -> str | None:
+        """Return why a training that was begun with another number of epochs cannot have this one."""
+        if self.epochs < done:
+            return f"{done} are done"
+        if self.epochs == planned or np.array_equal(rates(done, planned), rates(done, self.epochs)):
+            return None
+        return "the learning rates depend on it"
+
+    def has_ended(self, saved: Saved) -> bool:
+        """Whether there is nothing to train any more, which a terminal is told."""
+        done, reason = len(saved.facts["records"]), saved.facts["stopped_because"]
+        if reason is None or (reason == "epochs" and done < self.epochs):
+            note(f"{self.path}: going on after epoch {done}")
+            return False
+        note(f"{self.path}: this training has ended ({reason}, {done} epochs); remove the file to train anew")
+        return True
+
+    def epoch_ended(self, content: Callable[[], Saved]) -> None:
+        """Take the training as it is now; `content` returns that at any later time."""
+        self._content = content
+        self._epochs += 1
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to write."""
+        return self._epochs >= self.every_epochs and time.monotonic() - self._written_at >= self.every_seconds
+
+    def write(self, stopped_because: str | None = None) -> None:
+        """Write the training as it was at the end of its last epoch, with the reason for which it ended.
+
+        Where the file cannot be written, the earlier one stays, and a warning says so.
+        """
+        if self._content is None or (self._epochs == 0 and stopped_because is None):
+            return
+        saved = self._content()
+        try:
+            _write(self.path, saved, {"asked": self.asked, "epochs": self.epochs, "stopped_because": stopped_because})
+        except OSError as error:
+            if not self._failed:
+                warn(f"checkpoint: {self.path} cannot be written ({error}); the earlier one stays", RuntimeWarning)
+            self._failed = True
+        else:
+            self._failed = False
+        self._epochs, self._written_at = 0, time.monotonic()
+
+
+def _checked(path: Any) -> Path:
+    try:
+        found = Path(path)
+    except TypeError as error:
+        raise TypeError(f"checkpoint must be the path of a file, got {path!r} ({type(path).__name__})") from error
+    if found.is_dir():
+        raise IsADirectoryError(f"checkpoint must be the path of a file, got the folder {found}")
+    if not found.parent.is_dir():
+        raise FileNotFoundError(f"checkpoint: the folder {found.parent} does not exist")
+    if not os.access(found.parent, os.W_OK):
+        raise PermissionError(f"checkpoint: cannot write in the folder {found.parent}")
+    return found
+
+
+def _write(path: Path, saved: Saved, facts: Mapping[str, Any]) -> None:
+    from safetensors.numpy import save
+
+    content = save(saved.arrays, {FORMAT: json.dumps({**saved.facts, **facts})})
+    with replaced_whole(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def _read(path: Path) -> Saved:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            text = (file.metadata() or {}).get(FORMAT)
+            if text is None:
+                raise ValueError(f"checkpoint: {path} is no checkpoint of a training, its metadata lack {FORMAT!r}")
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        facts = json.loads(text)
+        if not isinstance(facts, dict) or not isinstance(facts.get("asked"), dict):
+            raise ValueError(f"checkpoint: {path} does not say what was trained")
+    except (SafetensorError, json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"checkpoint: {path} is not a complete checkpoint: {error}") from error
+    return Saved(arrays, facts)

@@ -1,0 +1,3 @@
+"""
+.. include:: scaling.md
+"""

@@ -1,0 +1,143 @@
+"""How far a fit by mini-batches has come: kept in a checkpoint, and taken up again."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from fastmlp.checkpoints import Checkpoints, Saved
+from fastmlp.history import History
+from fastmlp.inputs.identity import described, plain_state, rows_described, state_like
+from fastmlp.optimizers import State
+from fastmlp.sklearn.dataset import ScoredDataset
+from fastmlp.sklearn.epochs import Epochs
+from fastmlp.sklearn.improvement import Improvement
+
+# parameters that change no bit of what an epoch gives
+FREE = {"callbacks", "max_iter", "progress", "threads", "verbose", "warm_start"}
+FREE |= {"checkpoint", "checkpoint_epochs", "checkpoint_seconds"}
+
+
+def checkpoints_of(
+    parameters: Mapping[str, Any], data: ScoredDataset, held_out: ScoredDataset | None
+) -> Checkpoints | None:
+    """Return the file that an estimator's parameters name, None where they name none.
+
+    Raises
+    ------
+    ValueError, TypeError, OSError
+        It cannot be written, or the fit would not be the same when it is called again.
+    """
+    if parameters["checkpoint"] is None:
+        return None
+    if parameters["random_state"] is None:
+        raise ValueError(
+            "checkpoint needs random_state, such as 0, got None: the same call must draw the same rows again"
+        )
+    asked = {name: value for name, value in parameters.items() if name not in FREE}
+    asked |= {"data": _data(data), "validation": _data(held_out)}
+    return Checkpoints(
+        parameters["checkpoint"],
+        described(asked),
+        parameters["max_iter"],
+        parameters["checkpoint_epochs"],
+        parameters["checkpoint_seconds"],
+    )
+
+
+def _data(data: ScoredDataset | None) -> dict[str, Any] | None:
+    if data is None:
+        return None
+    parts = {"X": data.x, "y": data.targets, "sample_weight": data.weights}
+    return {"rows": data.n, **{name: rows_described(part) for name, part in parts.items()}}
+
+
+class FitCourse:
+    """What changes from epoch to epoch of a fit.
+
+    Parameters
+    ----------
+    training : Epochs
+        With the network, the update rule and the generator.
+    curves : Improvement
+        Of the losses and scores.
+    history : History
+        Of the epochs so far.
+    tol : float
+        What counts as an improvement.
+    patience : float
+        Epochs without one after which the fit ends.
+    """
+
+    def __init__(self, training: Epochs, curves: Improvement, history: History, tol: float, patience: float) -> None:
+        self.training, self.curves, self.history, self.tol, self.patience = training, curves, history, tol, patience
+
+    def content(self) -> Callable[[], Saved]:
+        """Return a function that returns the fit as it is now."""
+        training, curves, rule = self.training, self.curves, self.training.rule
+        snapshot, best, positions = training.trainer.snapshot(), curves.best, training.positions
+        facts = {
+            "generator": plain_state(training.rng.get_state(legacy=False)),
+            "rule": {"learning_rate": rule.learning_rate, "steps": rule.steps},
+            "waited": curves.waited,
+            "weight_squares": float(training.squares[-1]),
+        }
+
+        def saved() -> Saved:
+            arrays = {"batch_costs": self.history.batch_costs, "positions": positions}
+            found = Saved(arrays, {**facts, "records": self.history.records})
+            found.add("last", snapshot.parameters, training.trainer.state_of(snapshot))
+            if best is not None:
+                found.add("best", best, State(0, []))
+            return found
+
+        return saved
+
+    def take_up(self, checkpoints: Checkpoints) -> bool:
+        """Go on from the file of an earlier process, where there is one; return whether nothing is left to train.
+
+        Raises
+        ------
+        ValueError
+            The file is damaged, or of another fit; nothing is changed.
+        """
+        with checkpoints.reading(self._rates) as saved:
+            if saved is None:
+                return False
+            self._go_on(saved)
+            ended = checkpoints.has_ended(saved)
+            if ended:
+                self.history.stopped_because = saved.facts["stopped_because"]
+            elif self.curves.waited > self.patience:  # Ctrl-C came behind its last epoch
+                self.history.stopped_because = "early stopping" if self.curves.by_score else "converged"
+                ended = True
+            return ended
+
+    def _rates(self, done: int, planned: int) -> np.ndarray:
+        rule, steps = self.training.rule, self.training.steps
+        if rule.schedule is None:
+            return np.empty(0)
+        return rule.schedule.rates(np.arange(done * steps), steps, planned)
+
+    def _go_on(self, saved: Saved) -> None:
+        training, curves, facts, state = self.training, self.curves, saved.facts, saved.state("last")
+        trainer, rule, positions = training.trainer, training.rule, saved.arrays["positions"]
+        parameters = trainer.network.parameters
+        last = trainer.snapshot_of(saved.parameters("last", parameters), state)
+        best = None if curves.best is None else saved.parameters("best", parameters)
+        generator = state_like(facts["generator"], training.rng.get_state(legacy=False))
+        if not np.array_equal(np.sort(positions), np.arange(training.data.n)) or positions.dtype != np.int64:
+            raise ValueError(f"positions must be an order of {training.data.n} rows, int64")
+        rate, steps, waited, squares = (
+            float(facts["rule"]["learning_rate"]), int(facts["rule"]["steps"]), int(facts["waited"]),
+            float(facts["weight_squares"]),
+        )  # fmt: skip
+        self.history.take_up(facts["records"], saved.arrays["batch_costs"])
+        training.rng.set_state(generator)
+        trainer.import_state(state)  # with the key of the dropout masks
+        trainer.restore(last)
+        training.positions, training.squares[-1] = positions, squares
+        rule.learning_rate, rule.steps = rate, steps
+        for record in self.history.records:
+            curves.add(record["cost"], record.get("val_score"), self.tol)
+        curves.waited, curves.best = waited, best

@@ -1,0 +1,55 @@
+"""Trainings with all that a checkpoint keeps, each made anew by its name: what one process begins another ends."""
+
+import numpy as np
+
+import fastmlp
+from fastmlp import MLP, SGD, Adam, AdamW, BatchNorm, EarlyStopping, schedules
+
+EPOCHS = 6
+
+
+def _rows(columns=5, classes=3):
+    rng = np.random.default_rng(11)
+    centres = 2 * rng.standard_normal((classes, columns))
+    y = rng.integers(0, classes, size=150)
+    return centres[y] + rng.standard_normal((150, columns)), y
+
+
+# settings of the network, and of its training
+RUNS = {
+    "sgd": ({}, {"optimizer": SGD(0.05, 0.01)}),
+    "nesterov and a schedule": (
+        {"activation": "tanh"},
+        {"optimizer": SGD(schedules.Cosine(0.05), momentum=0.9, nesterov=True), "seed": 3},
+    ),
+    "adam, dropout, batch norm, early stopping": (
+        {"dropout": 0.3, "batch_norm": BatchNorm(affine=True)},
+        {"optimizer": Adam(0.01), "stop": EarlyStopping("cost", 0.5, patience=2)},
+    ),
+    "adamw, clipped, float64, weights": (
+        {"dtype": "float64"},
+        {"optimizer": AdamW(0.01, clip_norm=0.5), "sample_weight": np.linspace(0.1, 2, 150), "validation": None},
+    ),
+    "bfloat16, dropout": ({"dropout": 0.2}, {"optimizer": Adam(0.01), "matmul_precision": "bfloat16"}),
+    "the best epoch is not the last": (
+        {},
+        {"optimizer": SGD(0.9), "stop": EarlyStopping("cost", 0.0, patience=EPOCHS), "batch_size": 8},
+    ),
+}
+
+
+def begin(name):
+    """The network of a run, and a function that trains it with more options."""
+    network, settings = RUNS[name]
+    X, y = _rows()
+    net = MLP([X.shape[1], 17, 7, 3], seed=2, **network)
+    settings = {"batch_size": 32, "epochs": EPOCHS, "progress": False, **settings}
+    return net, lambda **more: fastmlp.train(net, X, y, **settings | more)
+
+
+def course(history):
+    """What a history says, without the seconds."""
+    records = [{name: value for name, value in record.items() if name != "seconds"} for record in history.records]
+    moments = [moment.tobytes() for moment in history.state.moments]
+    ended = history.stopped_because, history.best_epoch, history.state.steps, history.state.key
+    return records, history.batch_costs.tobytes(), moments, ended
