@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from fastmlp.history import FIELDS, Record
 from fastmlp.inputs import checks
 from fastmlp.inputs.identity import differences
 from fastmlp.network.parameters import Parameters
@@ -61,6 +62,18 @@ class Saved:
         if not np.isfinite(found).all() or any((var < 0).any() for var in like.views_of(found)["running_vars"]):
             raise ValueError(f"{name}.parameters must be finite and variances at least 0")
         return found
+
+    def epochs(self) -> tuple[list[Record], np.ndarray]:
+        """Return the records of the epochs and the costs of their steps."""
+        records, costs = self.facts["records"], self.arrays["batch_costs"]
+        for number, record in enumerate(records, start=1):
+            if record["epoch"] != number or not set(FIELDS) <= set(record):
+                raise ValueError(f"record {number} must be that of its epoch, with {list(FIELDS)}, got {record}")
+            if not all(value is None or isinstance(value, (int, float)) for value in record.values()):
+                raise ValueError(f"record {number} must hold numbers, got {record}")
+        if not records or costs.shape != (records[-1]["steps"],) or costs.dtype != np.float64:
+            raise ValueError(f"expected the cost of each step, float64, got {costs.shape} {costs.dtype}")
+        return list(records), costs
 
     def state(self, name: str) -> State:
         """Return the state that was added beside parameters."""

@@ -89,6 +89,7 @@ class Course:
             return ended
 
     def _go_on(self, saved: Saved) -> None:
+        records, costs = saved.epochs()
         state = saved.state("last")
         last = self._snapshot(saved, "last", state)
         best = last if self.patience is None else self._snapshot(saved, "best", saved.state("best"))
@@ -99,7 +100,8 @@ class Course:
         self.trainer.import_state(state)  # with the key of the dropout masks
         self.trainer.restore(last)
         self.finite, self.best = last, best
-        self.history.take_up(saved.facts["records"], saved.arrays["batch_costs"])
+        self.history.records, self.history.batch_costs = records, costs
+        self.history.seconds = float(records[-1]["seconds"])
 
     def _snapshot(self, saved: Saved, name: str, state: State) -> "engine.Snapshot":
         return self.trainer.snapshot_of(saved.parameters(name, self.trainer.network.parameters), state)

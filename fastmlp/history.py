@@ -96,25 +96,6 @@ class History:
         """Number of optimizer steps in the finished epochs."""
         return self.records[-1]["steps"] if self.records else 0
 
-    def take_up(self, records: list[Record], batch_costs: np.ndarray) -> None:
-        """Go on from the records and the costs that an earlier process kept.
-
-        Raises
-        ------
-        ValueError, KeyError, TypeError
-            They are not those of successive epochs; nothing is changed.
-        """
-        for number, record in enumerate(records, start=1):
-            if record["epoch"] != number or not set(FIELDS) <= set(record):
-                raise ValueError(
-                    f"record {number} must have {list(FIELDS)} and be that of epoch {number}, got {record}"
-                )
-            if not all(value is None or isinstance(value, (int, float)) for value in record.values()):
-                raise ValueError(f"record {number} must hold numbers, got {record}")
-        if not records or batch_costs.shape != (records[-1]["steps"],) or batch_costs.dtype != np.float64:
-            raise ValueError(f"expected the cost of each step, float64, got {batch_costs.shape} {batch_costs.dtype}")
-        self.records, self.batch_costs, self.seconds = list(records), batch_costs, float(records[-1]["seconds"])
-
     def to_jsonl(self, path: str | os.PathLike[str]) -> None:
         """Write the records as JSON lines, one epoch a line.
 

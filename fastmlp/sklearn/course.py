@@ -121,6 +121,7 @@ class FitCourse:
 
     def _go_on(self, saved: Saved) -> None:
         training, curves, facts, state = self.training, self.curves, saved.facts, saved.state("last")
+        records, costs = saved.epochs()
         trainer, rule, positions = training.trainer, training.rule, saved.arrays["positions"]
         parameters = trainer.network.parameters
         last = trainer.snapshot_of(saved.parameters("last", parameters), state)
@@ -132,7 +133,8 @@ class FitCourse:
             float(facts["rule"]["learning_rate"]), int(facts["rule"]["steps"]), int(facts["waited"]),
             float(facts["weight_squares"]),
         )  # fmt: skip
-        self.history.take_up(facts["records"], saved.arrays["batch_costs"])
+        self.history.records, self.history.batch_costs = records, costs
+        self.history.seconds = float(records[-1]["seconds"])
         training.rng.set_state(generator)
         trainer.import_state(state)  # with the key of the dropout masks
         trainer.restore(last)

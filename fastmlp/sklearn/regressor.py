@@ -45,7 +45,7 @@ beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         As those of `MLPClassifier`.
     metric : str or callable, optional
         Scorer of the validation rows, as in ``sklearn.metrics.get_scorer``; default: R².
-    matmul_precision, threads, progress
+    matmul_precision, checkpoint, checkpoint_epochs, checkpoint_seconds, threads, progress
         As those of `MLPClassifier`.
 
     Attributes
