@@ -9,7 +9,7 @@
 - `fastmlp.guide.exchange`: ONNX, PyTorch and scikit-learn
 - `fastmlp.guide.command_line`: every command, with examples
 - `fastmlp.guide.security`: what a file can execute, where compiled code lies, what a wheel holds, how to report
-- `fastmlp.guide.speed`: Adam, the estimators, time to 98 % on MNIST, one thread
+- `fastmlp.guide.speed`: Adam, bfloat16, the estimators, time to 98 % on MNIST, the first training after an installation
 - `fastmlp.guide.results`: the three experiments beside the report's numbers
 - `fastmlp.guide.developing`: the package file by file, debugging, other CPUs, the cache, the reference
 - `fastmlp.guide.benchmarks`: asv, the gate, the workflows, the side-by-side scripts
