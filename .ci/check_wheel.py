@@ -41,7 +41,7 @@ for loss in ("squared_error", "huber", "absolute_error"):
 X = np.random.default_rng(0).standard_normal((500, 8)).astype("f4")
 y = (X[:, 0] > 0).astype(int)
 for optimizer in (fastmlp.SGD(0.1), fastmlp.SGD(0.1, momentum=0.9), fastmlp.Adam(), fastmlp.AdamW()):
-    for activation in ("relu", "tanh", "gelu", "silu", "logistic", "leaky_relu"):
+    for activation in ("relu", "tanh", "gelu", "silu", "selu", "mish", "logistic", "leaky_relu"):
         net = fastmlp.MLP([8, 16, 2], activation=activation, dropout=0.1, batch_norm=fastmlp.BatchNorm(affine=True))
         fastmlp.train(net, X, y, optimizer=optimizer, batch_size=50, epochs=2, progress=False)
 fastmlp.train(net, X, y, matmul_precision="bfloat16", epochs=1, progress=False)

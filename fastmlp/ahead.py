@@ -21,7 +21,7 @@ Job: TypeAlias = tuple[str, tuple[Any, ...]]
 
 FLOATS = ("float32", "float64")
 DATA = ("uint8", "float32", "float64")  # that most people have
-ACTIVATIONS = ("logistic", "tanh", "leaky_relu", "gelu", "silu", "exp", "softmax")
+ACTIVATIONS = ("logistic", "tanh", "leaky_relu", "gelu", "silu", "selu", "mish", "exp", "softmax")
 LOSSES = ("cross_entropy", "binary_cross_entropy", "squared_error", "absolute_error", "huber", "poisson")
 KERNELS = tuple(name for name in kernels.__all__ if name not in ("activation", "loss"))  # those two return addresses
 ROWS, WIDTH, CLASSES = 40, 20, 3

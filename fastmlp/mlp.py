@@ -27,7 +27,7 @@ class MLP(Exchange):
     ----------
     widths : sequence of int
         Inputs, hidden layers, outputs (classes); at least two numbers.
-    activation : {"relu", "leaky_relu", "gelu", "silu", "tanh", "logistic", "identity"}
+    activation : {"relu", "leaky_relu", "gelu", "silu", "selu", "mish", "tanh", "logistic", "identity"}
         Of all hidden layers. The slope of leaky_relu below 0 is 0.01; gelu is exact (``x · Φ(x)``).
     output : {"softmax", "logistic", "identity", "exp"}
         Function of the last layer: probabilities of classes that exclude one another; a probability for each output

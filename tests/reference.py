@@ -146,6 +146,18 @@ def normal_density(x):
     return np.exp(-(x**2) / 2.0) / math.sqrt(2.0 * math.pi)
 
 
+def softplus(x):
+    """log(1 + exp(x)), whatever the size of x."""
+    return np.logaddexp(0.0, x)
+
+
+def mish_slope(x):
+    steepness = np.cosh(np.minimum(softplus(x), 300.0)) ** -2.0  # of tanh; 0 beyond
+    return np.tanh(softplus(x)) + x * steepness * logistic(x)
+
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+
 # name: f and f'
 ACTIVATIONS = {
     "identity": (lambda x: x, np.ones_like),
@@ -155,6 +167,11 @@ ACTIVATIONS = {
     "tanh": (np.tanh, lambda x: 1.0 - np.tanh(x) ** 2),
     "gelu": (lambda x: x * normal_cdf(x), lambda x: normal_cdf(x) + x * normal_density(x)),
     "silu": (lambda x: x * logistic(x), lambda x: logistic(x) * (1.0 + x * logistic(-x))),
+    "selu": (
+        lambda x: SELU_SCALE * np.where(x > 0.0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0.0))),
+        lambda x: SELU_SCALE * np.where(x > 0.0, 1.0, SELU_ALPHA * np.exp(np.minimum(x, 0.0))),
+    ),
+    "mish": (lambda x: x * np.tanh(softplus(x)), mish_slope),
     "exp": (np.exp, np.exp),
 }
 

@@ -7,7 +7,7 @@ from fastmlp import kernels
 from ._data import THREADS, Array, normal
 from ._scenarios import ByWidth, Kernels, OddSizes
 
-FUNCTIONS = ["logistic", "tanh", "leaky_relu", "gelu", "silu", "exp", "softmax"]
+FUNCTIONS = ["logistic", "tanh", "leaky_relu", "gelu", "silu", "selu", "mish", "exp", "softmax"]
 
 
 class _Activation(Kernels):

@@ -15,7 +15,7 @@ DATA_HELP = (
     "train, test images in predict"
 )
 RATES = {"sgd": 0.05, "adam": 0.001, "adamw": 0.001}  # update rules and their usual rates
-ACTIVATIONS = ("relu", "leaky_relu", "gelu", "silu", "tanh", "logistic", "identity")
+ACTIVATIONS = ("relu", "leaky_relu", "gelu", "silu", "selu", "mish", "tanh", "logistic", "identity")
 INITIALISERS = ("kaiming", "kaiming_half", "xavier", "xavier_half", "simple")
 
 

@@ -22,13 +22,15 @@ ACTIVATIONS: dict[Any, str] = {
     nn.LeakyReLU: "leaky_relu",
     nn.GELU: "gelu",
     nn.SiLU: "silu",
+    nn.SELU: "selu",
+    nn.Mish: "mish",
 }
 # Activation, Batch norm, Dropout between two Linears
 HIDDEN_ORDERS = {order + dropout for order in ("", "A", "B", "AB", "BA") for dropout in ("", "D")}
 
 HIDDEN = (
-    "between two Linears there may be one activation (Identity, Sigmoid, Tanh, ReLU, LeakyReLU(0.01), GELU(), SiLU), "
-    "one BatchNorm1d before or behind it, and Dropout behind both"
+    "between two Linears there may be one activation (Identity, Sigmoid, Tanh, ReLU, LeakyReLU(0.01), GELU(), SiLU, "
+    "SELU, Mish), one BatchNorm1d before or behind it, and Dropout behind both"
 )
 LAST = "behind the last Linear there may be one of Softmax(dim=1), LogSoftmax(dim=1) and Sigmoid"
 

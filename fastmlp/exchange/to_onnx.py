@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 
+from fastmlp.kernels.activations import SELU_ALPHA, SELU_SCALE
 from fastmlp.network import Network
 from fastmlp.system.files import replaced_whole
 from fastmlp.system.version import VERSION
@@ -110,12 +111,9 @@ def _batch_norm(nodes: _Nodes, network: Network, i: int, value: str) -> str:
 def _activation(nodes: _Nodes, activation: str, value: str) -> str:
     if activation == "identity":
         return value
-    if activation == "leaky_relu":
-        return _leaky_relu(nodes, value)
-    if activation == "gelu":
-        return _gelu(nodes, value)
-    if activation == "silu":
-        return _silu(nodes, value)
+    composed = {"leaky_relu": _leaky_relu, "gelu": _gelu, "silu": _silu, "selu": _selu, "mish": _mish}
+    if activation in composed:
+        return composed[activation](nodes, value)
     return nodes.add({"logistic": "Sigmoid", "tanh": "Tanh", "relu": "Relu"}[activation], value)
 
 
@@ -132,6 +130,26 @@ def _silu(nodes: _Nodes, value: str) -> str:
     # onnxruntime fuses that product: 1.17 to 1.27 into an operator that they lack in double
     power = nodes.add("Exp", nodes.add("Neg", value))
     return nodes.add("Div", value, nodes.add("Add", power, nodes.constant("one", np.array(1.0))))
+
+
+def _selu(nodes: _Nodes, value: str) -> str:
+    """``λ (max(x, 0) + α (exp(min(x, 0)) - 1))``; the operator Selu has its factors in float32."""
+    zero = nodes.constant("zero", np.array(0.0))
+    grown = nodes.add("Sub", nodes.add("Exp", nodes.add("Min", value, zero)), nodes.constant("one", np.array(1.0)))
+    below = nodes.add("Mul", grown, nodes.constant("alpha", np.array(SELU_ALPHA)))
+    total = nodes.add("Add", nodes.add("Max", value, zero), below)
+    return nodes.add("Mul", total, nodes.constant("scale", np.array(SELU_SCALE)))
+
+
+def _mish(nodes: _Nodes, value: str) -> str:
+    """``x · n / (n + 2)`` with ``n = e (e + 2)`` and ``e = exp(x)``; from 20 on the quotient is 1.
+
+    The operator Mish came with opset 18, and onnxruntime 1.32 has no Softplus in double.
+    """
+    power = nodes.add("Exp", nodes.add("Min", value, nodes.constant("bound", np.array(20.0))))
+    two = nodes.constant("two", np.array(2.0))
+    product = nodes.add("Mul", power, nodes.add("Add", power, two))
+    return nodes.add("Mul", value, nodes.add("Div", product, nodes.add("Add", product, two)))
 
 
 def _gelu(nodes: _Nodes, value: str) -> str:

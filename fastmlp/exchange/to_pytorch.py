@@ -28,6 +28,8 @@ ACTIVATIONS: dict[str, Callable[[], Any]] = {
     "leaky_relu": lambda: nn.LeakyReLU(0.01),
     "gelu": nn.GELU,
     "silu": nn.SiLU,
+    "selu": nn.SELU,
+    "mish": nn.Mish,
 }
 OUTPUTS: dict[str, Callable[[], Any]] = {
     "softmax": lambda: nn.Softmax(dim=1),

@@ -3,7 +3,8 @@
 ``values (rows, n)`` becomes ``f(values)`` in place, and ``slope``, laid out alike, ``f'(values)``: backward multiplies
 by it, so no function is evaluated twice. The bodies take panels; lanes beyond the last column become 0 in both.
 
-GELU is ``x · Φ(x)``, Φ the normal distribution function (Hendrycks and Gimpel, 2016); SiLU ``x · logistic(x)``.
+GELU is ``x · Φ(x)``, Φ the normal distribution function (Hendrycks and Gimpel, 2016); SiLU ``x · logistic(x)``; Mish
+``x · tanh(log(1 + exp(x)))`` (Misra, 2019); SELU ``λ x`` above 0, ``λ α (exp(x) - 1)`` below (Klambauer et al., 2017).
 """
 
 import functools
@@ -25,6 +26,7 @@ from fastmlp.simd.pointer import keep_alive, number, offset
 from fastmlp.simd.sizes import ceil_divide
 
 LEAK = 0.01  # slope of the leaky ReLU below 0
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # λ and α of the paper's fixed point
 ROWS = 96  # of a driver's block
 
 
@@ -59,6 +61,30 @@ def _silu(x: Vector) -> tuple[Vector, Vector]:
     share = elementary.logistic(x)
     value = v.multiply(x, share)
     return value, v.fma(value, v.subtract(constant(x, 1.0), share), share)
+
+
+@body
+def _selu(x: Vector) -> tuple[Vector, Vector]:
+    half = elementary.tanh(v.multiply(x, constant(x, 0.5)))
+    # exp(x) - 1, which would cancel near 0, is 2 tanh(x/2) / (1 - tanh(x/2))
+    grown = v.divide(v.add(half, half), v.subtract(constant(x, 1.0), half))
+    below = v.multiply(grown, constant(x, SELU_SCALE * SELU_ALPHA))
+    steep = v.add(below, constant(x, SELU_SCALE * SELU_ALPHA))
+    scale = constant(x, SELU_SCALE)
+    return v.where(x, v.multiply(x, scale), below), v.where(x, scale, steep)
+
+
+@body
+def _mish(x: Vector) -> tuple[Vector, Vector]:
+    # with d = exp(-|x|), tanh(log(1 + exp(x))) is (1 + 2d) / (1 + 2d + 2d²) above 0, d (d + 2) / (d (d + 2) + 2) below
+    one, two = constant(x, 1.0), constant(x, 2.0)
+    d = elementary.exp(v.subtract(constant(x, 0.0), elementary.absolute(x)))
+    square = v.multiply(d, d)
+    top = v.where(x, v.fma(two, d, one), v.fma(two, d, square))
+    bottom = v.add(top, v.where(x, v.add(square, square), two))
+    share = v.divide(top, bottom)
+    falling = v.multiply(v.multiply(x, constant(x, 4.0)), v.multiply(v.where(x, square, d), v.add(one, d)))
+    return v.multiply(x, share), v.add(share, v.divide(falling, v.multiply(bottom, bottom)))
 
 
 @body
@@ -105,6 +131,14 @@ def _silu_rows(values: Panels, slope: Pointer) -> None:
     _each(_silu, values, slope)
 
 
+def _selu_rows(values: Panels, slope: Pointer) -> None:
+    _each(_selu, values, slope)
+
+
+def _mish_rows(values: Panels, slope: Pointer) -> None:
+    _each(_mish, values, slope)
+
+
 def _exp_rows(values: Panels, slope: Pointer) -> None:
     _each(_exp, values, slope)
 
@@ -123,6 +157,8 @@ _FUNCTIONS = {
     "leaky_relu": _leaky_relu_rows,
     "gelu": _gelu_rows,
     "silu": _silu_rows,
+    "selu": _selu_rows,
+    "mish": _mish_rows,
     "exp": _exp_rows,
     "softmax": _softmax_rows,
 }
@@ -134,7 +170,7 @@ def activation(name: str, dtype: np.dtype) -> int:
 
     Parameters
     ----------
-    name : {"logistic", "tanh", "leaky_relu", "gelu", "silu", "exp", "softmax"}
+    name : {"logistic", "tanh", "leaky_relu", "gelu", "silu", "selu", "mish", "exp", "softmax"}
         The last is a function of a row.
     dtype : numpy.dtype
         float32 or float64, that of the arrays.

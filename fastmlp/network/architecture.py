@@ -6,7 +6,7 @@ import numpy as np
 
 from fastmlp.batchnorm import BatchNorm
 
-ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "leaky_relu", "gelu", "silu")
+ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "leaky_relu", "gelu", "silu", "selu", "mish")
 OUTPUTS = ("softmax", "logistic", "identity", "exp")
 
 

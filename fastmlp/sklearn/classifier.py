@@ -35,7 +35,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     hidden_layer_sizes, activation, solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, \
 shuffle, random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, validation_fraction, \
 beta_1, beta_2, epsilon, n_iter_no_change, max_fun
-        As scikit-learn's; `activation` may also be "leaky_relu", "gelu" or "silu".
+        As scikit-learn's; `activation` may also be "leaky_relu", "gelu", "silu", "selu" or "mish".
     class_weight : dict or "balanced", optional
         Weight of the rows of each class in the cost, by label, times their ``sample_weight``; "balanced" weighs the
         classes equally. Scores of validation rows are not weighted by it. Not for several labels for each row.

@@ -18,7 +18,7 @@ _BELOW_1 = Interval(Real, 0, 1, closed="left")
 
 COMMON: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", _COUNT],
-    "activation": [StrOptions({"identity", "logistic", "tanh", "relu", "leaky_relu", "gelu", "silu"})],
+    "activation": [StrOptions({"identity", "logistic", "tanh", "relu", "leaky_relu", "gelu", "silu", "selu", "mish"})],
     "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
     "alpha": [_AT_LEAST_0],
     "batch_size": [StrOptions({"auto"}), _COUNT],

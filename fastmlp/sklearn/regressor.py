@@ -40,7 +40,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     hidden_layer_sizes, activation, solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, \
 shuffle, random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, validation_fraction, \
 beta_1, beta_2, epsilon, n_iter_no_change, max_fun
-        As scikit-learn's; `activation` may also be "leaky_relu", "gelu" or "silu".
+        As scikit-learn's; `activation` may also be "leaky_relu", "gelu", "silu", "selu" or "mish".
     batch_norm, dropout, clip_norm, weight_decay, callbacks, schedule
         As those of `MLPClassifier`.
     metric : str or callable, optional

@@ -59,7 +59,7 @@ def test_kernel(kernel, n, side, benchmark):
 
 @pytest.mark.parametrize("side", ["fastmlp", "numpy"])
 @pytest.mark.parametrize("n", [64, 512])
-@pytest.mark.parametrize("function", ["logistic", "tanh", "leaky_relu", "gelu", "silu"])
+@pytest.mark.parametrize("function", ["logistic", "tanh", "leaky_relu", "gelu", "silu", "selu", "mish"])
 def test_activation(function, n, side, benchmark):
     benchmark.group = f"activate {function} {BATCH} x {n}"
     z = _normal(BATCH, n)

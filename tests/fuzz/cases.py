@@ -29,7 +29,7 @@ LOSSES = (
     losses.CrossEntropy(), losses.CrossEntropy(0.1), losses.BinaryCrossEntropy(), losses.BinaryCrossEntropy(0.2),
     losses.SquaredError(), losses.AbsoluteError(), losses.Huber(0.5), losses.Poisson(),
 )  # fmt: skip
-ACTIVATIONS = ("relu", "identity", "leaky_relu", "logistic", "tanh", "gelu", "silu")
+ACTIVATIONS = ("relu", "identity", "leaky_relu", "logistic", "tanh", "gelu", "silu", "selu", "mish")
 
 
 @dataclass(frozen=True)

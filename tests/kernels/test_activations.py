@@ -10,7 +10,7 @@ from kernel_calls import at_threads, call_kernel
 
 from fastmlp import kernels
 
-NAMES = ["logistic", "tanh", "leaky_relu", "gelu", "silu", "exp"]
+NAMES = ["logistic", "tanh", "leaky_relu", "gelu", "silu", "selu", "mish", "exp"]
 # (rows, features)
 SHAPES = [(1, 1), (7, 16), (16, 17), (33, 33), (131, 7), (97, 101), (0, 5)]
 WIDTH = st.integers(1, 40)

@@ -193,7 +193,7 @@ def test_weight_decay_shrinks(X, targets):
     assert decayed.network_.penalty(1.0) < 0.8 * plain.network_.penalty(1.0)
 
 
-@pytest.mark.parametrize("activation", ["gelu", "silu", "leaky_relu"])
+@pytest.mark.parametrize("activation", ["gelu", "silu", "selu", "mish", "leaky_relu"])
 def test_more_activations_learn(X, targets, activation):
     y = targets["number"]
     estimator = MLPRegressor(activation=activation, **SMALL | {"max_iter": 60}).fit(X, y)
