@@ -1,16 +1,16 @@
 """The pages of the guide.
 
-- `fastmlp.guide.coming_from`: the same training in their words and in fastmlp's, a map of names
+- `fastmlp.guide.coming_from`: the same training in scikit-learn, PyTorch, Keras and fastmlp, a table of names
 - `fastmlp.guide.training`: layers, losses, optimizers, schedules, callbacks, what Ctrl-C does
-- `fastmlp.guide.estimators`: what they add to scikit-learn's, and what differs
-- `fastmlp.guide.bfloat16`: what is rounded, which CPUs gain by it, accuracy, speed
+- `fastmlp.guide.estimators`: what the estimators add to scikit-learn's, and where they differ
+- `fastmlp.guide.bfloat16`: what is rounded, which CPUs are faster with it, accuracy, speed
 - `fastmlp.guide.data`: MNIST, and which files are read
 - `fastmlp.guide.scaling`: a run that survives its process
 - `fastmlp.guide.exchange`: ONNX, PyTorch and scikit-learn
 - `fastmlp.guide.command_line`: every command, with examples
-- `fastmlp.guide.security`: what a file can execute, where compiled code lies, what a wheel holds, how to report
+- `fastmlp.guide.security`: what loading a file can execute, where compiled code is kept, how to report a vulnerability
 - `fastmlp.guide.speed`: Adam, bfloat16, the estimators, time to 98 % on MNIST, the first training after an installation
 - `fastmlp.guide.results`: the three experiments beside the report's numbers
-- `fastmlp.guide.developing`: the package file by file, debugging, other CPUs, the cache, the reference
+- `fastmlp.guide.developing`: the package file by file, debugging, other CPUs, the kernel cache, the API reference
 - `fastmlp.guide.benchmarks`: asv, the gate, the workflows, the side-by-side scripts
 """
