@@ -15,9 +15,12 @@ from fastmlp.inputs import checks, samples
 from fastmlp.network import Architecture, Parameters
 from fastmlp.network.architecture import ACTIVATIONS, OUTPUTS
 from fastmlp.network.parameters import named
+from fastmlp.streaming import prediction
+from fastmlp.streaming.methods import Streamed
+from fastmlp.streaming.stream import Stream
 
 
-class MLP(Exchange):
+class MLP(Exchange, Streamed):
     """A multilayer perceptron.
 
     All parameters live in one buffer; `weights`, `biases`, `gammas`, `betas` and the running statistics are writable
@@ -108,7 +111,7 @@ class MLP(Exchange):
 
         Parameters
         ----------
-        X : array-like or SciPy sparse matrix (n, n_inputs)
+        X : array-like, SciPy sparse matrix (n, n_inputs) or Stream
             Integers or floats, scaled by `input_scale` inside.
         matmul_precision : {"float32", "bfloat16"}
             To what the operands of the matrix products are rounded; the second is for networks of dtype float32.
@@ -126,6 +129,8 @@ class MLP(Exchange):
             `X` has another width or shape, no rows, another dtype, or a value that is not finite.
         """
         precision = checks.matmul_precision(matmul_precision, self.dtype)
+        if isinstance(X, Stream):
+            return self.streamed_outputs(X, checks.threads(threads), precision)
         x = samples.matrix("X", X, self.n_inputs)
         found, finite = engine.outputs(self.network, x, checks.threads(threads), precision)
         if not finite:  # an element of x, or its product with input_scale
@@ -137,7 +142,7 @@ class MLP(Exchange):
 
         Parameters
         ----------
-        X : array-like or SciPy sparse matrix (n, n_inputs)
+        X : array-like, SciPy sparse matrix (n, n_inputs) or Stream
             Integers or floats, scaled by `input_scale` inside.
         matmul_precision : {"float32", "bfloat16"}
             To what the operands of the matrix products are rounded; the second is for networks of dtype float32.
@@ -164,7 +169,7 @@ class MLP(Exchange):
 
         Parameters
         ----------
-        X : array-like or SciPy sparse matrix (n, n_inputs)
+        X : array-like, SciPy sparse matrix (n, n_inputs) or Stream
             Integers or floats, scaled by `input_scale` inside.
         matmul_precision : {"float32", "bfloat16"}
             To what the operands of the matrix products are rounded; the second is for networks of dtype float32.
@@ -188,15 +193,15 @@ class MLP(Exchange):
             return classes
         return (found > 0.5).astype(np.int64) if self.output == "logistic" else found
 
-    def accuracy(self, X: Any, y: Any, *, threads: int | None = None) -> float:
+    def accuracy(self, X: Any, y: Any = None, *, threads: int | None = None) -> float:
         """Return the share of rows whose predicted class is `y`, or all of whose logistic outputs are on y's side of ½.
 
         Parameters
         ----------
-        X : array-like or SciPy sparse matrix (n, n_inputs)
+        X : array-like, SciPy sparse matrix (n, n_inputs) or Stream
             Integers or floats.
         y : array-like (n,) or (n, n_outputs)
-            Integer class indices; flags for logistic outputs.
+            Integer class indices; flags for logistic outputs. Left out beside a stream, which has its own.
         threads : int, optional
             Default: all cores that the process may use.
 
@@ -213,7 +218,7 @@ class MLP(Exchange):
     def cost(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         weight_decay: float = 0.0,
         *,
         loss: losses.Loss | None = None,
@@ -224,10 +229,10 @@ class MLP(Exchange):
 
         Parameters
         ----------
-        X : array-like or SciPy sparse matrix (n, n_inputs)
+        X : array-like, SciPy sparse matrix (n, n_inputs) or Stream
             Integers or floats.
         y : array-like (n,) or (n, n_outputs)
-            Integer class indices for softmax outputs, else the targets.
+            Integer class indices for softmax outputs, else the targets. Left out beside a stream, which has its own.
         weight_decay : float
             At least 0.
         loss : Loss, optional
@@ -269,6 +274,9 @@ class MLP(Exchange):
         self, X: Any, y: Any, threads: int | None, loss: losses.Loss | None = None, sample_weight: Any = None
     ) -> tuple[float, float | None]:
         loss = self.loss_of(loss)
+        if isinstance(X, Stream):
+            checks.absent_beside_a_stream(y=y, sample_weight=sample_weight)
+            return prediction.evaluate(self.network, self.rows_of(X, loss.kernel), loss, checks.threads(threads))
         x = samples.features("X", X, self.n_inputs, self.dtype)
         targets = samples.targets("y", y, loss.kernel, self.n_outputs, len(x), self.dtype)
         weights = samples.weights("sample_weight", sample_weight, len(x))

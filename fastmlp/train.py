@@ -8,19 +8,22 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fastmlp import engine
+from fastmlp import engine, passes
 from fastmlp.checkpoints import Checkpoints
 from fastmlp.course import Course
 from fastmlp.history import History, Record, Validation
 from fastmlp.inputs import checks
-from fastmlp.inputs.identity import described, rows_described
-from fastmlp.inputs.splitting import Dataset, split
-from fastmlp.loop import NOT_FINITE, Epoch, Extent, WithinEpoch, run_epochs, train_epoch
+from fastmlp.inputs.identity import described
+from fastmlp.loop import NOT_FINITE, Epoch, Extent, WithinEpoch, run_epochs
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 from fastmlp.optimizers import SGD, Optimizer, State
+from fastmlp.passes import Rows
 from fastmlp.schedules import Schedule
 from fastmlp.stopping import EarlyStopping, Patience
+from fastmlp.streaming.files import StreamError
+from fastmlp.streaming.rows import StreamedRows
+from fastmlp.streaming.stream import Stream
 from fastmlp.system.warning import warn
 
 Callback: TypeAlias = Callable[[MLP, dict[str, Any]], bool | None]
@@ -29,9 +32,9 @@ Callback: TypeAlias = Callable[[MLP, dict[str, Any]], bool | None]
 def train(
     net: MLP,
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
-    validation: float | tuple[Any, Any] | None = 0.2,
+    validation: float | tuple[Any, Any] | Stream | None = 0.2,
     optimizer: Optimizer = SGD(),  # noqa: B008 - immutable
     loss: Loss | None = None,
     sample_weight: Any = None,
@@ -62,12 +65,16 @@ def train(
     ----------
     net : MLP
         Changed in place.
-    X : array-like or SciPy sparse matrix (n, n_inputs)
-        Integers or floats; a ``numpy.memmap`` is read, a sparse matrix made dense, batch by batch.
+    X : array-like, SciPy sparse matrix (n, n_inputs) or Stream
+        Integers or floats; a ``numpy.memmap`` is read, a sparse matrix made dense, batch by batch. A stream of
+        `fastmlp.datasets.stream` is read block by block; a network without names of classes and features takes the
+        stream's.
     y : array-like (n,) or (n, n_outputs)
-        Integer class indices ``0 … n_classes - 1`` where the output is softmax, else the targets.
-    validation : float, tuple or None
-        Fraction of the rows to hold out, drawn at random; or ``(X_val, y_val)``, or with ``sample_weight_val`` behind.
+        Integer class indices ``0 … n_classes - 1`` where the output is softmax, else the targets. Left out
+        beside a stream, which has its own.
+    validation : float, tuple, Stream or None
+        Fraction of the rows to hold out, drawn at random (of a stream about this fraction: a hash of key and row number
+        decides about each row); or ``(X_val, y_val)``, or with ``sample_weight_val`` behind; or a stream.
     optimizer : SGD, Adam or AdamW
         The update rule.
     loss : Loss, optional
@@ -122,6 +129,9 @@ def train(
     ValueError, TypeError
         An argument is out of its range or of the wrong type, or the checkpoint is that of another training, which the
         message compares with this one; the network is unchanged.
+    StreamError
+        A file of a stream cannot be read, or changed: a ValueError that names file and row group. The network is as it
+        was after the last whole epoch.
     OSError
         The folder of the checkpoint does not exist or cannot be written to; the network is unchanged. A write that
         fails later is a RuntimeWarning: the earlier checkpoint stays, and the training goes on.
@@ -137,24 +147,27 @@ def train(
     given_seed = described(seed)  # before anything is drawn
     rng = checks.generator("seed", seed)
     loss, matmul_precision = net.loss_of(loss), checks.matmul_precision(matmul_precision, net.dtype)
-    training, held_out = split(net, loss, X, y, sample_weight, class_weight, validation, rng)
+    training, held_out = passes.split(net, loss, X, y, sample_weight, class_weight, validation, rng)
     patience = _patience(stop, net, held_out, training.n, batch_size)
     checkpoints = None
     if checkpoint is not None:
         asked = {
-            "network": net.network.architecture, "data": _data(training), "validation": _data(held_out),
-            "optimizer": optimizer, "loss": loss, "stop": stop, "batch_size": min(batch_size, training.n),
-            "matmul_precision": matmul_precision, "seed": given_seed, "state": state and state.steps,
+            "network": net.network.architecture, "data": passes.described(training),
+            "validation": passes.described(held_out), "optimizer": optimizer, "loss": loss, "stop": stop,
+            "batch_size": min(batch_size, training.n), "matmul_precision": matmul_precision, "seed": given_seed,
+            "state": state and state.steps,
         }  # fmt: skip
         checkpoints = Checkpoints(checkpoint, described(asked), epochs, checkpoint_epochs, checkpoint_seconds)
     key = int(rng.integers(1 << 63)) if any(net.dropout) and state is None else 0  # a state has its own
 
+    x, targets, weights = passes.first_rows(training, min(batch_size, training.n))
     trainer = engine.Trainer(
-        net.network, training.x, training.targets, min(batch_size, training.n), optimizer, threads, loss=loss,
-        sample_weight=training.weights, key=key, matmul_precision=matmul_precision,
+        net.network, x, targets, min(batch_size, training.n), optimizer, threads, loss=loss, sample_weight=weights,
+        key=key, matmul_precision=matmul_precision,
     )  # fmt: skip
     if state is not None:
         trainer.import_state(state)
+    passes.name(net, training)
     history, steps = History(), -(-training.n // batch_size)
     course, ended = Course(trainer, rng, history, patience), False
     if checkpoints is not None:
@@ -162,12 +175,11 @@ def train(
         started -= history.seconds
 
     def one_epoch(within_epoch: WithinEpoch) -> Epoch | None:
-        order = training.order(rng.permutation(training.n))
         rates = optimizer.schedule.rates_of_epoch(history.steps, steps, epochs)
-        batch_costs = train_epoch(trainer, order, within_epoch, rates=rates)
-        if batch_costs is None:
+        trained = passes.epoch(trainer, training, rng, within_epoch, rates)
+        if trained is None:
             return None
-        penalty, weights = net.penalty(optimizer.l2), trainer.weights(order)
+        (batch_costs, weights), penalty = trained, net.penalty(optimizer.l2)
         if not np.isfinite(penalty):
             return None
         cost = float(batch_costs @ weights) / float(weights.sum()) + penalty
@@ -184,10 +196,14 @@ def train(
         return "callback" if any(answer is True for answer in answers) else None
 
     if not ended:
-        run_epochs(
-            history, Extent(epochs, steps, history.epochs), one_epoch, after_epoch,
-            checkpoints=checkpoints, progress=progress, started=started,
-        )  # fmt: skip
+        try:
+            run_epochs(
+                history, Extent(epochs, steps, history.epochs), one_epoch, after_epoch,
+                checkpoints=checkpoints, progress=progress, started=started,
+            )  # fmt: skip
+        except StreamError:
+            trainer.restore(course.finite)
+            raise
     _finish(course)
     history.state = trainer.export_state()
     history.seconds = time.perf_counter() - started
@@ -198,15 +214,7 @@ def _rates(schedule: Schedule, steps: int, done: int, planned: int) -> np.ndarra
     return schedule.rates(np.arange(done * steps), steps, planned)
 
 
-def _data(data: Dataset | None) -> dict[str, Any] | None:
-    """Return by what a checkpoint knows data again."""
-    if data is None:
-        return None
-    parts = {"X": data.x, "y": data.targets, "sample_weight": data.weights}
-    return {"rows": data.n, **{name: rows_described(part) for name, part in parts.items()}}
-
-
-def _patience(stop: Any, net: MLP, held_out: Dataset | None, n: int, batch_size: int) -> Patience | None:
+def _patience(stop: Any, net: MLP, held_out: Rows | None, n: int, batch_size: int) -> Patience | None:
     if stop is None:
         return None
     checks.instance("stop", stop, EarlyStopping)
@@ -216,19 +224,21 @@ def _patience(stop: Any, net: MLP, held_out: Dataset | None, n: int, batch_size:
         raise ValueError(
             f"metric='accuracy' needs output='softmax' or 'logistic', got output={net.output!r}; take metric='cost'"
         )
+    if callable(stop.metric) and isinstance(held_out, StreamedRows):
+        raise ValueError(
+            "a metric of your own needs validation=(X_val, y_val): rows of a stream are never all in memory"
+        )
     return Patience(stop, stop.epochs_of_patience(-(-n // batch_size)))
 
 
 def _validation(
-    net: MLP, held_out: Dataset | None, loss: Loss, penalty: float, threads: int, stop: EarlyStopping | None
+    net: MLP, held_out: Rows | None, loss: Loss, penalty: float, threads: int, stop: EarlyStopping | None
 ) -> Validation:
     if held_out is None:
         return {"val_cost": None, "val_accuracy": None}
-    cost, accuracy = engine.evaluate(
-        net.network, held_out.x, held_out.targets, held_out.rows, threads, loss=loss, sample_weight=held_out.weights
-    )
+    cost, accuracy = passes.evaluate(net.network, held_out, loss, threads)
     found: Validation = {"val_cost": cost + penalty, "val_accuracy": accuracy}
-    if stop is not None and callable(stop.metric):
+    if stop is not None and callable(stop.metric) and not isinstance(held_out, StreamedRows):
         found["val_score"] = float(stop.metric(net, *held_out.picked()))
     return found
 

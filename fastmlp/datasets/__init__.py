@@ -1,6 +1,9 @@
-"""Data sets: MNIST, which ships with the package, and the user's own files."""
+"""Data sets: MNIST, which ships with the package, and the user's own files, also those larger than memory."""
 
 from fastmlp.datasets.embedded import mnist
 from fastmlp.datasets.loading import Dataset, load
+from fastmlp.streaming.files import StreamError
+from fastmlp.streaming.opening import stream
+from fastmlp.streaming.stream import Stream
 
-__all__ = ["Dataset", "load", "mnist"]
+__all__ = ["Dataset", "Stream", "StreamError", "load", "mnist", "stream"]

@@ -82,7 +82,7 @@ def _read_member(archive: zipfile.ZipFile, key: str, path: Path) -> npt.NDArray[
 
 
 def _read_array(stream: Readable, where: str) -> npt.NDArray[Any]:
-    shape, fortran_order, dtype = _read_header(stream, where)
+    shape, fortran_order, dtype = read_header(stream, where)
     if dtype.hasobject:
         raise ValueError(f"{where}: dtype {dtype} would have to be unpickled, expected numbers or strings")
     values = read_values(stream, shape, dtype, where)
@@ -99,7 +99,8 @@ class _Header:
         return bytes(read_up_to(self.stream, size))
 
 
-def _read_header(stream: Readable, where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+def read_header(stream: Readable, where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return shape, whether the order is Fortran's, and dtype; `stream` stands behind the header then."""
     file: Any = _Header(stream)
     try:
         version = np.lib.format.read_magic(file)

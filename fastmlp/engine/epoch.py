@@ -16,7 +16,7 @@ from fastmlp.engine.settings import FUSED, STATES, STEP, make_settings, set_data
 from fastmlp.engine.step import Layout, Run, train_steps
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import PackedParameters, Workspace, aligned, vectors_of
-from fastmlp.inputs.sparse import Matrix
+from fastmlp.inputs.encoded import Gathered
 from fastmlp.kernels.bfloat16 import PACKED
 from fastmlp.kernels.update import RULES
 from fastmlp.network import Network
@@ -47,7 +47,7 @@ class Trainer:
     ----------
     network : Network
         Its parameters are copied into the engine here and back at the end of every epoch.
-    x : numpy.ndarray or CsrRows
+    x : numpy.ndarray, CsrRows or EncodedRows
         Checked data, C-ordered.
     targets : numpy.ndarray
         Checked, C-ordered: int64 class indices ``(n,)`` for the cross-entropy, else ``(n, n_outputs)`` in the network's
@@ -71,7 +71,7 @@ class Trainer:
     def __init__(
         self,
         network: Network,
-        x: Matrix,
+        x: Gathered,
         targets: np.ndarray,
         batch_size: int,
         optimizer: "Optimizer",
@@ -82,9 +82,9 @@ class Trainer:
         key: int = 0,
         matmul_precision: str = "float32",
     ) -> None:
-        self.network, self.x, self.targets, self.optimizer = network, x, targets, optimizer
+        self.network, self.optimizer = network, optimizer
         architecture, parameters = network
-        self.loss, self.sample_weight = loss or losses.default(architecture.output), sample_weight
+        self.loss = loss or losses.default(architecture.output)
         widths, dtype, slopes = architecture.widths, architecture.dtype, architecture.activation not in FUSED
         listed = zeros.mostly_zeros(x, widths[1])
         plan = make_plan(
@@ -100,6 +100,7 @@ class Trainer:
         self.unpacked = parameters.views_of(self.flat)
         self.steps_done = 0
         self.settings = self._settings(optimizer, key)
+        self.point_at(x, targets, sample_weight)
         self.workspace = Workspace(plan, dtype, self.threads, lists=listed)
         self.states = max(STATES[self.settings["rule"][0]], int(self.settings["clip"][0] > 0))
         self.state = aligned(self.states * plan.n_parameters, dtype) if self.states else None
@@ -107,16 +108,21 @@ class Trainer:
     def _settings(self, optimizer: "Optimizer", key: int) -> np.ndarray:
         architecture, norm = self.network.architecture, self.network.architecture.batch_norm
         record = make_settings(self.plan, architecture.dtype, self.threads, architecture.activation)
-        set_data(record, self.x, architecture.input_scale, architecture.dtype)
         record["spins"] = SPINS if self.threads <= usable_cores() else SPINS_OVERSUBSCRIBED
         record["slot"], record["key"] = self.plan.n_parameters, key
         for name, value in optimizer.settings().items():
             record[name] = RULES.index(value) if name == "rule" else value
-        set_loss(record, self.loss, architecture.dtype, self.targets, self.sample_weight)
         if norm is not None:
-            record["eps"], record["average"] = norm.eps, norm.momentum
-            record["affine"] = norm.affine and len(architecture.widths) > 2
+            affine = norm.affine and len(architecture.widths) > 2
+            record["eps"], record["average"], record["affine"] = norm.eps, norm.momentum, affine
         return record
+
+    def point_at(self, x: Gathered, targets: np.ndarray, sample_weight: np.ndarray | None = None) -> None:
+        """Take the rows of the next epoch from these arrays, of the same kind, dtypes and columns as those before."""
+        architecture = self.network.architecture
+        self.x, self.targets, self.sample_weight = x, targets, sample_weight
+        set_data(self.settings, x, architecture.input_scale, architecture.dtype)
+        set_loss(self.settings, self.loss, architecture.dtype, targets, sample_weight)
 
     def run_epoch(
         self,

@@ -14,7 +14,7 @@ from fastmlp.engine.precision import operands_of
 from fastmlp.engine.settings import make_settings, set_data, set_loss, with_products
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import PackedParameters, aligned
-from fastmlp.inputs.sparse import Matrix
+from fastmlp.inputs.encoded import Gathered
 from fastmlp.kernels.activations import activation
 from fastmlp.kernels.bfloat16 import PACKED, PLAIN
 from fastmlp.kernels.nonzero import lists_bytes
@@ -116,7 +116,7 @@ class Packed:
             settings = make_settings(plan, architecture.dtype, 1, architecture.activation)
             refresh_all(settings, plan.layers, self.buffer, self.copies)
 
-    def take(self, architecture: Architecture, x: Matrix, n: int, threads: int, output: str) -> _Forward:
+    def take(self, architecture: Architecture, x: Gathered, n: int, threads: int, output: str) -> _Forward:
         """Return what predicts `n` rows of `x`; other threads may do the same meanwhile."""
         try:
             found = self.idle.pop()
@@ -154,7 +154,7 @@ def _packed(network: Network, operands: int) -> Packed:
     return packed
 
 
-def outputs(network: Network, x: Matrix, threads: int, matmul_precision: str = "float32") -> tuple[np.ndarray, bool]:
+def outputs(network: Network, x: Gathered, threads: int, matmul_precision: str = "float32") -> tuple[np.ndarray, bool]:
     """Outputs ``(n, n_outputs)`` of the rows of `x`, and whether all of `x` was finite in the network's dtype."""
     architecture, packed = network.architecture, _packed(network, operands_of(matmul_precision))
     out = np.empty((len(x), architecture.n_outputs), architecture.dtype)
@@ -166,7 +166,7 @@ def outputs(network: Network, x: Matrix, threads: int, matmul_precision: str = "
 
 def evaluate(
     network: Network,
-    x: Matrix,
+    x: Gathered,
     targets: np.ndarray,
     rows: np.ndarray | None,
     threads: int,

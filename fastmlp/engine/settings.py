@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastmlp.engine.plan import Plan
-from fastmlp.inputs.sparse import CsrRows, Matrix
+from fastmlp.inputs.encoded import EncodedRows, Gathered
+from fastmlp.inputs.sparse import CsrRows
 from fastmlp.kernels import nonzero
 from fastmlp.kernels.activations import activation
 from fastmlp.kernels.bfloat16 import PACKED, PLAIN, products
 from fastmlp.kernels.bfloat16 import listed as listed_products
 from fastmlp.kernels.dropout import dropper
-from fastmlp.kernels.gather import converter, spreader
+from fastmlp.kernels.gather import converter, encoder, spreader
 from fastmlp.kernels.losses import loss as loss_kernel
 
 if TYPE_CHECKING:
@@ -89,10 +90,12 @@ def with_products(plan: Plan, dtype: np.dtype, listed: bool) -> np.ndarray:
     return layers
 
 
-def set_data(record: np.ndarray, x: Matrix, scale: float, dtype: np.dtype) -> None:
+def set_data(record: np.ndarray, x: Gathered, scale: float, dtype: np.dtype) -> None:
     """Write into the record where the data are, for a network of a dtype; whoever uses it keeps the data alive."""
     if isinstance(x, CsrRows):
         record["at"]["data"], record["at"]["convert"] = x.address(dtype), spreader(dtype)
+    elif isinstance(x, EncodedRows):
+        record["at"]["data"], record["at"]["convert"] = x.address(), encoder(dtype)
     else:
         record["at"]["data"], record["at"]["convert"] = x.ctypes.data, converter(x.dtype, dtype)
     record["n_features"] = x.shape[1]

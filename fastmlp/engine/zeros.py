@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastmlp.inputs.sparse import Matrix
+from fastmlp.inputs.encoded import Gathered
 from fastmlp.kernels.nonzero import HEIGHT
 
 SAMPLE = 64  # rows that are looked at
@@ -12,7 +12,7 @@ LEAST = 16  # columns; with fewer, the first layer takes little of the time
 MOST, MOST_NARROW, NARROW = 0.6, 0.35, 64
 
 
-def mostly_zeros(x: Matrix, n_out: int) -> bool:
+def mostly_zeros(x: Gathered, n_out: int) -> bool:
     """Whether leaving out zeros pays for data ``x (n, n_in)`` and a first layer of `n_out` outputs.
 
     It looks at a sample of the rows, in 50 to 170 µs.

@@ -92,6 +92,15 @@ def instance(name: str, value: Any, kind: type) -> None:
         raise TypeError(f"{name} must be a {kind.__name__}, got {shown} ({type(value).__name__})")
 
 
+def absent_beside_a_stream(**values: Any) -> None:
+    """Raise where one of these arguments is given though the data are a stream, which has its own."""
+    for name, value in values.items():
+        if value is not None:
+            raise ValueError(
+                f"{name} must be left out beside a stream, which has its own target, got {type(value).__name__}"
+            )
+
+
 def functions(name: str, value: Any) -> None:
     """Raise unless `value` is a sequence of what can be called."""
     if not isinstance(value, Sequence) or isinstance(value, str):

@@ -53,12 +53,7 @@ def split(
     if validation is None:
         return data, None
     if isinstance(validation, (tuple, list)):
-        if len(validation) not in (2, 3):
-            expected = "a fraction, a pair (X_val, y_val), a triple with sample_weight_val, or None"
-            raise ValueError(f"validation must be {expected}, got {len(validation)} items")
-        x_val, y_val, *rest = validation
-        names = ("X_val", "y_val", "sample_weight_val")
-        return data, _checked(net, loss, x_val, y_val, rest[0] if rest else None, names)
+        return data, checked_validation(net, loss, validation)
     n_held_out = checks.held_out(validation, data.n)
     rows = rng.permutation(data.n)
     training, held_out = (
@@ -80,23 +75,54 @@ def _with_class_weights(class_weight: Any, loss: Loss, data: Dataset, n_outputs:
     """Return the weights of the rows times those of their classes, which are 0 and 1 for one logistic output."""
     if class_weight is None:
         return data.weights
-    if loss.kernel not in CLASS_KERNELS or (loss.kernel == "binary_cross_entropy" and n_outputs > 1):
-        raise ValueError(f"class_weight needs one class for each row, got {loss} and {n_outputs} outputs")
+    _refuse_without_classes(loss, n_outputs)
     classes = data.targets if loss.kernel == "cross_entropy" else (data.targets[:, 0] > 0.5).astype(np.int64)
-    n_classes = max(n_outputs, 2)
-    factors = np.ones(n_classes)
-    if isinstance(class_weight, dict):
-        for index, weight in class_weight.items():
-            checks.not_negative(f"class_weight[{index!r}]", weight)
-            if isinstance(index, bool) or not isinstance(index, (int, np.integer)) or not 0 <= index < n_classes:
-                raise ValueError(f"class_weight must have class indices 0 … {n_classes - 1} as keys, got {index!r}")
-            factors[index] = weight
-    elif isinstance(class_weight, str) and class_weight == "balanced":
-        counts = np.bincount(classes, minlength=n_classes)
-        factors = data.n / (np.count_nonzero(counts) * np.maximum(counts, 1))
-    else:
-        raise ValueError(f"class_weight must be a dict, 'balanced' or None, got {class_weight!r}")
+    factors = class_factors(class_weight, np.bincount(classes, minlength=max(n_outputs, 2)))
     weights: np.ndarray = factors[classes] if data.weights is None else factors[classes] * data.weights
     if not weights.any():
         raise ValueError(f"class_weight must leave a row with a weight above 0, got {class_weight!r}")
     return weights
+
+
+def _refuse_without_classes(loss: Loss, n_outputs: int) -> None:
+    if loss.kernel not in CLASS_KERNELS or (loss.kernel == "binary_cross_entropy" and n_outputs > 1):
+        raise ValueError(f"class_weight needs one class for each row, got {loss} and {n_outputs} outputs")
+
+
+def class_factors(class_weight: Any, counts: np.ndarray) -> np.ndarray:
+    """Return the factor of the weights of each class's rows, float64.
+
+    Parameters
+    ----------
+    class_weight : dict or "balanced"
+        As for `fastmlp.train`.
+    counts : numpy.ndarray
+        How many rows each class has.
+
+    Raises
+    ------
+    ValueError, TypeError
+        It is something else, or holds a weight or an index that is none.
+    """
+    n_classes = len(counts)
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        found: np.ndarray = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
+        return found
+    if not isinstance(class_weight, dict):
+        raise ValueError(f"class_weight must be a dict, 'balanced' or None, got {class_weight!r}")
+    factors = np.ones(n_classes)
+    for index, weight in class_weight.items():
+        checks.not_negative(f"class_weight[{index!r}]", weight)
+        if isinstance(index, bool) or not isinstance(index, (int, np.integer)) or not 0 <= index < n_classes:
+            raise ValueError(f"class_weight must have class indices 0 … {n_classes - 1} as keys, got {index!r}")
+        factors[index] = weight
+    return factors
+
+
+def checked_validation(net: MLP, loss: Loss, validation: Any) -> Dataset:
+    """Return the rows of ``(X_val, y_val)``, perhaps with weights behind, checked."""
+    if len(validation) not in (2, 3):
+        expected = "a fraction, a pair (X_val, y_val), a triple with sample_weight_val, or None"
+        raise ValueError(f"validation must be {expected}, got {len(validation)} items")
+    x_val, y_val, *rest = validation
+    return _checked(net, loss, x_val, y_val, rest[0] if rest else None, ("X_val", "y_val", "sample_weight_val"))

@@ -74,6 +74,28 @@ def _spread(addresses: Pointer, index: Pointer, readable: int, scale: Number, ou
     _spread_rows(values, columns, cast_address(addresses[2], np.int64(0)), index, scale, out)
 
 
+@body
+def _encode_rows(values: Pointer, layout: Pointer, n_columns: int, index: Pointer, scale: Number, out: Panels) -> None:
+    lanes = v.lanes(out.start)
+    nothing = v.splat(number(out.start, 0.0))
+    for k in range(0, out.columns, lanes):
+        strip = strip_of(out, k)
+        for r in range(out.rows):
+            v.store(nothing, offset(strip, r * lanes))
+    for r in range(out.rows):
+        row, target = offset(values, index[r] * n_columns), offset(out.start, r * lanes)
+        for j in range(n_columns):
+            column, factor = layout[2 * j], row[j]
+            if layout[2 * j + 1] != 0:
+                column, factor = column + np.int64(row[j]), number(out.start, 1.0)
+            target[column // lanes * out.stride + column % lanes] = factor * scale
+
+
+def _encode(addresses: Pointer, index: Pointer, readable: int, scale: Number, out: Panels) -> None:
+    values, layout = cast_address(addresses[0], scale), cast_address(addresses[1], np.int64(0))
+    _encode_rows(values, layout, addresses[2], index, scale, out)
+
+
 # (data, index, readable, scale, out): fills the rows of `out`; `index` points at the index of its first row
 GATHER = Interface(
     lambda real: (types.CPointer(types.uint8), types.CPointer(types.int64), types.int64, real, panels_type(real))
@@ -88,6 +110,12 @@ def spreader(target: np.dtype) -> int:
 
 
 @functools.cache
+def encoder(target: np.dtype) -> int:
+    """Return the address of what spreads categories out (`fastmlp.inputs.encoded.EncodedRows`), for `gather_rows`."""
+    return GATHER.address(_encode, target, data=types.int64)
+
+
+@functools.cache
 def converter(source: np.dtype, target: np.dtype) -> int:
     """Return the address of what converts rows from one dtype to another, for `gather_rows`."""
     return GATHER.address(_convert, target, data=from_dtype(source))
@@ -95,7 +123,7 @@ def converter(source: np.dtype, target: np.dtype) -> int:
 
 @body
 def gather_rows(convert: int, data: int, index: Pointer, readable: int, scale: float, out: Panels) -> None:
-    """Fill panels with rows of the data at the address `data`, by a `converter` or a `spreader`.
+    """Fill panels with rows of the data at the address `data`, by a `converter`, a `spreader` or an `encoder`.
 
     `index` points at the first row's index; `readable` indices are there, those beyond the rows of `out` belong to rows
     to prefetch.

@@ -1,0 +1,100 @@
+"""What `fastmlp.train` does with rows, whether arrays or a stream hold them: split, epoch, evaluation."""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from fastmlp import engine
+from fastmlp.inputs import checks, splitting
+from fastmlp.inputs.encoded import Gathered
+from fastmlp.inputs.identity import rows_described
+from fastmlp.inputs.splitting import Dataset
+from fastmlp.loop import WithinEpoch, train_epoch
+from fastmlp.losses import Loss
+from fastmlp.mlp import MLP
+from fastmlp.network import Network
+from fastmlp.streaming import epochs, prediction
+from fastmlp.streaming import splitting as streams
+from fastmlp.streaming.rows import StreamedRows
+from fastmlp.streaming.stream import Stream
+
+Rows: TypeAlias = Dataset | StreamedRows
+
+
+def split(
+    net: MLP,
+    loss: Loss,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    validation: Any,
+    rng: np.random.Generator,
+) -> tuple[Rows, Rows | None]:
+    """Check the data that `fastmlp.train` got; return the rows to train on and those to validate on."""
+    if isinstance(X, Stream):
+        checks.absent_beside_a_stream(y=y, sample_weight=sample_weight)
+        return streams.split(net, loss, X, class_weight, validation, rng)
+    if isinstance(validation, Stream):
+        described = net.described(loss.kernel)
+        training, _ = splitting.split(net, loss, X, y, sample_weight, class_weight, None, rng)
+        return training, validation.rows_for(described)
+    return splitting.split(net, loss, X, y, sample_weight, class_weight, validation, rng)
+
+
+def first_rows(rows: Rows, batch_size: int) -> tuple[Gathered, np.ndarray, np.ndarray | None]:
+    """Return data, targets and weights that a `Trainer` can be made for."""
+    if isinstance(rows, Dataset):
+        return rows.x, rows.targets, rows.weights
+    block = rows.sample(batch_size)
+    return rows.filler.matrix(block), block.targets, block.weights
+
+
+def described(rows: Rows | None) -> dict[str, Any] | None:
+    """Return by what a checkpoint knows data again: samples of arrays; of a stream the files and how they are read."""
+    if rows is None:
+        return None
+    if isinstance(rows, Dataset):
+        parts = {"X": rows.x, "y": rows.targets, "sample_weight": rows.weights}
+        return {"rows": rows.n, **{name: rows_described(part) for name, part in parts.items()}}
+    return {"rows": rows.n, **rows.described()}
+
+
+def name(net: MLP, rows: Rows) -> None:
+    """Give a network the names of the classes and features of a stream where it has none."""
+    if isinstance(rows, Dataset):
+        return
+    classes = rows.filler.targets.classes
+    if net.class_names is None and classes is not None:
+        net.class_names = [str(label) for label in classes.names]
+    if net.feature_names is None:
+        net.feature_names = rows.filler.feature_names
+
+
+def epoch(
+    trainer: "engine.Trainer", rows: Rows, rng: np.random.Generator, within_epoch: WithinEpoch, rates: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Train on all rows once, in a random order.
+
+    Returns
+    -------
+    tuple or None
+        The mean loss of every mini-batch and the summed weight of its rows; None where a cost was not finite.
+
+    Raises
+    ------
+    StreamError
+        A file of a stream cannot be read.
+    """
+    if isinstance(rows, StreamedRows):
+        return epochs.shuffled_epoch(trainer, rows, rng, within_epoch, rates)
+    order = rows.order(rng.permutation(rows.n))
+    costs = train_epoch(trainer, order, within_epoch, rates=rates)
+    return None if costs is None else (costs, trainer.weights(order))
+
+
+def evaluate(network: Network, rows: Rows, loss: Loss, threads: int) -> tuple[float, float | None]:
+    """Return the mean loss and the accuracy; StreamError where a file cannot be read."""
+    if isinstance(rows, StreamedRows):
+        return prediction.evaluate(network, rows, loss, threads)
+    return engine.evaluate(network, rows.x, rows.targets, rows.rows, threads, loss=loss, sample_weight=rows.weights)

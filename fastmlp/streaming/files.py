@@ -1,0 +1,262 @@
+"""The files of a stream: parts that can be read on their own, and errors that name file and part."""
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fastmlp.streaming.columns import Column, column_of
+from fastmlp.system import extras
+
+BUFFER_BYTES = 1 << 20  # that a CSV file is read in
+Chunk = Mapping[str, Any]  # Arrow or NumPy arrays of equal length, by the names of their columns
+
+
+class StreamError(ValueError):
+    """A file of a stream cannot be read, changed since the stream was made, or holds what no network takes."""
+
+
+@contextlib.contextmanager
+def errors_named(where: str) -> Iterator[None]:
+    """Raise what goes wrong inside the block as a StreamError that says where."""
+    try:
+        yield
+    except (StreamError, MemoryError, ImportError):
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise StreamError(said if said.startswith(where) else f"{where}: {said}") from error
+
+
+class Stamp(NamedTuple):
+    """What tells that a file changed."""
+
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> "Stamp":
+        """Return that of a file as it is now."""
+        found = path.stat()
+        return cls(found.st_size, found.st_mtime_ns)
+
+
+class File(ABC):
+    """A file whose parts can be read on their own.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Of the file.
+
+    Attributes
+    ----------
+    stamps : list of Stamp
+        Of the file when the stream was made; none of what is no file of this machine.
+    rows : list of int or None
+        Of each part; None until somebody has read the file once.
+    """
+
+    part_name = "row group"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: list[int] | None = None
+        with errors_named(str(path)):
+            self.stamps = self._stamps()
+            if any(stamp.size == 0 for stamp in self.stamps):
+                raise ValueError("the file is empty")
+            self._open()
+
+    def _stamps(self) -> list[Stamp]:
+        return [Stamp.of(self.path)]
+
+    @abstractmethod
+    def _open(self) -> None:
+        """Read what the file says of itself."""
+
+    @abstractmethod
+    def columns(self) -> dict[str, Any]:
+        """Return the names of all columns, and what `column` makes a Column of."""
+
+    @abstractmethod
+    def chunks(self, part: int, names: Sequence[str], size: int) -> Iterator[Chunk]:
+        """Read a part, at most `size` rows at a time; errors are whatever the library raises."""
+
+    def column(self, name: str) -> Column:
+        """Return what a column holds; StreamError where the file has none of this name or no network takes it."""
+        known = self.columns()
+        if name not in known:
+            shown = ", ".join(map(repr, list(known)[:12])) + (", …" if len(known) > 12 else "")
+            raise StreamError(f"{self.path}: there is no column {name!r}, expected one of {shown}")
+        with errors_named(str(self.path)):
+            return self._column(known[name])
+
+    def _column(self, field: Any) -> Column:
+        return column_of(field, str(self.path))
+
+    def where(self, part: int) -> str:
+        """Return what an error calls a part."""
+        return f"{self.path}, {self.part_name} {part}"
+
+    def check_unchanged(self) -> None:
+        """Raise StreamError where the file is not what it was when the stream was made."""
+        with errors_named(str(self.path)):
+            now = self._stamps()
+        if now != self.stamps:
+            sizes = [f"{sum(stamp.size for stamp in stamps):,}" for stamps in (self.stamps, now)]
+            raise StreamError(
+                f"{self.path}: the file changed after the stream was made: it had {sizes[0]} bytes, now {sizes[1]} "
+                "that were written at another time"
+            )
+
+    def read(self, part: int, names: Sequence[str], size: int) -> Iterator[Chunk]:
+        """Read a part, at most `size` rows at a time.
+
+        Raises
+        ------
+        StreamError
+            The file changed, is damaged, or holds fewer or more rows than it said.
+        """
+        self.check_unchanged()
+        found = 0
+        with errors_named(self.where(part)):
+            for chunk in self.chunks(part, names, size):
+                found += len_of(chunk)
+                yield chunk
+            expected = found if self.rows is None else self.rows[part]
+            if found != expected:
+                raise StreamError(f"{self.where(part)}: ends after {found:,} rows, expected {expected:,}")
+
+
+def len_of(chunk: Chunk) -> int:
+    """Return the rows of a chunk."""
+    return len(next(iter(chunk.values()), ()))
+
+
+def chunk_of(batch: Any, names: Sequence[str]) -> Chunk:
+    """Return the columns of a record batch."""
+    return {name: batch.column(batch.schema.get_field_index(name)) for name in names}
+
+
+def pieces_of(batch: Any, size: int) -> Iterator[Any]:
+    """Cut a record batch into some of at most `size` rows, without a copy."""
+    for start in range(0, batch.num_rows, size):
+        yield batch.slice(start, size)
+
+
+def fields_of(schema: Any) -> dict[str, Any]:
+    """Return the fields of a schema by their names.
+
+    Raises
+    ------
+    ValueError
+        Two have the same name.
+    """
+    fields = {field.name: field for field in schema}
+    if len(fields) < len(schema):
+        doubled = next(name for name in schema.names if schema.names.count(name) > 1)
+        raise ValueError(f"several columns are named {doubled!r}, expected different names")
+    return fields
+
+
+class ParquetFile(File):
+    """A Parquet file; its parts are its row groups."""
+
+    def _open(self) -> None:
+        self._parquet = extras.require("pyarrow.parquet", extra="tables")
+        with self._parquet.ParquetFile(self.path) as file:
+            self._metadata, schema = file.metadata, file.schema_arrow
+        self._fields = fields_of(schema)
+        self._text = [name for name, field in self._fields.items() if str(field.type) in ("string", "large_string")]
+        groups = range(self._metadata.num_row_groups)
+        self.rows = [self._metadata.row_group(group).num_rows for group in groups]
+
+    def columns(self) -> dict[str, Any]:
+        """Return the fields by their names."""
+        return self._fields
+
+    def chunks(self, part: int, names: Sequence[str], size: int) -> Iterator[Chunk]:
+        """Decode a row group; strings come as dictionaries."""
+        text = [name for name in names if name in self._text]
+        options = {"metadata": self._metadata, "read_dictionary": text, "pre_buffer": False}
+        with self._parquet.ParquetFile(self.path, **options) as file:
+            for batch in file.iter_batches(size, row_groups=[part], columns=list(names), use_threads=False):
+                yield chunk_of(batch, names)
+
+
+class ArrowFile(File):
+    """An Arrow file, which Feather files are; its parts are its record batches."""
+
+    part_name = "record batch"
+
+    def _open(self) -> None:
+        self._pyarrow = extras.require("pyarrow", extra="tables")
+        with self._reader() as reader:
+            self._fields = fields_of(reader.schema)
+            parts = reader.num_record_batches
+        with self._reader([0]) as reader:  # one column tells the rows
+            self.rows = [reader.get_batch(part).num_rows for part in range(parts)]
+
+    def _reader(self, fields: list[int] | None = None) -> Any:
+        options = self._pyarrow.ipc.IpcReadOptions(included_fields=fields or [], use_threads=False)
+        return self._pyarrow.ipc.open_file(self._pyarrow.OSFile(str(self.path)), options=options)
+
+    def columns(self) -> dict[str, Any]:
+        """Return the fields by their names."""
+        return self._fields
+
+    def chunks(self, part: int, names: Sequence[str], size: int) -> Iterator[Chunk]:
+        """Read a record batch as a whole, and give it in pieces."""
+        places = list(self._fields)
+        with self._reader(sorted(places.index(name) for name in names)) as reader:
+            for piece in pieces_of(reader.get_batch(part), size):
+                yield chunk_of(piece, names)
+
+
+class CsvFile(File):
+    """A CSV file with names in its first line, as Arrow reads it; it is one part.
+
+    The types are those of its first rows; whole numbers become float64, as later rows may have fractions.
+    """
+
+    def _open(self) -> None:
+        self._csv = extras.require("pyarrow.csv", extra="tables")
+        self._pyarrow = extras.require("pyarrow", extra="tables")
+        with self._reader(None) as reader:
+            self._fields = fields_of(reader.schema)
+
+    def _reader(self, names: Sequence[str] | None) -> Any:
+        options: dict[str, Any] = {}
+        if names is not None:
+            options = {
+                "include_columns": list(names),
+                "column_types": {name: self._fields[name].type for name in names},
+            }
+        return self._csv.open_csv(
+            str(self.path),
+            read_options=self._csv.ReadOptions(block_size=BUFFER_BYTES, use_threads=False),
+            convert_options=self._csv.ConvertOptions(strings_can_be_null=True, **options),
+        )
+
+    def where(self, part: int) -> str:
+        """Return what an error calls the file."""
+        return str(self.path)
+
+    def columns(self) -> dict[str, Any]:
+        """Return the fields by their names."""
+        return self._fields
+
+    def widen(self, names: Sequence[str]) -> None:
+        """Read these columns as float64 where they began with whole numbers."""
+        for name in names:
+            if str(self._fields[name].type) == "int64":
+                self._fields[name] = self._pyarrow.field(name, self._pyarrow.float64())
+
+    def chunks(self, part: int, names: Sequence[str], size: int) -> Iterator[Chunk]:
+        """Read the file from its beginning."""
+        with self._reader(names) as reader:
+            for batch in reader:
+                for piece in pieces_of(batch, size):
+                    yield chunk_of(piece, names)

@@ -1,0 +1,110 @@
+"""Evaluation and prediction of a stream, block by block."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from fastmlp import engine
+from fastmlp.losses import Loss
+from fastmlp.network import Network
+from fastmlp.streaming.rows import StreamedRows
+from fastmlp.system import extras
+from fastmlp.system.files import replaced_whole
+
+
+def evaluate(network: Network, rows: StreamedRows, loss: Loss, threads: int) -> tuple[float, float | None]:
+    """Return the mean loss over all rows, weighted where they have weights, and the accuracy.
+
+    Parameters
+    ----------
+    network : Network
+        Architecture and parameters.
+    rows : StreamedRows
+        With targets.
+    loss : Loss
+        Of the network's output.
+    threads : int
+        At most this many.
+
+    Raises
+    ------
+    StreamError
+        A file cannot be read.
+    """
+    costs, right, weight, accuracy = 0.0, 0.0, 0.0, None
+    with rows.in_order() as reader:
+        for block in reader:
+            here = np.arange(block.rows)
+            cost, accuracy = engine.evaluate(
+                network, rows.filler.matrix(block), block.targets, here, threads, loss=loss, sample_weight=block.weights
+            )
+            size = block.rows if block.weights is None else float(block.weights[: block.rows].sum())
+            costs, right, weight = costs + cost * size, right + (accuracy or 0.0) * size, weight + size
+    return costs / weight, None if accuracy is None else right / weight
+
+
+def outputs(network: Network, rows: StreamedRows, threads: int, matmul_precision: str) -> Iterator[np.ndarray]:
+    """Yield the outputs of block after block ``(rows, n_outputs)``, in the order of the files.
+
+    Parameters
+    ----------
+    network : Network
+        Architecture and parameters.
+    rows : StreamedRows
+        To predict.
+    threads : int
+        At most this many.
+    matmul_precision : {"float32", "bfloat16"}
+        Of the operands of the matrix products.
+
+    Raises
+    ------
+    StreamError
+        A file cannot be read, or holds a number that is not finite.
+    """
+    with rows.in_order() as reader:
+        for block in reader:
+            yield engine.outputs(network, rows.filler.matrix(block), threads, matmul_precision)[0]
+
+
+def write_parquet(
+    path: str | os.PathLike[str],
+    blocks: Iterator[np.ndarray],
+    names: Sequence[str],
+    answers: Callable[[np.ndarray], list[Any]],
+) -> int:
+    """Write predictions to a Parquet file, whole or not at all; return the number of rows.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    blocks : iterator of numpy.ndarray
+        Outputs.
+    names : sequence of str
+        Of the columns.
+    answers : callable
+        From outputs to the values of the columns.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written; an earlier one stands as it was.
+    """
+    pyarrow = extras.require("pyarrow", extra="tables")
+    parquet = extras.require("pyarrow.parquet", extra="tables")
+    written = 0
+    with replaced_whole(path) as temporary:
+        writer = None
+        try:
+            for block in blocks:
+                table = pyarrow.table(dict(zip(names, answers(block), strict=True)))
+                writer = writer or parquet.ParquetWriter(temporary, table.schema)
+                writer.write_table(table)
+                written += table.num_rows
+        finally:
+            if writer is not None:
+                writer.close()
+    return written
