@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from fastmlp.system import extras
 
 if TYPE_CHECKING:
     from fastmlp import MLP
+    from fastmlp.streaming.stream import Stream
 
 # features, class indices, names of the classes; the last two None without labels
 Rows = tuple[np.ndarray, np.ndarray | None, list[str] | None]
@@ -28,10 +29,10 @@ class Table:
     ----------
     source : str
         Where they come from, for reading.
-    X : numpy.ndarray (n, n_inputs)
+    X : numpy.ndarray (n, n_inputs) or Stream
         Features.
-    y : numpy.ndarray (n,)
-        Class indices.
+    y : numpy.ndarray (n,) or None
+        Class indices; None beside a stream, which has them.
     class_names : list of str
         Names of the classes, in the order of their indices.
     feature_names : list of str or None
@@ -39,8 +40,8 @@ class Table:
     """
 
     source: str
-    X: np.ndarray
-    y: np.ndarray
+    X: Any
+    y: np.ndarray | None
     class_names: list[str]
     feature_names: list[str] | None
 
@@ -74,6 +75,19 @@ def read(paths: list[str], target: str | None, ignored: list[str]) -> Table:
     if y is None or class_names is None:
         raise ValueError(f"DATA: expected labels too, in a second file or in the .npz file; got {source} alone")
     return Table(source, X, y, class_names, names)
+
+
+def from_stream(source: str, stream: "Stream") -> Table:
+    """Return the rows of a stream to train on.
+
+    Raises
+    ------
+    ValueError
+        It has no column of classes.
+    """
+    if not stream.targets:
+        raise ValueError(f"--target: expected the column of {source} with the classes, got none")
+    return Table(source, stream, None, [str(name) for name in stream.class_names], stream.feature_names)
 
 
 def read_for(net: "MLP", paths: list[str], target: str | None) -> tuple[np.ndarray, np.ndarray | None]:

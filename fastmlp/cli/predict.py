@@ -6,16 +6,19 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastmlp.cli import options, output
+from fastmlp.cli import options, output, streams
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from fastmlp import MLP
 
 EXAMPLES = """examples:
   fastmlp predict model.safetensors iris.csv
   fastmlp predict model.safetensors iris.csv --target species
   fastmlp predict model.safetensors iris.csv --proba --out predicted.csv
   fastmlp predict model.safetensors images.npy --json
+  fastmlp predict model.safetensors 'folder/*.parquet' --out predicted.parquet
   fastmlp predict model.safetensors mnist --out digits.csv"""
 
 
@@ -37,7 +40,9 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--proba", action="store_true",
                         help="print a table with the probability of every class, to 6 digits")  # fmt: skip
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write a .csv table instead of printing it")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write a .csv table instead of printing it; "
+                        "of data larger than memory a .parquet table")  # fmt: skip
+    streams.add_options(parser)
     parser.add_argument("--threads", type=int, metavar="N", help="(default: every core that this process may use)")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
     parser.set_defaults(run=run)
@@ -53,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
     net = load(args.model)
     if net.output != "softmax":
         raise ValueError(f"{args.model}: expected a network with softmax outputs, got output={net.output!r}")
+    if streams.wanted(args.data, args.rows_in_memory):
+        return run_on_stream(args, net)
     X, y = data.read_for(net, args.data, args.target)
     probabilities = net.predict_proba(X, threads=args.threads)
     predicted = probabilities.argmax(axis=1)
@@ -72,6 +79,24 @@ def run(args: argparse.Namespace) -> int:
         output.say(table(predicted, probabilities, names).rstrip("\n"))
     else:
         output.say("\n".join(names[label] for label in predicted))
+    if args.json:
+        output.say_json(found)
+    else:
+        report(found)
+    return 0
+
+
+def run_on_stream(args: argparse.Namespace, net: "MLP") -> int:
+    """Predict the rows of a stream into a Parquet file."""
+    if args.out is None or args.out.suffix != ".parquet":
+        raise ValueError(f"--out: expected a name that ends in .parquet for data larger than memory, got {args.out}")
+    stream = streams.opened(args, features=net.feature_names)
+    found: dict[str, Any] = {"model": args.model, "data": args.data[0]}
+    found["rows"] = net.predict_to_parquet(stream, args.out, proba=args.proba, threads=args.threads)
+    found["out"] = args.out
+    if args.target is not None:
+        found["accuracy"] = net.accuracy(stream, threads=args.threads)
+        found["correct"] = round(found["accuracy"] * found["rows"])
     if args.json:
         output.say_json(found)
     else:

@@ -1,11 +1,12 @@
 """Training on standardised columns, and a model that takes the columns as they are."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from fastmlp import MLP
+    from fastmlp.streaming.stream import Stream
 
 
 class Standardizer:
@@ -34,18 +35,21 @@ class Standardizer:
         self.mean = X.mean(axis=0, dtype=np.float64)
         self.std = X.std(axis=0, dtype=np.float64)
         self.std[X.max(axis=0) == X.min(axis=0)] = 0  # rounding leaves 1e-17 in a constant column of 0.1
+        self.dtype = dtype
+        self._refuse_narrow(names)
+
+    def _refuse_narrow(self, names: list[str] | None) -> None:
         offset = np.divide(np.abs(self.mean), self.std, out=np.zeros_like(self.mean), where=self.std > 0)
         # a thousandth of a standard deviation: below the noise of any training
-        if offset.size and offset.max() * np.finfo(dtype).eps > 1e-3:
+        if offset.size and offset.max() * np.finfo(self.dtype).eps > 1e-3:
             worst = int(offset.argmax())
             label = repr(names[worst]) if names else str(worst)
             raise ValueError(
                 f"X: column {label} has mean {self.mean[worst]:.6g} and standard deviation {self.std[worst]:.3g}, too "
-                f"close for {np.dtype(dtype)}; subtract a constant from the column or give --dtype float64"
+                f"close for {np.dtype(self.dtype)}; subtract a constant from the column or give --dtype float64"
             )
-        self.dtype = dtype
 
-    def apply(self, X: np.ndarray) -> np.ndarray:
+    def apply(self, X: Any) -> Any:
         """Return the standardised rows, in the network's type."""
         scaled: np.ndarray = np.subtract(X, self.mean, dtype=np.float64)
         np.divide(scaled, self.std, out=scaled, where=self.std > 0)
@@ -69,3 +73,33 @@ class Standardizer:
             raise ValueError(
                 f"the trained weights grew beyond {net.dtype}: nothing saved; try a smaller --learning-rate"
             )
+
+
+class StreamStandardizer(Standardizer):
+    """Mean and spread of each column of a stream, over all of its rows; of categories 0 and 1.
+
+    Parameters
+    ----------
+    stream : Stream
+        The rows that the network will be trained on, those that are held out included.
+    dtype : numpy.dtype
+        Type that the network computes in.
+
+    Raises
+    ------
+    ValueError
+        A column varies too little beside its mean for `dtype`.
+    """
+
+    def __init__(self, stream: "Stream", dtype: np.dtype) -> None:
+        columns = stream.complete()
+        scaling = stream.scaling(columns)
+        inputs = [max(1, len(column.categories)) for column in columns for _ in range(column.width)]
+        self.mean, self.std = np.repeat(scaling.mean, inputs), np.repeat(scaling.deviation, inputs)
+        self.dtype = dtype
+        self._refuse_narrow(stream.feature_names)
+
+    def apply(self, X: Any) -> Any:
+        """Return the stream, which standardises its columns from now on."""
+        X.scaled = True
+        return X

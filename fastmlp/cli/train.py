@@ -5,7 +5,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastmlp.cli import options, output
+from fastmlp.cli import options, output, streams
 
 if TYPE_CHECKING:
     from fastmlp import MLP, History
@@ -16,6 +16,7 @@ EXAMPLES = """examples:
   fastmlp train iris.csv --target species
   fastmlp train iris.csv --target species --hidden 32,16 --batch-norm before_relu --affine --out iris.safetensors
   fastmlp train images.npy labels.npy --input-scale 0.01 --history history.csv
+  fastmlp train 'folder/*.parquet' --target y --rows-in-memory 200000 --summary folder.json
   fastmlp train mnist --hidden 128 --batch-size 64 --epochs 5 --learning-rate 0.1"""
 
 ENDED = {
@@ -36,6 +37,7 @@ def add_parser(subparsers: Any) -> None:
         epilog=EXAMPLES,
     )
     options.add_data(parser)
+    streams.add_options(parser)
     options.add_network(parser)
     options.add_training(parser)
     results = parser.add_argument_group("results")
@@ -67,7 +69,11 @@ def run(args: argparse.Namespace) -> int:
     options.check_counts(args)
     optimizer, stop = options.optimizer(args), options.stop_rule(args)
     loss = losses.CrossEntropy(args.label_smoothing)
-    table = data.read(args.data, args.target, args.ignore)
+    if streams.wanted(args.data, args.rows_in_memory):
+        table = data.from_stream(args.data[0], streams.opened(args))
+        table.X.room.block(args.batch_size)  # raises where there is too little room, before anything is said
+    else:
+        table = data.read(args.data, args.target, args.ignore)
     net, scaled = build(args, table)
     if not (args.quiet or args.json):
         output.say(describe(table, net, scaled is not None))
@@ -110,9 +116,11 @@ def standardizer(args: argparse.Namespace, table: "Table", net: "MLP") -> "Stand
     """Return means and spreads of the rows that `fastmlp.train` will train on, drawn by the same permutation."""
     import numpy as np
 
-    from fastmlp.cli.standardize import Standardizer
+    from fastmlp.cli.standardize import Standardizer, StreamStandardizer
     from fastmlp.inputs import checks, samples
 
+    if table.y is None:
+        return StreamStandardizer(table.X, net.dtype)
     X = np.asarray(samples.features("X", table.X, net.n_inputs, net.dtype))
     if args.validation:
         held_out = checks.held_out(args.validation, len(X))
