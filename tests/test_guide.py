@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import PAGES
+from pages import PAGES, program
+from pyarrow import parquet
 from sklearn.datasets import load_digits
 
 import fastmlp
@@ -73,8 +74,18 @@ def test_names_on_the_page_exist(name):
     assert hasattr(getattr(fastmlp, module), attribute)
 
 
+def test_streams_on_the_page(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(program("scaling: streams"), "scaling.md", "exec"), {})
+    names, accuracy = capsys.readouterr().out.splitlines()
+    assert names == "['height', 'width', 'soil=clay', 'soil=sand']"
+    assert float(accuracy.split()[1]) > 0.9
+    assert len(parquet.read_table("predicted.parquet")) == 20_000
+
+
 def test_every_program_on_every_page_is_run_by_a_test():
     marks = {"example", "sklearn example", "exchange: onnx", "exchange: torch", "exchange: scikit-learn"}
+    marks |= {"scaling: streams"}
     for name, text in PAGES.items():
         if name != PAGE.name:
             found = re.findall(r"(?:<!-- ([^>]+) -->\n\n)?```python\n", text)
