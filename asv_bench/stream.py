@@ -6,7 +6,9 @@
 
 Without `--rows`, the data are `--times` the limit of memory. The process that streams has the limit from its start on:
 a cgroup, which counts its page cache, too, where one can be made, else a limit of its address space (RLIMIT_AS). The
-process that has the rows in memory has none. A figure is the median over the rounds; it needs a quiet machine.
+process that has the rows in memory has none. "Prepared" is what comes before the training, in the first round: reading
+all rows into memory, or writing the decoded rows into the cache. A figure is the median over the rounds; it needs a
+quiet machine.
 """
 
 import argparse
@@ -65,8 +67,8 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def compare(args: argparse.Namespace, folder: Path, widths: list[int], codec: str, layout: str) -> str:
-    """Return a line of the table."""
+def compare(args: argparse.Namespace, folder: Path, widths: list[int], codec: str, layout: str) -> list[str]:
+    """Return some lines of the table."""
     limit = args.limit << 20
     rows = args.rows or args.times * limit // row_bytes(widths)
     place = write(folder, widths, rows, codec, layout)
@@ -74,22 +76,24 @@ def compare(args: argparse.Namespace, folder: Path, widths: list[int], codec: st
         "folder": str(place), "widths": widths, "rows_in_memory": args.rows_in_memory, "batch_size": args.batch_size,
         "epochs": args.epochs, "threads": args.threads, "rate": 0.01,
     }  # fmt: skip
-    ways = {
-        "memory": {"streamed": False, "kind": "none", "limit": 0},
-        "stream": {"streamed": True, "kind": args.kind or limits.usable(), "limit": limit},
+    limited = {"streamed": True, "kind": args.kind or limits.usable(), "limit": limit}
+    ways: dict[str, dict[str, Any]] = {
+        "in memory": {"streamed": False, "kind": "none", "limit": 0},
+        "streamed": limited,
+        "from a cache": limited | {"cache": str(place / "cache")},
     }
     found: dict[str, list[dict[str, Any]]] = {way: [] for way in ways}
     for number in range(args.rounds):
         for way, settings in ways.items():
             sys.stderr.write(f"round {number + 1} of {args.rounds}: {widths}, {codec}, {layout}, {way}\n")
             found[way].append(measure(task | settings))
-    speed = {way: rows / statistics.median(one["seconds"] for one in some) / 1000 for way, some in found.items()}
-    peak = {way: max(one["megabytes"] for one in some) for way, some in found.items()}
-    return (
+    seconds = {way: statistics.median(one["seconds"] for one in some) for way, some in found.items()}
+    return [
         f"| {'-'.join(map(str, widths))} | {codec} | {layout} | {rows:,} | {rows * row_bytes(widths) / limit:.1f} | "
-        f"{size_of(place) / 1e6:.0f} | {speed['memory']:.0f} | {speed['stream']:.0f} | "
-        f"{speed['stream'] / speed['memory']:.2f} | {peak['memory']:.0f} | {peak['stream']:.0f} |"
-    )
+        f"{size_of(place) / 1e6:.0f} | {way} | {some[0]['prepared']:.1f} | {rows / seconds[way] / 1000:.0f} | "
+        f"{seconds['in memory'] / seconds[way]:.2f} | {max(one['megabytes'] for one in some):.0f} |"
+        for way, some in found.items()
+    ]
 
 
 def table(args: argparse.Namespace, folder: Path) -> list[str]:
@@ -100,12 +104,12 @@ def table(args: argparse.Namespace, folder: Path) -> list[str]:
         f"rows in memory; the stream's process is limited to {args.limit} MB ({kind}); medians of {args.rounds}**"
     )
     head = (
-        "| network | codec | layout | rows | data / limit | files, MB | in memory, 1000 rows/s | streamed | ratio | "
-        "peak in memory, MB | peak streamed |"
+        "| network | codec | layout | rows | data / limit | files, MB | rows are | prepared, s | 1000 rows/s | ratio | "
+        "peak, MB |"
     )
-    lines = [title, "", head, "| --- | --- | --- |" + " ---: |" * 8]
+    lines = [title, "", head, "| --- | --- | --- | ---: | ---: | ---: | --- |" + " ---: |" * 4]
     for widths, layout, codec in itertools.product(args.networks, args.layouts, args.codecs):
-        lines.append(compare(args, folder, [int(width) for width in widths.split("-")], codec, layout))
+        lines += compare(args, folder, [int(width) for width in widths.split("-")], codec, layout)
     return lines
 
 

@@ -12,7 +12,8 @@ from fastmlp import datasets
 FILE_ROWS, GROUP_ROWS = 100_000, 20_000
 PIXELS = 784  # a network of so many inputs gets the digits; every other one gets numbers
 CODECS = ("zstd", "none")
-LAYOUTS = ("columns", "list")  # one column for each input, or one column of lists
+# one column for each input, one column of lists, or (for pixels) one column of bytes of a fixed length
+LAYOUTS = ("columns", "list", "bytes")
 
 
 def rows_of(n_inputs: int, n_classes: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -29,7 +30,10 @@ def rows_of(n_inputs: int, n_classes: int, count: int, seed: int) -> tuple[np.nd
 
 def table_of(X: np.ndarray, y: np.ndarray, layout: str) -> Any:
     """Return a table with the target ``y``."""
-    if layout == "list":
+    if layout == "bytes" and X.dtype == np.uint8:
+        rows = pa.Array.from_buffers(pa.binary(X.shape[1]), len(X), [None, pa.py_buffer(np.ascontiguousarray(X))])
+        return pa.table({"x": rows, "y": y})
+    if layout != "columns":
         return pa.table({"x": pa.FixedSizeListArray.from_arrays(pa.array(X.ravel()), X.shape[1]), "y": y})
     return pa.table({f"x{i}": np.ascontiguousarray(X[:, i]) for i in range(X.shape[1])} | {"y": y})
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +40,21 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     some = rng.integers(0, 256, (4 * batch_size, widths[0])).astype(np.uint8 if pixels else np.float32)
     train(MLP(widths, input_scale=scale), some, rng.integers(0, widths[-1], len(some)), epochs=1, **options)  # compiles
     net = MLP(widths, input_scale=scale)
+    data: tuple[Any, ...]
+    started = time.perf_counter()
     if task["streamed"]:
-        names = list(range(widths[-1]))
-        data: tuple[Any, ...] = (
-            stream(task["folder"], target="y", rows_in_memory=task["rows_in_memory"], class_names=names),
-        )
+        names, rows = list(range(widths[-1])), task["rows_in_memory"]
+        data = (
+            stream(task["folder"], target="y", rows_in_memory=rows, class_names=names, cache=task.get("cache")),
+        )  # fmt: skip
+        net.rows_of(data[0], "cross_entropy")  # writes the cache, where there is to be one
     else:
         data = in_memory(task["folder"], widths[0])
+    prepared = time.perf_counter()
     history = train(net, *data, epochs=task["epochs"], **options)
     return {
         "rows": len(data[0]),
+        "prepared": prepared - started,
         "seconds": history.seconds / task["epochs"],
         "cost": history.records[-1]["cost"],
         "megabytes": limits.peak_megabytes(),

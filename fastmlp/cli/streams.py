@@ -30,6 +30,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="keep what one pass over such data finds (classes, categories, means) in a JSON file",
     )
+    group.add_argument(
+        "--cache",
+        type=Path,
+        metavar="FOLDER",
+        help="keep the decoded rows in files there, which later epochs and runs read instead",
+    )
 
 
 def wanted(paths: list[str], rows_in_memory: int | None) -> bool:
@@ -68,7 +74,7 @@ def opened(args: argparse.Namespace, *, features: Sequence[str] | None = None) -
             columns = [name for name in columns if _is_used(name, features)]
             if not columns:
                 raise ValueError(f"DATA: {source} has none of the columns that the network was trained with")
-    return datasets.stream(source, target=args.target, columns=columns, summary=args.summary, **rows)
+    return datasets.stream(source, target=args.target, columns=columns, summary=args.summary, cache=args.cache, **rows)
 
 
 def _is_used(column: str, features: Sequence[str]) -> bool:

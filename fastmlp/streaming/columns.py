@@ -11,7 +11,7 @@ from fastmlp.system import extras
 NUMBER, LIST, CATEGORY = "number", "list", "category"
 MOST_CATEGORIES = 1 << 16  # of a column: more are names of rows rather than categories
 EXPECTED = (
-    "numbers, booleans, categories (dictionary-coded or strings) or lists of numbers of a fixed size; "
+    "numbers, booleans, categories (dictionary-coded or strings), bytes or lists of numbers of a fixed size; "
     "choose the others by columns"
 )
 
@@ -68,6 +68,8 @@ def column_of(field: Any, where: str) -> Column:
         return Column(field.name, NUMBER, np.dtype(kind.to_pandas_dtype()))
     if types.is_fixed_size_list(kind) and _is_number(types, kind.value_type) and kind.list_size > 0:
         return Column(field.name, LIST, np.dtype(kind.value_type.to_pandas_dtype()), kind.list_size)
+    if types.is_fixed_size_binary(kind) and kind.byte_width > 0:
+        return Column(field.name, LIST, np.dtype(np.uint8), kind.byte_width)
     raise ValueError(f"{where}: column {field.name!r} holds {kind}, expected {EXPECTED}")
 
 
@@ -92,6 +94,9 @@ def values_of(array: Any, column: Column, where: str) -> np.ndarray:
         return codes_of(array, column.name, column.categories, where)
     if column.kind == NUMBER:
         return numbers_of(array, column.dtype)
+    if not hasattr(array, "flatten"):  # bytes of a fixed length
+        content = np.frombuffer(array.buffers()[1], np.uint8).reshape(-1, column.width)
+        return content[array.offset : array.offset + len(array)]
     elements = array.flatten()
     refuse_missing(elements, column.name, where, column.width)
     return numbers_of(elements, column.dtype).reshape(len(array), column.width)

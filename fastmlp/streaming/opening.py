@@ -20,6 +20,7 @@ def stream(
     class_names: Sequence[Any] | None = None,
     side_by_side: int = 4,
     summary: str | os.PathLike[str] | None = None,
+    cache: str | os.PathLike[str] | None = None,
 ) -> Stream:
     """Return rows that `fastmlp.train` and the methods of `MLP` read block by block, for data larger than memory.
 
@@ -48,6 +49,10 @@ def stream(
     summary : path-like, optional
         A JSON file that keeps what one pass over the files finds (numbers of rows, classes, categories, means and
         extremes), and is read instead as long as the files are the same.
+    cache : path-like, optional
+        A folder that keeps the rows as the engine takes them, in ``.npy`` files: the first training or evaluation
+        decodes and writes them, all that follow read them as long as the files are the same. It takes as much of the
+        disk as the rows would of the memory. Nothing in it is removed but by you.
 
     Returns
     -------
@@ -83,6 +88,9 @@ def stream(
         )
     if class_names is not None and (isinstance(class_names, str) or len(set(class_names)) < len(class_names)):
         raise ValueError(f"class_names: got {class_names!r}, expected different labels")
+    if cache is not None and not all(file.stamps for file in files):
+        raise ValueError(f"cache: expected files of this machine, got {files[0].path}, whose changes nobody would see")
+    columns_of_targets, columns_of_data = columns_of(files, targets), columns_of(files, names)
     return Stream(
-        files, columns_of(files, targets), columns_of(files, names), room, class_names=class_names, summary=summary
+        files, columns_of_targets, columns_of_data, room, class_names=class_names, summary=summary, cache=cache
     )

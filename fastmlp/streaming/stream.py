@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastmlp.streaming.arrays import ArrayFile
+from fastmlp.streaming.cache import cached
 from fastmlp.streaming.classes import Classes
 from fastmlp.streaming.columns import CATEGORY, LIST, Column
 from fastmlp.streaming.files import File, StreamError
@@ -57,6 +59,8 @@ class Stream:
         The labels in the order of their indices.
     summary : path-like, optional
         Where what one pass finds is kept.
+    cache : path-like, optional
+        Folder for decoded rows.
 
     Attributes
     ----------
@@ -75,10 +79,12 @@ class Stream:
         *,
         class_names: Sequence[Any] | None = None,
         summary: str | os.PathLike[str] | None = None,
+        cache: str | os.PathLike[str] | None = None,
     ) -> None:
         self.files, self.targets, self.columns, self.room = files, targets, columns, room
         self._class_names, self._path, self.scaled = class_names, summary, False
         self._found: Summary | None = None
+        self._cache = None if cache is None else Path(cache)
 
     def __len__(self) -> int:
         return sum(sum(rows) for rows in self._rows)
@@ -268,4 +274,6 @@ class Stream:
         pieces = pieces_of(self.files, self._rows)
         if not pieces:
             raise StreamError(f"{self.files[0].path}: the stream has columns but no rows")
+        if self._cache is not None and targets.columns:
+            pieces, filler = cached(self._cache, pieces, filler, self.room.chunk)
         return StreamedRows(pieces, filler, share, self.room, [] if blocks is None else blocks)

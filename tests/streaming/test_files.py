@@ -106,6 +106,18 @@ def test_lists_of_a_fixed_size_are_as_many_inputs(rows):
     np.testing.assert_array_equal(blocks_of(found, 12)[0], pixels)
 
 
+def test_bytes_of_a_fixed_length_are_as_many_inputs(rows):
+    pixels = np.arange(12000, dtype=np.uint8).reshape(1000, 12)
+    column = pa.Array.from_buffers(pa.binary(12), 1000, [None, pa.py_buffer(pixels)])
+    parquet.write_table(pa.table({"pixels": column, "kind": rows.table["kind"]}), rows.folder / "p.parquet")
+    found = stream(rows.folder / "p.parquet", target="kind", rows_in_memory=128)
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(blocks_of(found, 12)[0], pixels)
+    holes = pa.table({"pixels": pa.array([b"ab", None], pa.binary(2)), "kind": ["ash", "birch"]})
+    parquet.write_table(holes, rows.folder / "p.parquet")
+    refused(lambda: blocks_of(stream(rows.folder / "p.parquet", target="kind"), 2), StreamError, ["no value in row 1"])
+
+
 def test_bytes_stay_bytes(rows):
     pixels = np.arange(3000, dtype=np.uint8).reshape(1000, 3)
     np.save(rows.folder / "x.npy", pixels)
