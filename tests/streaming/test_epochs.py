@@ -1,5 +1,6 @@
 """Training on a stream: the rows of an epoch, the same bits, what stays in memory, and what is left after an error."""
 
+import sys
 import threading
 import time
 
@@ -7,11 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from networks import digest
+from processes import printed
 from pyarrow import parquet
 from refusals import refused
 
 from fastmlp import MLP, SGD, Adam, BatchNorm, EarlyStopping, schedules, train
 from fastmlp.datasets import StreamError, stream
+from fastmlp.engine import Trainer
+from fastmlp.streaming.epochs import shuffled_epoch
 from fastmlp.streaming.filling import Filler
 from fastmlp.streaming.rows import StreamedRows
 
@@ -277,3 +281,29 @@ def test_a_cost_that_is_not_finite_ends_the_training(folder):
         history = train(net, streamed(folder), optimizer=SGD(1e30), batch_size=20, epochs=3, **QUIET)
     assert history.stopped_because == "cost not finite"
     assert net.is_finite()
+
+
+# ---- what users see of it
+
+
+def test_the_bar_counts_the_steps_of_the_epoch(folder, monkeypatch):
+    told = []
+
+    def fake(trainer, order, within_epoch, rates):
+        within_epoch(1)
+        within_epoch(len(rates))
+        return np.zeros(len(rates))
+
+    monkeypatch.setattr("fastmlp.streaming.epochs.train_epoch", fake)
+    net = MLP([7, 3])
+    rows = net.rows_of(streamed(folder), "cross_entropy")
+    block = rows.sample(60)
+    trainer = Trainer(net.network, rows.filler.matrix(block), block.targets, 60, SGD(), 1)
+    shuffled_epoch(trainer, rows, np.random.default_rng(0), told.append, np.ones(17))
+    assert told == sorted(told)
+    assert told[-1] == 17
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc/self")
+def test_the_process_stays_small(tmp_path):
+    assert float(printed("stream_in_little_memory", tmp_path)) < 40  # of 80 MB of rows
