@@ -1,9 +1,11 @@
 """Trainings with all that a checkpoint keeps, each made anew by its name: what one process begins another ends."""
 
 import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
 
 import fastmlp
-from fastmlp import MLP, SGD, Adam, AdamW, BatchNorm, EarlyStopping, schedules
+from fastmlp import MLP, SGD, Adam, AdamW, BatchNorm, EarlyStopping, datasets, schedules
 
 EPOCHS = 6
 
@@ -13,6 +15,16 @@ def _rows(columns=5, classes=3):
     centres = 2 * rng.standard_normal((classes, columns))
     y = rng.integers(0, classes, size=150)
     return centres[y] + rng.standard_normal((150, columns)), y
+
+
+def _stream(folder):
+    """The rows as a Parquet file of six row groups, written once."""
+    path = folder / "rows.parquet"
+    if not path.exists():
+        X, y = _rows()
+        columns = {f"x{i}": X[:, i] for i in range(X.shape[1])}
+        parquet.write_table(pa.table({**columns, "y": y}), path, row_group_size=25)
+    return datasets.stream(path, target="y", rows_in_memory=100)
 
 
 # settings of the network, and of its training
@@ -38,13 +50,16 @@ RUNS = {
 }
 
 
-def begin(name):
-    """The network of a run, and a function that trains it with more options."""
-    network, settings = RUNS[name]
-    X, y = _rows()
-    net = MLP([X.shape[1], 17, 7, 3], seed=2, **network)
+STREAMED = ({"dropout": 0.2}, {"optimizer": Adam(0.01), "stop": EarlyStopping("cost", 0.0, patience=EPOCHS)})
+
+
+def begin(name, folder=None):
+    """The network of a run, and a function that trains it with more options; with a folder, on a stream from there."""
+    network, settings = RUNS[name] if folder is None else STREAMED
+    rows = _rows() if folder is None else (_stream(folder),)
+    net = MLP([5, 17, 7, 3], seed=2, **network)
     settings = {"batch_size": 32, "epochs": EPOCHS, "progress": False, **settings}
-    return net, lambda **more: fastmlp.train(net, X, y, **settings | more)
+    return net, lambda **more: fastmlp.train(net, *rows, **settings | more)
 
 
 def course(history):

@@ -21,6 +21,11 @@ from collections import Counter
 from pathlib import Path
 
 TESTS = Path(__file__).parent.parent
+sys.path.insert(0, str(TESTS))
+
+from processes import environment_of  # noqa: E402 - found by the line above
+from resumable import RUNS  # noqa: E402
+
 EPOCHS = 200
 LONGEST = 600  # seconds that a process may take, which compiles first
 
@@ -50,11 +55,12 @@ class Runner:
         self.path.unlink()
 
     def _start(self, path):
-        command = [sys.executable, "-W", "error", str(TESTS / "stress" / "resume.py"), self.name, path, str(EPOCHS)]
-        settings = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])}
+        program = TESTS / "stress" / "resume.py"
+        arguments = [program, self.name, path, EPOCHS, self.folder.parent]
         return subprocess.Popen(
-            list(map(str, command)), env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+            [sys.executable, "-W", "error", *map(str, arguments)],
+            env=environment_of(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
 
     def _ends(self, process):
         """Let a process end; returns its digest, or None where it has none."""
@@ -93,16 +99,13 @@ class Runner:
 
 def main(arguments=None):
     """Kill, and print the table; 1 where a run did not end with its bits."""
-    sys.path.insert(0, str(TESTS))
-    from resumable import RUNS
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=120, metavar="N")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     args = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as place:
         runners = []
-        for name in RUNS:
+        for name in (*RUNS, "a stream"):
             folder = Path(place, str(len(runners)))
             folder.mkdir()
             runners.append(Runner(name, folder, random.Random(f"{args.seed} {name}")))

@@ -2,12 +2,13 @@
 
 import hashlib
 import sys
+from pathlib import Path
 
 import resumable
 from networks import digest
 
-name, path, epochs = sys.argv[1], sys.argv[2], int(sys.argv[3])
-net, run = resumable.begin(name)
+name, path, epochs, folder = sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4])
+net, run = resumable.begin(name, folder if name == "a stream" else None)
 
 
 def say(net, record):
