@@ -1,4 +1,4 @@
-"""The command ``fastmlp``: one file per subcommand, which parses, calls the library and prints."""
+"""The command ``fastmlp``. Each subcommand is a file, which parses the options, calls the library and prints."""
 
 import _thread
 import argparse
@@ -21,7 +21,7 @@ BAD_INPUT = (ValueError, TypeError, OSError, ImportError)
 
 
 class HelpFormatter(argparse.HelpFormatter):
-    """Fills paragraphs to the width of the terminal and leaves indented lines, the examples, as they are."""
+    """A formatter that fills paragraphs to the width of the terminal. It does not change indented lines (examples)."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         blocks = itertools.groupby(text.splitlines(), key=lambda line: line == "" or line.startswith(" "))
@@ -32,7 +32,7 @@ class HelpFormatter(argparse.HelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that takes no abbreviated options, keeps the layout of its examples, and errs in one line."""
+    """A parser that refuses abbreviated options, keeps the layout of examples, and prints an error as one line."""
 
     def __init__(self, **options: object) -> None:
         options.setdefault("formatter_class", HelpFormatter)
@@ -40,7 +40,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**options)  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
-        """Complain in one line and end the process with 2."""
+        """Print the error as one line and end the process with status 2."""
         output.complain(f"{self.prog}: error: {message} (see {self.prog} --help)")
         raise SystemExit(2)
 
@@ -56,8 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 on success, 2 on bad usage or bad input (one line on standard error), 130 on Ctrl-C. Other exceptions are
-        defects of fastmlp and keep their traceback; the environment variable ``FASTMLP_DEBUG=1`` shows all of them.
+        0 on success, 2 on bad usage or bad input (with one line on standard error), 130 on Ctrl-C. Other exceptions are
+        defects of fastmlp and show their traceback. ``FASTMLP_DEBUG=1`` in the environment shows every traceback.
     """
     with warnings.catch_warnings(), interrupts_kept():
         warnings.showwarning = output.show_warning
@@ -82,13 +82,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def interrupts_kept() -> Iterator[None]:
     """Send a Ctrl-C again that Python dropped because it arrived inside a finalizer.
 
-    LLVM's objects have many finalizers: of interrupts during a compilation, some would be printed and forgotten.
+    Python prints an exception of a finalizer and drops it. LLVM's objects have many finalizers, so this happens to some
+    of the interrupts during a compilation.
     """
     before = sys.unraisablehook
 
     def again(unraisable: "sys.UnraisableHookArgs") -> None:
         if issubclass(unraisable.exc_type, KeyboardInterrupt):
-            threading.Timer(0.02, _thread.interrupt_main).start()  # later: not inside this very finalizer
+            threading.Timer(0.02, _thread.interrupt_main).start()  # after this finalizer has ended
         else:
             before(unraisable)
 
@@ -100,14 +101,14 @@ def interrupts_kept() -> Iterator[None]:
 
 
 def describe(error: Exception) -> str:
-    """Return the text of an error, with the file before the system's words, and never empty."""
+    """Return the text of an error, or its type if the text is empty. An error of a file begins with the file's name."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{os.fsdecode(error.filename)}: {error.strerror}"
     return str(error) or type(error).__name__
 
 
 def build_parser() -> Parser:
-    """Return the parser with all subcommands; light, so that ``--help`` answers at once."""
+    """Return the parser with all subcommands. It imports no large library, so that ``--help`` is fast."""
     parser = Parser(
         prog="fastmlp",
         description="Train multilayer perceptrons on the cores of this computer, with kernels compiled by Numba.",

@@ -1,4 +1,4 @@
-"""``fastmlp compile``: the kernels compiled and kept, before anything waits for them."""
+"""``fastmlp compile``: compile the kernels ahead of time and keep them."""
 
 import argparse
 import contextlib
@@ -28,7 +28,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do all jobs in processes, one for each core."""
+    """Do all jobs in parallel processes, one for each core, and print a summary."""
     from tqdm import tqdm
 
     from fastmlp import ahead

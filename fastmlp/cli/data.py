@@ -1,4 +1,4 @@
-"""The user's files as the command line takes them: with the names of the columns, and matched to a saved network."""
+"""The files of the command line: read with the names of their columns, and matched to a saved network."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fastmlp import MLP
     from fastmlp.streaming.stream import Stream
 
-# features, class indices, names of the classes; the last two None without labels
+# features, class indices, names of the classes; without labels the last two are None
 Rows = tuple[np.ndarray, np.ndarray | None, list[str] | None]
 
 DIGITS = [str(digit) for digit in range(10)]
@@ -28,7 +28,7 @@ class Table:
     Attributes
     ----------
     source : str
-        Where they come from, for reading.
+        The names of the files, for messages.
     X : numpy.ndarray (n, n_inputs) or Stream
         Features.
     y : numpy.ndarray (n,) or None
@@ -47,7 +47,7 @@ class Table:
 
 
 def read(paths: list[str], target: str | None, ignored: list[str]) -> Table:
-    """Read what to train on; `paths` are one or two files, or the word ``mnist``.
+    """Read the training data; `paths` are one or two files, or the word ``mnist``.
 
     Raises
     ------
@@ -91,12 +91,12 @@ def from_stream(source: str, stream: "Stream") -> Table:
 
 
 def read_for(net: "MLP", paths: list[str], target: str | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """Read rows for a network: its columns in its order, and the true class indices where there are some.
+    """Read rows for a network: its columns in its order, and the true class indices if the file has labels.
 
     Raises
     ------
     ValueError, OSError, ImportError
-        The files do not hold what the network takes.
+        The files do not hold the columns or classes of the network.
     """
     source = " ".join(paths)
     if paths == ["mnist"]:
@@ -123,7 +123,7 @@ def read_for(net: "MLP", paths: list[str], target: str | None) -> tuple[np.ndarr
 
 
 def column_names(paths: list[str]) -> list[str] | None:
-    """Return the names of all columns of a table; None when `paths` is something else."""
+    """Return the names of all columns of a table; None if `paths` is not a table."""
     if len(paths) > 2:
         raise ValueError(f"DATA: expected one file, or two (inputs, then labels), got {len(paths)}")
     path = Path(paths[0])
@@ -140,7 +140,7 @@ def column_names(paths: list[str]) -> list[str] | None:
     with streams.opened(path) as stream:
         try:
             return [str(name) for name in read(stream)]
-        except ValueError as error:  # the readers' own errors, which do not name the file
+        except ValueError as error:  # errors of pandas and pyarrow do not name the file
             raise ValueError(f"DATA: {path} cannot be read as a table: {error}") from error
 
 
@@ -156,7 +156,7 @@ def _parquet_header(stream: BinaryIO) -> Iterable[object]:
 
 
 def _load(paths: list[str], target: str | None, names: list[str] | None) -> Rows:
-    """Return features (of a table, the columns `names`), class indices, names of the classes."""
+    """Return features, class indices and names of the classes. The features of a table are the columns `names`."""
     if len(paths) == 2 and target is not None:
         raise ValueError(f"--target: {paths[1]} holds the labels, got {target!r} too")
     second = paths[1] if len(paths) == 2 else target
@@ -165,7 +165,7 @@ def _load(paths: list[str], target: str | None, names: list[str] | None) -> Rows
 
 
 def _indices_for(net: "MLP", y: np.ndarray, class_names: list[str], source: str) -> np.ndarray:
-    """Return the classes of a file as indices of the network, which may know more classes, in another order."""
+    """Return the classes of a file as class indices of the network. The network may have more classes."""
     known = net.class_names or [str(label) for label in range(net.n_classes)]
     unknown = [name for name in class_names if name not in known]
     if unknown:
@@ -189,6 +189,6 @@ def _refuse_unknown(option: str, wanted: list[str], names: list[str], source: st
 
 
 def _listed(names: list[str]) -> str:
-    """Return the names in quotes, the middle of a long list left out."""
+    """Return the names in quotes, without the middle of a long list."""
     shown = [repr(name) for name in names]
     return ", ".join(shown if len(shown) <= 12 else [*shown[:9], "…", *shown[-2:]])

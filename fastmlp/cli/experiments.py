@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 class bar:  # noqa: N801 - reads as a function where it is used
-    """A progress bar over the whole command, on standard error; on a terminal only, unless the options say so."""
+    """A progress bar for the whole command, on standard error. By default it is shown on a terminal only."""
 
     def __init__(self, args: argparse.Namespace, *, total: int, unit: str) -> None:
         from tqdm import tqdm
@@ -84,7 +84,7 @@ class bar:  # noqa: N801 - reads as a function where it is used
         self._bar = tqdm(total=total, unit=unit, disable=None if args.progress is None else not args.progress)
 
     def advance(self, text: str) -> None:
-        """Count one more as done, `text` beside the bar."""
+        """Count one more item as done and show `text` beside the bar."""
         self.note(text)
         self._bar.update()
 
@@ -115,7 +115,7 @@ def seed_range(args: argparse.Namespace) -> range:
 
 
 def environment(args: argparse.Namespace, *, threads: int) -> dict[str, Any]:
-    """Return what the figures were measured with."""
+    """Return the command, the versions, the processor and the threads that the figures were measured with."""
     return {
         "command": command(args),
         "fastmlp": metadata.version("fastmlp"),
@@ -128,7 +128,7 @@ def environment(args: argparse.Namespace, *, threads: int) -> dict[str, Any]:
 
 
 def command(args: argparse.Namespace) -> str:
-    """Return the command that repeats the work: every option that has a part in the figures."""
+    """Return the command that repeats the work, with every option that changes the figures."""
     parts = ["fastmlp", args.command]
     for name in ("seeds", "first_seed", "batch_sizes", "decays", "learning_rate", "epochs", "limit_samples"):
         value = getattr(args, name, None)

@@ -1,4 +1,4 @@
-"""``fastmlp info``: what fastmlp computes with on this machine, and where it keeps what it compiled."""
+"""``fastmlp info``: the processor, threads and versions that fastmlp uses, and where it keeps compiled kernels."""
 
 import argparse
 import platform
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def threading_layer() -> str:
-    """Return which of Numba's threading layers the public kernels use: one is run to find it."""
+    """Return which of Numba's threading layers the public kernels use. Numba knows it only after a kernel has run."""
     import numba
     import numpy as np
 
@@ -46,7 +46,7 @@ def threading_layer() -> str:
 
 
 def collect(*, with_layer: bool) -> dict[str, Any]:
-    """Return everything that the command shows, as plain values; the threading layer where it is asked for."""
+    """Return everything that the command shows, as plain values; the threading layer only if `with_layer`."""
     from fastmlp.compilation import cache as kernel_cache
     from fastmlp.compilation.prebuilt import CHOICE
     from fastmlp.system import files
@@ -99,7 +99,7 @@ def bfloat16_products() -> str:
 
 
 def lines(found: dict[str, Any]) -> list[str]:
-    """Return what `collect` found as lines for reading."""
+    """Return the values from `collect` as lines of text."""
     processor, threads, folders = found["processor"], found["threads"], found["folders"]
     quota = "" if threads["container_quota"] is None else f" (the container grants {threads['container_quota']:g})"
     layer = "" if threads["threading_layer"] is None else f", threading layer {threads['threading_layer']}"

@@ -1,4 +1,4 @@
-"""What this process may compute with: the processor as Numba sees it, cores, installed extras."""
+"""The processor as Numba sees it, the cores that this process may use, and the installed extras."""
 
 import platform
 import re
@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
-# the widest register that each feature of LLVM's list brings, widest first
+# the bits of the widest vector register of each of LLVM's features, widest first
 VECTOR_BITS = (("avx512f", 512), ("avx", 256), ("sse2", 128), ("neon", 128))
 
-# what decides how fast a kernel can be; LLVM's whole list holds some eighty names
+# the features that decide how fast a kernel can be; LLVM's whole list has about eighty names
 FEATURES_SHOWN = ("sse2", "sse4.2", "avx", "avx2", "fma", "avx512f", "avx512bf16", "amx-tile", "neon", "sve")
 
 
 def target() -> tuple[str, list[str]]:
-    """Return the LLVM name and features of the processor that Numba compiles for (``NUMBA_CPU_NAME`` counts)."""
+    """Return the LLVM name and features of the processor that Numba compiles for, which ``NUMBA_CPU_NAME`` can set."""
     import llvmlite.binding as llvm
 
     from fastmlp.compilation.settings import setting
@@ -30,13 +30,13 @@ def target() -> tuple[str, list[str]]:
 
 
 def vector_bits(features: Iterable[str]) -> int:
-    """Return the width of the widest vector register; 128 where no feature says so."""
+    """Return the bits of the widest vector register; 128 if no feature tells it."""
     present = set(features)
     return next((bits for feature, bits in VECTOR_BITS if feature in present), 128)
 
 
 def processor() -> str:
-    """Return the name under which the processor was sold, where the system tells it."""
+    """Return the product name of the processor, if the system tells it."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -46,7 +46,7 @@ def processor() -> str:
 
 
 def cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """Return the cores' worth of time that the container grants, or None without a limit."""
+    """Return the number of cores whose time the container may use, or None without a limit."""
     for quota, period in (("cpu.max", None), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
         try:
             text = (root / quota).read_text(encoding="ascii")
@@ -54,13 +54,13 @@ def cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
                 text += " " + (root / period).read_text(encoding="ascii")
             granted, per = text.split()
             return float(granted) / float(per) if float(granted) > 0 else None
-        except (OSError, ValueError):  # no such file here, or the word "max"
+        except (OSError, ValueError):  # there is no such file, or it holds the word "max"
             continue
     return None
 
 
 def extras() -> dict[str, dict[str, str | None]]:
-    """Return for each extra of fastmlp the libraries behind it, with their versions (None where missing)."""
+    """Return the libraries of each extra of fastmlp with their versions; None for one that is not installed."""
     wanted: dict[str, list[str]] = {}
     for requirement in metadata.requires("fastmlp") or []:
         extra = re.search(r"""extra\s*==\s*["']([\w-]+)["']""", requirement)
@@ -71,7 +71,7 @@ def extras() -> dict[str, dict[str, str | None]]:
 
 
 def _libraries(extra: str, wanted: dict[str, list[str]]) -> list[str]:
-    """Return the names of the libraries of an extra, with those of the extras that it includes (``fastmlp[plot]``)."""
+    """Return the libraries of an extra, and those of the extras that it includes, such as ``fastmlp[plot]``."""
     names: list[str] = []
     for requirement in wanted.get(extra, []):
         included = re.match(r"fastmlp\[([\w,-]+)\]", requirement)

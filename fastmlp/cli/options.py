@@ -14,7 +14,7 @@ DATA_HELP = (
     "or .xz), or the word mnist for the digits that come with fastmlp: images to train on in "
     "train, test images in predict"
 )
-RATES = {"sgd": 0.05, "adam": 0.001, "adamw": 0.001}  # update rules and their usual rates
+RATES = {"sgd": 0.05, "adam": 0.001, "adamw": 0.001}  # update rules and their default learning rates
 ACTIVATIONS = ("relu", "leaky_relu", "gelu", "silu", "selu", "mish", "tanh", "logistic", "identity")
 INITIALISERS = ("kaiming", "kaiming_half", "xavier", "xavier_half", "simple")
 
@@ -33,7 +33,7 @@ def hidden_widths(text: str) -> list[int]:
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
-    """Add what to train on."""
+    """Add the options for the data."""
     group = parser.add_argument_group("data")
     group.add_argument("data", nargs="+", metavar="DATA", help=DATA_HELP)
     group.add_argument(
@@ -53,7 +53,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def add_network(parser: argparse.ArgumentParser) -> None:
-    """Add the shape of the network."""
+    """Add the options for the network."""
     group = parser.add_argument_group("network")
     group.add_argument("--hidden", type=hidden_widths, default=[64], metavar="WIDTHS",
                        help="widths of the hidden layers, such as 64,32, or none (default: 64)")  # fmt: skip
@@ -73,7 +73,7 @@ def add_network(parser: argparse.ArgumentParser) -> None:
 
 
 def add_training(parser: argparse.ArgumentParser) -> None:
-    """Add how to train."""
+    """Add the options for the training."""
     group = parser.add_argument_group("training")
     group.add_argument("--optimizer", choices=tuple(RATES), default="sgd", help="update rule (default: sgd)")
     rates = ", ".join(f"{rate} for {name}" for name, rate in RATES.items())
@@ -110,7 +110,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
 
 
 def batch_norm(args: argparse.Namespace) -> "BatchNorm | None":
-    """Return the batch norm asked for."""
+    """Return the batch norm that the options describe."""
     from fastmlp import BatchNorm
 
     if args.batch_norm == "none":
@@ -123,7 +123,7 @@ def batch_norm(args: argparse.Namespace) -> "BatchNorm | None":
 
 
 def initialiser(args: argparse.Namespace) -> Any:
-    """Return the initialiser asked for."""
+    """Return the initialiser that the options describe."""
     from fastmlp import init
 
     found = getattr(init, args.init)
@@ -131,7 +131,7 @@ def initialiser(args: argparse.Namespace) -> Any:
 
 
 def check_counts(args: argparse.Namespace) -> None:
-    """Raise unless batch size, epochs, threads and seed are what training takes."""
+    """Raise unless batch size, epochs, threads and seed are in their ranges."""
     from fastmlp.inputs import checks
 
     checks.count("--batch-size", args.batch_size)
@@ -141,7 +141,7 @@ def check_counts(args: argparse.Namespace) -> None:
 
 
 def optimizer(args: argparse.Namespace) -> "Optimizer":
-    """Return the update rule."""
+    """Return the update rule that the options describe."""
     from fastmlp import SGD, Adam, AdamW
 
     rate = RATES[args.optimizer] if args.learning_rate is None else args.learning_rate
@@ -153,7 +153,7 @@ def optimizer(args: argparse.Namespace) -> "Optimizer":
 
 
 def stop_rule(args: argparse.Namespace) -> "EarlyStopping | None":
-    """Return the rule that ends the training early, on the cost unless told otherwise."""
+    """Return the rule that ends the training early; its default metric is the cost."""
     from fastmlp import EarlyStopping
 
     if not 0 <= args.validation < 1:
@@ -181,7 +181,7 @@ def check_outputs(inputs: list[str], outputs: dict[str, Path | None]) -> None:
             continue
         if path.is_dir():
             raise IsADirectoryError(f"{option}: expected a file, got the folder {path}")
-        if path.exists() and not path.is_file():  # renaming onto /dev/null would replace the device
+        if path.exists() and not path.is_file():  # renaming the new file to /dev/null would replace the device
             raise ValueError(f"{option}: expected a regular file, got {path}")
         if path.resolve() in taken:
             raise ValueError(f"{option}: {path} is {taken[path.resolve()]} too; expected another file")

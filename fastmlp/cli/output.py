@@ -1,4 +1,4 @@
-"""The one place that the command line writes from."""
+"""All output of the command line."""
 
 import json
 import os
@@ -8,10 +8,10 @@ from typing import Any, TextIO
 
 
 def say(text: str) -> None:
-    """Write `text` and a newline to standard output, at once.
+    """Write `text` and a newline to standard output, and flush it.
 
-    When the reader of a pipe has left (``fastmlp … | head``), this and all later output is dropped and the
-    work goes on.
+    If the reader of a pipe has ended (``fastmlp … | head``), this output and all later output are dropped, and the
+    command goes on.
     """
     try:
         sys.stdout.write(text + "\n")
@@ -39,7 +39,7 @@ def show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Show a warning as one line for the user; stands in for `warnings.showwarning`."""
+    """Write a warning as one line to standard error; replaces `warnings.showwarning`."""
     if os.environ.get("FASTMLP_DEBUG"):
         complain(warnings.formatwarning(message, category, filename, lineno, line))
     else:
@@ -47,7 +47,7 @@ def show_warning(
 
 
 def finish() -> None:
-    """Flush standard output, which argparse writes to without a flush, and forgive a reader that has left."""
+    """Flush standard output, since argparse does not; a reader of a pipe that has ended is no error."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -55,14 +55,14 @@ def finish() -> None:
 
 
 def _drop(stream: TextIO) -> None:
-    """Point the stream's file descriptor at nothing, so that the interpreter's last flush succeeds too."""
+    """Connect the stream's file descriptor to the null device, so that the interpreter's last flush succeeds too."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
 def _plain(value: Any) -> Any:
-    """Return the value in the types that `json` writes: NumPy scalars and arrays become numbers and lists."""
+    """Return the value in types that `json` writes: NumPy's scalars and arrays become numbers and lists."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""``fastmlp predict``: the classes of the rows of a file, by a saved network."""
+"""``fastmlp predict``: a saved network predicts the classes of the rows of a file."""
 
 import argparse
 import csv
@@ -49,7 +49,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Predict, and print or write the outcome."""
+    """Predict, and print or write the predictions."""
     options.check_outputs([*args.data, str(args.model)], {"--out": args.out})
 
     from fastmlp import load
@@ -124,7 +124,7 @@ def table(predicted: "np.ndarray", probabilities: "np.ndarray | None", names: li
 
 
 def report(found: dict[str, Any]) -> None:
-    """Say where the predictions are and how many are right."""
+    """Print where the predictions are and how many are right."""
     if "out" in found:
         output.say(f"wrote {found['rows']} predictions to {found['out']}")
     if "accuracy" in found:

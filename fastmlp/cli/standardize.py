@@ -1,4 +1,4 @@
-"""Training on standardised columns, and a model that takes the columns as they are."""
+"""Training on standardised columns, and a saved network that takes the columns as they are in the file."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,37 +10,38 @@ if TYPE_CHECKING:
 
 
 class Standardizer:
-    """Mean and spread of each column; `apply` to the data before training, `fold_into` the network after it.
+    """Mean and standard deviation of each column.
 
-    With ``x' = (x - mean) / std`` the first layer computes ``x' W + b = x (W / std) + (b - (mean / std) W)``, so
-    that the folded network gives the same outputs for the columns as they stand in the
-    file. A constant column is left out.
+    `apply` standardises the data before the training. After the training, `fold_into` changes the network. With
+    ``x' = (x - mean) / std`` the first layer computes ``x' W + b = x (W / std) + (b - (mean / std) W)``. So the changed
+    network gives the same outputs for the columns as they are in the file. A constant column gets weights of 0.
 
     Parameters
     ----------
     X : array (n, n_in)
         The rows that the network will be trained on.
     names : list of str, optional
-        Names of the columns, for the error.
+        Names of the columns, for the text of an error.
     dtype : numpy.dtype
-        Type that the network computes in.
+        Dtype of the network.
 
     Raises
     ------
     ValueError
-        A column varies too little beside its mean for `dtype`: its folded weights would lose their digits.
+        The standard deviation of a column is too small compared with its mean: in `dtype`, the folded network would
+        lose too many digits.
     """
 
     def __init__(self, X: np.ndarray, names: list[str] | None, dtype: np.dtype) -> None:
         self.mean = X.mean(axis=0, dtype=np.float64)
         self.std = X.std(axis=0, dtype=np.float64)
-        self.std[X.max(axis=0) == X.min(axis=0)] = 0  # rounding leaves 1e-17 in a constant column of 0.1
+        self.std[X.max(axis=0) == X.min(axis=0)] = 0  # rounding gives a column of 0.1 a deviation of 1e-17
         self.dtype = dtype
         self._refuse_narrow(names)
 
     def _refuse_narrow(self, names: list[str] | None) -> None:
         offset = np.divide(np.abs(self.mean), self.std, out=np.zeros_like(self.mean), where=self.std > 0)
-        # a thousandth of a standard deviation: below the noise of any training
+        # the rounding error of x is at most a thousandth of a standard deviation, less than the noise of any training
         if offset.size and offset.max() * np.finfo(self.dtype).eps > 1e-3:
             worst = int(offset.argmax())
             label = repr(names[worst]) if names else str(worst)
@@ -50,7 +51,7 @@ class Standardizer:
             )
 
     def apply(self, X: Any) -> Any:
-        """Return the standardised rows, in the network's type."""
+        """Return the standardised rows, in the network's dtype."""
         scaled: np.ndarray = np.subtract(X, self.mean, dtype=np.float64)
         np.divide(scaled, self.std, out=scaled, where=self.std > 0)
         scaled[:, self.std == 0] = 0
@@ -62,7 +63,7 @@ class Standardizer:
         Raises
         ------
         ValueError
-            The folded weights are beyond the network's type.
+            The folded weights are too large for the network's dtype.
         """
         weight = net.weights[0].astype(np.float64)
         folded = np.divide(weight, self.std[:, None], out=np.zeros_like(weight), where=self.std[:, None] > 0)

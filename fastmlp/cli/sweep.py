@@ -1,4 +1,4 @@
-"""``fastmlp sweep``: the grid of batch sizes and decays behind the report's experiments."""
+"""``fastmlp sweep``: the report's grid of batch sizes and L2 decays."""
 
 import argparse
 from pathlib import Path
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fastmlp.experiments.run import Data
     from fastmlp.experiments.sweep import SweepResult
 
-# of which a fifth, rounded to one, is held out
+# a fifth of 3 samples, rounded, is 1 sample, which is held out
 LEAST_SAMPLES = 3
 
 EPILOG = """examples:
@@ -55,7 +55,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check everything, train what is missing, then write and print."""
+    """Check everything, train the missing cells, then write and print."""
     from fastmlp.experiments import outputs, page, run_sweep
     from fastmlp.experiments.folder import prepare_folder
     from fastmlp.inputs import checks
@@ -102,7 +102,7 @@ def make_grid(args: argparse.Namespace) -> "Grid":
 
 
 def load_data(limit: int | None) -> "Data":
-    """Return MNIST, with the first `limit` training images."""
+    """Return MNIST with only the first `limit` training images."""
     from fastmlp import datasets
 
     X, y, X_test, y_test = datasets.mnist()
@@ -112,7 +112,7 @@ def load_data(limit: int | None) -> "Data":
 
 
 def text(result: "SweepResult") -> str:
-    """Return the best cell of each method and the time, for a terminal."""
+    """Return the best cell of each method and the times as text for a terminal."""
     from fastmlp.experiments.grid import best_cells
 
     lines = ["best of each, by validation accuracy:"]
@@ -139,7 +139,7 @@ def integers(text: str) -> tuple[int, ...]:
 
 
 def floats(text: str) -> tuple[float, ...]:
-    """Return ``"0.1,1e-5"`` as ``(0.1, 1e-5)``, ``"none"`` as no number."""
+    """Return ``"0.1,1e-5"`` as ``(0.1, 1e-5)``, and ``"none"`` as ``()``."""
     if text == "none":
         return ()
     try:

@@ -1,4 +1,4 @@
-"""NumPy's own files: `.npy` and `.npz`, never unpickled, never trusted about their size."""
+"""NumPy's files `.npy` and `.npz`. Nothing is unpickled, and no size that a header claims is trusted."""
 
 import zipfile
 import zlib
@@ -29,19 +29,19 @@ def read_npz(path: Path, target: str | None) -> tuple[npt.NDArray[Any], npt.NDAr
     path : pathlib.Path
         The file.
     target : str or None
-        The key of the labels; None takes the one of `LABEL_KEYS` that is there, if any.
+        The key of the labels. None takes the key of `LABEL_KEYS` that the file has, if it has one.
 
     Returns
     -------
     features, labels : ndarray, ndarray or None
-        The array under the one of `FEATURE_KEYS` that is there, and the labels.
+        The array under the key of `FEATURE_KEYS` that the file has, and the labels.
     """
     with opened(path) as stream:
         try:
             with zipfile.ZipFile(stream) as archive:
                 return _read_archive(archive, path, target)
         except (EOFError, NotImplementedError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-            # an encrypted member is a RuntimeError, a seek to nowhere an OSError
+            # an encrypted member raises RuntimeError, a seek to a negative position OSError
             raise ValueError(
                 f"{path}: truncated or damaged, expected an archive as np.savez writes it ({error})"
             ) from error
@@ -90,7 +90,7 @@ def _read_array(stream: Readable, where: str) -> npt.NDArray[Any]:
 
 
 class _Header:
-    """The beginning of a stream, whose `read` takes no more memory than there are bytes."""
+    """A stream whose `read` takes no more memory than the stream has bytes."""
 
     def __init__(self, stream: Readable) -> None:
         self.stream = stream
@@ -104,8 +104,8 @@ def read_header(stream: Readable, where: str) -> tuple[tuple[int, ...], bool, np
     file: Any = _Header(stream)
     try:
         version = np.lib.format.read_magic(file)
-        # version 3 differs from 2 in the names of fields alone
+        # version 3 differs from version 2 only in the encoding of field names
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         return read(file)
-    except Exception as error:  # NumPy evaluates the header's text as Python, which fails in many ways
+    except Exception as error:  # NumPy evaluates the header as a Python literal, which can raise many types of errors
         raise ValueError(f"{where}: expected an array as np.save writes it ({error})") from error

@@ -1,4 +1,4 @@
-"""MNIST, embedded in the package and unpacked once into the user's cache folder."""
+"""MNIST, which is part of the package and is unpacked once into the user's cache folder."""
 
 import contextlib
 import hashlib
@@ -14,13 +14,14 @@ from fastmlp.system.files import replaced_whole, user_cache_folder
 Bytes = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 
-# Medians of 7: four xz 9.20 MB, unpacked in 0.70 s; one tuned xz 9.09 MB, 0.72 s; gz 11.27 MB, 0.17 s; bz2 9.79 MB,
-# 1.08 s. Unpacking happens once per user, so size decides; as four files, they can be checked by `xz -dc | sha256sum`.
+# Size and time to unpack (medians of 7): four xz files 9.20 MB, 0.70 s; one tuned xz file 9.09 MB, 0.72 s; gz 11.27 MB,
+# 0.17 s; bz2 9.79 MB, 1.08 s. The data are unpacked once for each user, so the size matters more than the time. Four
+# files rather than one, because `xz -dc | sha256sum` can check each of them.
 FOLDER = Path(__file__).with_name("mnist")
 
 
 class _Part(NamedTuple):
-    """One IDX file of the data set. Its digest vouches for the header, of which only the length matters here."""
+    """One IDX file of the data set. The file's digest covers the header, so the header is skipped and not parsed."""
 
     name: str
     header_size: int
@@ -41,28 +42,28 @@ class _Content(NamedTuple):
 
 
 class _DamagedError(Exception):
-    """These are not the bytes of the data set."""
+    """The bytes are not those of the data set."""
 
 
 def mnist() -> tuple[Bytes, Labels, Bytes, Labels]:
     """Return the MNIST handwritten digits, which ship with the package.
 
-    Works offline. The first call unpacks the data and keeps a copy in the user's cache folder; later calls read that
-    copy. What is returned has been checked against the published SHA-256 digests in either case. A damaged cache is
-    written anew; without a cache that can be written, every call unpacks.
+    Works offline. The first call unpacks the data and keeps a copy in the user's cache folder. Later calls read this
+    copy. Every call checks the data against the published SHA-256 digests. A damaged copy is written again. If the
+    cache folder is not writable, every call unpacks the data.
 
     Returns
     -------
     X : ndarray of uint8, shape (60000, 784)
-        Training images, one a row, pixels 0 (background) to 255, row by row from the top left.
+        Training images, one in each row. Pixels are 0 (background) to 255, line by line from the top left.
     y : ndarray of int64, shape (60000,)
-        The digits on them, 0 to 9.
+        The digits on the training images, 0 to 9.
     X_test : ndarray of uint8, shape (10000, 784)
         Test images.
     y_test : ndarray of int64, shape (10000,)
-        The digits on them.
+        The digits on the test images.
 
-        All four are the caller's own: writable, C-ordered, fresh in every call.
+        Every call returns four new arrays, writable and C-ordered.
 
     Raises
     ------
@@ -98,7 +99,7 @@ def _from_cache(path: Path) -> list[_Content]:
 
 
 def _from_package() -> list[_Content]:
-    import lzma  # here, so that a Python built without it can do all else
+    import lzma  # here, so that a Python that was built without lzma can do everything else
 
     digests = _published_digests()
     contents = []
@@ -113,7 +114,7 @@ def _from_package() -> list[_Content]:
 
 
 def _write_cache(path: Path, contents: list[_Content]) -> None:
-    """Write the four IDX files one after the other."""
+    """Write the four IDX files one after the other into one file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replaced_whole(path, synced=False) as temporary, temporary.open("wb") as stream:
         for content in contents:
@@ -122,9 +123,10 @@ def _write_cache(path: Path, contents: list[_Content]) -> None:
 
 
 def _checked(stream: io.BufferedIOBase, part: _Part, digests: dict[str, str]) -> _Content:
-    """Read one part from where `stream` stands.
+    """Read the next part of `stream` and check its digest.
 
-    Reading the whole cached copy takes 48 ms, 36 of them SHA-256; CRC-32 would take 24, with digests of its own.
+    Reading the whole cached copy takes 48 ms, of which SHA-256 takes 36 ms. With CRC-32 it would take 24 ms, but there
+    are no published CRC-32 sums.
     """
     header = stream.read(part.header_size)
     data = np.empty(part.shape, np.uint8)

@@ -1,4 +1,4 @@
-"""IDX, the format of MNIST and its relatives: magic number, dimensions, then the values, all big-endian."""
+"""IDX, the file format of MNIST: a magic number, the dimensions, then the values, all big-endian."""
 
 import struct
 from pathlib import Path
@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from fastmlp.datasets.streams import Readable, opened, read_up_to, read_values
 
-# third byte of the magic number; http://yann.lecun.com/exdb/mnist
+# the dtype for the third byte of the magic number; http://yann.lecun.com/exdb/mnist
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_DIMENSIONS = 32  # NumPy's limit before 2.0
 
 
 def read_idx(path: Path) -> npt.NDArray[Any]:
-    """Read an IDX file, plain, ``.gz`` or ``.xz``.
+    """Read an IDX file, which may be compressed as ``.gz`` or ``.xz``.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def read_idx(path: Path) -> npt.NDArray[Any]:
     Returns
     -------
     ndarray
-        Writable, C-ordered, in native byte order, in the shape and type that the header names.
+        The values, in the shape and type that the header names. Writable, C-ordered, in native byte order.
 
     Raises
     ------

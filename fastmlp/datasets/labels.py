@@ -1,4 +1,4 @@
-"""Labels as they stand in a file → class indices."""
+"""The conversion of a file's labels to class indices."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-# floats beyond this are whole by rounding alone
+# above this, neighbouring float64 numbers differ by more than 1, so that every number is whole
 MAX_WHOLE_FLOAT = 2.0**53
 
 
@@ -20,9 +20,9 @@ def class_indices(
     labels : ndarray, shape (n,)
         Integers, whole floats, booleans or strings.
     class_names : sequence or None
-        The labels in the order of their indices; None takes those that occur, sorted.
+        The labels in the order of their indices. None takes the labels that occur, sorted.
     where : str
-        What the labels are called in an error.
+        Name of the labels, for the text of an error.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The user's own files: `load`, the one door to all formats."""
+"""`load`, which reads the user's files in all formats."""
 
 import os
 import re
@@ -45,46 +45,46 @@ def load(
     Parameters
     ----------
     path : path-like or pair of path-like
-        The file of the features; its format is known by its name. ``load((a, b))`` is ``load(a, target=b)``.
+        The file of the features. Its name tells its format. ``load((a, b))`` is ``load(a, target=b)``.
 
         ``.npz``
             Features under ``X``, ``x``, ``data``, ``features`` or ``images``; labels, if any, under ``y``, ``Y``,
             ``target``, ``targets``, ``label`` or ``labels``.
         ``.npy`` and IDX
-            One array, labels in a second file.
+            One array. The labels are in a second file.
         ``.csv`` and ``.parquet``
-            Names of the columns in the first line of the CSV file; every column but the target is a feature.
+            The first line of a CSV file has the names of the columns. Every column but the target is a feature.
             Needs pandas and pyarrow: ``pip install 'fastmlp[tables]'``.
 
-        IDX is what has ``idx`` in its name, as ``train-images-idx3-ubyte`` has. It and CSV may be packed
-        as ``.gz`` or ``.xz``.
+        A file with ``idx`` in its name, such as ``train-images-idx3-ubyte``, is an IDX file. IDX and CSV files may be
+        compressed as ``.gz`` or ``.xz``.
     target : str or path-like, optional
-        Where the labels are: the name of a column, the key in an ``.npz`` file if it is none of those above, the file
-        (``.npy`` or IDX) that belongs to an ``.npy`` or IDX file. Without it, tables, ``.npy`` and IDX files give no
-        labels, as prediction needs none.
+        Where the labels are. For a table: the name of a column. For an ``.npz`` file: a key, if it is none of the keys
+        above. For an ``.npy`` or IDX file: the file (``.npy`` or IDX) of the labels. Without `target`, tables, ``.npy``
+        and IDX files give no labels; prediction needs none.
     features : sequence of str, optional
-        The columns of a table to use, in this order; every column but the target by default. Pass those of the
-        training data where another table may hold more columns, or in another order.
+        The columns of a table to use, in this order. Default: every column but the target. Pass the columns of the
+        training data if another table may have more columns or another order.
     class_names : sequence, optional
-        The labels in the order of the indices that they shall have. Pass those of the training data when loading
-        test data: without it, the labels that occur are sorted and numbered, and a class that is missing
-        in the test data would shift all that follow.
+        The labels in the order of their class indices. Pass the `class_names` of the training data when you load test
+        data. Otherwise the labels that occur are sorted and numbered, and a class that is missing in the test data
+        would change the indices of all later classes.
 
     Returns
     -------
     Dataset
         ``(X, y, class_names)``. X is (n, n_inputs); images and other arrays of more dimensions are flattened. y holds
-        int64 class indices, `class_names` the original labels: integers, strings or booleans. Without labels
-        the two are None.
+        class indices as int64. `class_names` holds the original labels: integers, strings or booleans. Without labels,
+        y and `class_names` are None.
 
     Raises
     ------
     ValueError
-        The format is unknown, the file is damaged, or it holds something else than described here.
+        The format is unknown, the file is damaged, or its content is not as described here.
     OSError
         The file does not exist or cannot be read.
     ImportError
-        A table is asked for and the ``tables`` extra is not installed.
+        The file is a table and the ``tables`` extra is not installed.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Files opened for reading, packed or plain, and read no further than they reach."""
+"""Reading of plain and compressed files, with no more memory than a file has bytes."""
 
 import contextlib
 import math
@@ -15,7 +15,7 @@ CHUNK = 1 << 20
 
 
 class Readable(Protocol):
-    """What reading needs of a binary file."""
+    """A binary file that can be read."""
 
     def read(self, size: int = -1, /) -> bytes:
         """Return up to `size` bytes."""
@@ -23,12 +23,12 @@ class Readable(Protocol):
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open `path` for reading; ``.gz`` and ``.xz`` are unpacked on the way.
+    """Open `path` for reading, and decompress ``.gz`` and ``.xz``.
 
     Raises
     ------
     ValueError
-        The file is empty, or its packed form turns out to be damaged while the block reads it.
+        The file is empty, or its compressed data are damaged. The block that reads the file may raise the latter.
     """
     if path.stat().st_size == 0:
         raise ValueError(f"{path}: the file is empty")
@@ -37,7 +37,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as stream:
             yield stream
         return
-    import gzip  # here, so that a Python built without one of these can do all else
+    import gzip  # here, so that a Python that was built without one of these modules can do everything else
     import lzma
     import zlib
 
@@ -49,9 +49,9 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def read_up_to(stream: Readable, size: int) -> bytearray:
-    """Read `size` bytes, or as many as there are.
+    """Read `size` bytes, or all bytes if there are fewer.
 
-    Memory grows with what is read, not with `size`, which may be what a damaged header claims.
+    The memory grows with the bytes that are read, and not with `size`, since `size` may come from a damaged header.
     """
     held = bytearray()
     while len(held) < size and (chunk := stream.read(min(CHUNK, size - len(held)))):
@@ -60,7 +60,7 @@ def read_up_to(stream: Readable, size: int) -> bytearray:
 
 
 def read_values(stream: Readable, shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> npt.NDArray[Any]:
-    """Read the rest of `stream`, which must be exactly the values that a header claimed, as a writable flat array."""
+    """Read the rest of `stream` as a writable flat array. Raise unless it has exactly the values of `shape`."""
     claimed = math.prod(shape) * dtype.itemsize
     values = read_up_to(stream, claimed + 1)
     if len(values) != claimed:

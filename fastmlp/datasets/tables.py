@@ -17,7 +17,7 @@ from fastmlp.system import extras
 def read_csv(
     path: Path, target: str | None, features: Sequence[str] | None = None
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
-    """Read features and labels from a CSV file (UTF-8, commas, names in the first line), plain, ``.gz`` or ``.xz``."""
+    """Read features and labels from a CSV file (UTF-8, commas, names in the first line), also ``.gz`` or ``.xz``."""
     pandas = extras.require("pandas", extra="tables")
     try:
         with opened(path) as stream:
@@ -26,7 +26,7 @@ def read_csv(
             frame = pandas.read_csv(stream, low_memory=False)
     except (pandas.errors.ParserError, pandas.errors.EmptyDataError, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: expected a CSV file in UTF-8 ({str(error).strip()})") from error
-    if not isinstance(frame.index, pandas.RangeIndex):  # pandas took the first column as row names
+    if not isinstance(frame.index, pandas.RangeIndex):  # pandas has used the first column as an index
         raise ValueError(f"{path}: the rows hold more values than the first line names columns ({frame.shape[1]})")
     return _split(frame, path, target, features)
 
@@ -41,13 +41,16 @@ def read_parquet(
         content = io.BytesIO(stream.read())
     try:
         frame = pandas.read_parquet(content, engine="pyarrow")
-    except Exception as error:  # damaged descriptions of columns fail in pandas, anywhere
+    except Exception as error:  # pandas raises errors of many types for damaged descriptions of columns
         raise ValueError(f"{path}: truncated or damaged, expected a Parquet file ({error})") from error
     return _split(frame, path, target, features)
 
 
 def _check_header(line: str, path: Path) -> None:
-    """Refuse what pandas would rename: a doubled target would be left among the features as its own answer."""
+    """Raise if a column has no name or two columns have the same name.
+
+    pandas would rename the second column. A second target column would then be a feature that holds the labels.
+    """
     names = next(csv.reader([line]), [])
     if not all(names):
         raise ValueError(
@@ -107,6 +110,6 @@ def _features(frame: Any, path: Path) -> npt.NDArray[Any]:
 
 
 def _values(column: Any) -> npt.NDArray[Any]:
-    """Return the values of a column in which none is missing; pandas' nullable types become NumPy's own."""
+    """Return the values of a column without missing values. pandas' nullable types become NumPy's types."""
     dtype = column.dtype
     return np.asarray(column.to_numpy(dtype=getattr(dtype, "numpy_dtype", None)))

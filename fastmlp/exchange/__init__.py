@@ -1,1 +1,1 @@
-"""Networks of other libraries: one file for each of them."""
+"""Conversion to and from networks of other libraries, with one file for each direction and library."""

@@ -1,4 +1,4 @@
-"""A network from arrays that another library trained."""
+"""The construction of a network from arrays of another library."""
 
 from typing import Any, TypeVar, cast
 
@@ -10,16 +10,17 @@ Network = TypeVar("Network")
 
 
 def assembled(kind: type[Network], arrays: Arrays, **settings: Any) -> Network:
-    """Return a network with copies of `arrays`, which are grouped as in `MLP.arrays`.
+    """Return a network with copies of `arrays`.
 
     Parameters
     ----------
     kind : type
         `MLP` or a subclass.
     arrays : dict of lists of numpy.ndarray
-        At least ``"weights"``, each ``(n_in, n_out)``; kinds that the network has none of may be missing.
+        The arrays of each kind, with the keys of `MLP.arrays`. ``"weights"``, each ``(n_in, n_out)``, must be there.
+        Kinds that the network does not have may be missing.
     settings
-        Further arguments of `MLP`; the widths and the dtype are those of the weights.
+        Further arguments of `MLP`. The widths and the dtype are those of the weights.
 
     Raises
     ------

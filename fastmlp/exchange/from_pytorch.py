@@ -25,7 +25,7 @@ ACTIVATIONS: dict[Any, str] = {
     nn.SELU: "selu",
     nn.Mish: "mish",
 }
-# Activation, Batch norm, Dropout between two Linears
+# the allowed orders of Activation, Batch norm and Dropout between two Linears, as their first letters
 HIDDEN_ORDERS = {order + dropout for order in ("", "A", "B", "AB", "BA") for dropout in ("", "D")}
 
 HIDDEN = (
@@ -37,7 +37,7 @@ LAST = "behind the last Linear there may be one of Softmax(dim=1), LogSoftmax(di
 
 @dataclass
 class _Module:
-    """A module and its position, such as ``[2]`` or, in a Sequential within, ``[0][2]``."""
+    """A module and its position, such as ``[2]``, or ``[0][2]`` in a Sequential inside another."""
 
     position: str
     module: Any
@@ -51,7 +51,7 @@ class _Module:
 
 @dataclass
 class _Layer:
-    """A Linear and what follows it up to the next one."""
+    """A Linear and the modules that follow it, up to the next Linear."""
 
     linear: _Module
     followers: list[_Module]
@@ -59,7 +59,7 @@ class _Layer:
 
 @dataclass
 class _Hidden:
-    """What follows a Linear, as settings of `MLP`."""
+    """The modules that follow a Linear, as settings of `MLP`."""
 
     activation: str
     batch_norm: BatchNorm | None
@@ -85,7 +85,7 @@ def from_torch(kind: type[Network], sequential: Any, output: str | None) -> Netw
 
 
 def _flattened(sequential: Any, prefix: str) -> Iterator[_Module]:
-    for i, module in enumerate(sequential):  # named_children() leaves out a module's second place
+    for i, module in enumerate(sequential):  # named_children() gives a module that occurs twice only once
         if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
             yield from _flattened(module, f"{prefix}[{i}]")
         else:
@@ -124,7 +124,7 @@ def _check_linears(layers: list[_Layer]) -> None:
 
 
 def _hidden(layer: _Layer) -> _Hidden:
-    """Return what stands between this Linear and the next."""
+    """Return the settings of the modules between this Linear and the next."""
     followers = layer.followers
     if any(type(follower.module) in ACTIVATIONS.keys() - {nn.Identity} for follower in followers):
         followers = [follower for follower in followers if type(follower.module) is not nn.Identity]
@@ -176,7 +176,7 @@ def _batch_norm(follower: _Module, layer: _Layer, behind: bool) -> BatchNorm:
 
 
 def _check_alike(layer: _Layer, found: _Hidden, first: _Hidden) -> None:
-    """Raise unless this hidden layer has the activation and the batch norm of the first."""
+    """Raise unless this hidden layer has the activation and the batch norm of the first hidden layer."""
     for name in ("activation", "batch_norm"):
         one, other = getattr(first, name), getattr(found, name)
         if one != other:
@@ -186,7 +186,7 @@ def _check_alike(layer: _Layer, found: _Hidden, first: _Hidden) -> None:
 
 
 def _output(followers: list[_Module], wanted: str | None) -> str:
-    """Return the output function: that of the module behind the last Linear, else the one wanted, else none."""
+    """Return the output function: the module after the last Linear, or else `wanted`, or else the identity."""
     followers = [follower for follower in followers if type(follower.module) is not nn.Identity]
     if not followers:
         return wanted or "identity"

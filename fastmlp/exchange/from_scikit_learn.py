@@ -17,7 +17,7 @@ def from_sklearn(kind: type[Network], estimator: Any) -> Network:
     architecture = getattr(own, "architecture", None)
     if own is not None and isinstance(
         architecture, Architecture
-    ):  # fastmlp's estimators have more than scikit-learn's attributes tell
+    ):  # an estimator of fastmlp has settings that scikit-learn's attributes do not show
         settings = ("activation", "output", "dropout", "batch_norm", "input_scale")
         net: Any = assembled(kind, own.views, **{name: getattr(architecture, name) for name in settings})
     else:

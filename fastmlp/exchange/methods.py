@@ -1,4 +1,4 @@
-"""What a network of another library becomes, and what becomes of ours there: the methods that `fastmlp.MLP` has."""
+"""The methods of `fastmlp.MLP` that convert networks to and from other libraries."""
 
 from typing import Any, Self
 
@@ -7,28 +7,29 @@ from fastmlp.system.extras import require
 
 
 class Exchange(Parts):
-    """The ways to and from the networks of other libraries, each of which is imported when it is used."""
+    """Conversion to and from networks of other libraries. Each library is imported when it is used."""
 
     class_names: list[str] | None
     feature_names: list[str] | None
 
     def to_onnx(self, path: Any) -> None:
-        """Write the network to an ONNX file, which other programs predict with.
+        """Write the network to an ONNX file, with which other programs predict.
 
-        The file (opset 9) takes ``X (N, n_inputs)`` in the network's dtype, multiplies by `input_scale` itself, and
-        gives ``outputs (N, n_outputs)``, those behind the output function. Batch norm uses its running statistics.
-        `class_names` and `feature_names` are metadata, as JSON lists. In float64 the activation GELU has the precision
-        of float32, as onnxruntime has no error function in double; all else keeps that of float64.
+        The file has opset 9. Its input is ``X (N, n_inputs)`` in the network's dtype. It contains the multiplication by
+        `input_scale` and the output function. Its output is ``outputs (N, n_outputs)``. Batch norm uses its running
+        statistics. `class_names` and `feature_names` are metadata, as JSON lists. In float64 the activation GELU has
+        the precision of float32, since onnxruntime has no error function for float64. Everything else has the precision
+        of float64.
 
         Parameters
         ----------
         path : path-like
-            The file; an earlier one is replaced whole or not at all.
+            The file. An earlier file is replaced whole or not at all.
 
         Raises
         ------
         OSError
-            The file cannot be written; an earlier one stands as it was.
+            The file cannot be written. An earlier file is not changed.
         ImportError
             onnx is not installed (extra ``onnx``).
         """
@@ -43,15 +44,16 @@ class Exchange(Parts):
         Parameters
         ----------
         logits : bool
-            Leave the output function out, as PyTorch's losses want it.
+            Leave the output function out: PyTorch's losses take logits.
 
         Returns
         -------
         torch.nn.Sequential
-            Of Linear, BatchNorm1d, Dropout, the activation's and the output function's modules; all are PyTorch's own
-            but that of the output function ``"exp"``, `fastmlp.exchange.to_pytorch.Exp`. `input_scale` is multiplied
-            into the first Linear's weights. The running statistics are the same numbers, so that ``eval()`` predicts
-            the same; trained on, PyTorch averages unbiased variances, and fastmlp biased ones.
+            The modules Linear, BatchNorm1d, Dropout, and the modules of the activation and the output function. All are
+            PyTorch's, except that of the output function ``"exp"``: `fastmlp.exchange.to_pytorch.Exp`. The weights of
+            the first Linear are multiplied by `input_scale`. The running statistics are copied, so the predictions in
+            ``eval()`` mode are the same. In a further training, PyTorch averages unbiased variances, and fastmlp biased
+            ones.
 
         Raises
         ------
@@ -65,24 +67,25 @@ class Exchange(Parts):
 
     @classmethod
     def from_torch(cls, sequential: Any, *, output: str | None = None) -> Self:
-        """Return a network with copies of a PyTorch module's parameters, which predicts the same.
+        """Return a network with copies of a PyTorch module's parameters. It makes the same predictions.
 
         Parameters
         ----------
         sequential : torch.nn.Sequential
-            Of Linears in float32 or float64, also in Sequentials within. Between two Linears may stand an activation
-            (Identity, Sigmoid, Tanh, ReLU, ``LeakyReLU(0.01)``, exact GELU, SiLU), BatchNorm1d before or behind it, and
-            Dropout behind both: one kind of activation, and one of batch norm or none, in the whole network. Flatten
-            may come first, and Softmax, LogSoftmax (read as Softmax) or Sigmoid last.
+            Linears in float32 or float64, also in Sequentials inside the Sequential. Between two Linears there may be
+            an activation (Identity, Sigmoid, Tanh, ReLU, ``LeakyReLU(0.01)``, exact GELU, SiLU), BatchNorm1d before or
+            after the activation, and Dropout after both. All hidden layers must have the same activation. Either none
+            of them has batch norm, or all of them have the same. The first module may be Flatten. The last module may
+            be Softmax, LogSoftmax (which is read as Softmax), Sigmoid or the Exp of `to_torch`.
         output : {"softmax", "logistic", "identity", "exp"}, optional
-            The output function, where `sequential` ends without one, in logits: "softmax" if it was trained by
-            CrossEntropyLoss, "logistic" by BCEWithLogitsLoss, "exp" by PoissonNLLLoss. Default: that of the last
-            module, and "identity" where there is none, so that `outputs` are what `sequential` returns.
+            The output function, if `sequential` ends without one, in logits: "softmax" if it was trained with
+            CrossEntropyLoss, "logistic" with BCEWithLogitsLoss, "exp" with PoissonNLLLoss. Default: the function of the
+            last module, or "identity" if there is none, so that `outputs` are the results of `sequential`.
 
         Raises
         ------
         TypeError, ValueError
-            It is not such a Sequential; the message names the module.
+            `sequential` is not such a Sequential. The message names the module that does not fit.
         ImportError
             PyTorch is not installed (extra ``torch``).
         """
@@ -93,19 +96,19 @@ class Exchange(Parts):
 
     @classmethod
     def from_sklearn(cls, estimator: Any) -> Self:
-        """Return a network with copies of a fitted estimator's parameters, which predicts the same.
+        """Return a network with copies of a fitted estimator's parameters. It makes the same predictions.
 
         Parameters
         ----------
         estimator : MLPClassifier or MLPRegressor
-            Of scikit-learn or `fastmlp.sklearn`, fitted. A classifier's classes become `class_names`; one of two
-            classes has a single logistic output, the probability of the second. The names of the columns become
-            `feature_names`.
+            A fitted estimator of scikit-learn or of `fastmlp.sklearn`. The classes of a classifier become
+            `class_names`. A classifier of two classes has one logistic output, the probability of the second class. The
+            names of the columns become `feature_names`.
 
         Raises
         ------
         TypeError, ValueError
-            It is not such an estimator, or not fitted.
+            `estimator` is not such an estimator, or it is not fitted.
         """
         from fastmlp.exchange import from_scikit_learn
 

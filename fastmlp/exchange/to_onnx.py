@@ -13,7 +13,7 @@ from fastmlp.network import Network
 from fastmlp.system.files import replaced_whole
 from fastmlp.system.version import VERSION
 
-OPSET = 9  # the lowest that has Erf, and constants that need not be inputs of the graph too
+OPSET = 9  # the lowest opset that has Erf, and in which constants need not be inputs of the graph
 IR_VERSION = 4  # the file format of ONNX 1.4, the release of opset 9
 OUTPUTS: dict[str, tuple[str, dict[str, int]]] = {
     "softmax": ("Softmax", {"axis": 1}),
@@ -31,7 +31,7 @@ def save(network: Network, path: str | os.PathLike[str], **names: list[str] | No
 
 
 def model(network: Network, **names: list[str] | None) -> ModelProto:
-    """Return a network as a model that ONNX's own checker has passed."""
+    """Return a network as an ONNX model, which ONNX's own checker has checked."""
     architecture, nodes = network.architecture, _nodes(network)
     element = helper.np_dtype_to_tensor_dtype(architecture.dtype)
     inputs = [helper.make_tensor_value_info("X", element, ["N", architecture.n_inputs])]
@@ -49,7 +49,7 @@ def model(network: Network, **names: list[str] | None) -> ModelProto:
 
 
 class _Nodes:
-    """The nodes and constants of a graph, in the order in which they were added."""
+    """The nodes and constants of a graph, in the order of their addition."""
 
     def __init__(self, dtype: np.dtype) -> None:
         self.dtype = dtype
@@ -101,7 +101,7 @@ def _batch_norm(nodes: _Nodes, network: Network, i: int, value: str) -> str:
         "gammas": network.parameters.views["gammas"][i] if batch_norm.affine else np.ones_like(mean),
         "betas": network.parameters.views["betas"][i] if batch_norm.affine else np.zeros_like(mean),
         "running_means": mean,
-        # the attribute epsilon is float32 in the format: what its rounding took from a float64 network goes in here
+        # the attribute epsilon is float32 in the format; in float64 its rounding error is added to the variance
         "running_vars": var + (eps - float(np.float32(eps))),
     }
     constants = [nodes.constant(f"{name}.{i}", array) for name, array in arrays.items()]
@@ -120,14 +120,14 @@ def _activation(nodes: _Nodes, activation: str, value: str) -> str:
 def _leaky_relu(nodes: _Nodes, value: str) -> str:
     if nodes.dtype == np.float32:
         return nodes.add("LeakyRelu", value, alpha=0.01)
-    # onnxruntime 1.32 has no LeakyRelu in double, and the attribute alpha is float32
+    # onnxruntime 1.32 has no LeakyRelu for float64, and the attribute alpha is float32
     return nodes.add("Max", value, nodes.add("Mul", value, nodes.constant("slope", np.array(0.01))))
 
 
 def _silu(nodes: _Nodes, value: str) -> str:
     if nodes.dtype == np.float32:
         return nodes.add("Mul", value, nodes.add("Sigmoid", value))
-    # onnxruntime fuses that product: 1.17 to 1.27 into an operator that they lack in double
+    # onnxruntime 1.17 to 1.27 fuses x·sigmoid(x) into an operator that these versions do not have for float64
     power = nodes.add("Exp", nodes.add("Neg", value))
     return nodes.add("Div", value, nodes.add("Add", power, nodes.constant("one", np.array(1.0))))
 
@@ -153,11 +153,11 @@ def _mish(nodes: _Nodes, value: str) -> str:
 
 
 def _gelu(nodes: _Nodes, value: str) -> str:
-    """``x (1 + erf(x / √2)) / 2``, in the order of operations in which onnxruntime recognises and fuses it."""
+    """Add ``x (1 + erf(x / √2)) / 2``, with the order of operations that onnxruntime recognises and fuses."""
     erf = nodes.add("Div", value, nodes.constant("sqrt_2", np.array(math.sqrt(2))))
     if nodes.dtype == np.float32:
         erf = nodes.add("Erf", erf)
-    else:  # onnxruntime 1.32 has no Erf in double
+    else:  # onnxruntime 1.32 has no Erf for float64
         erf = nodes.add("Cast", nodes.add("Erf", nodes.add("Cast", erf, to=TensorProto.FLOAT)), to=TensorProto.DOUBLE)
     doubled = nodes.add("Mul", value, nodes.add("Add", erf, nodes.constant("one", np.array(1.0))))
     return nodes.add("Mul", doubled, nodes.constant("half", np.array(0.5)))

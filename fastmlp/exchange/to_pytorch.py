@@ -1,4 +1,4 @@
-"""Networks as PyTorch's ``Sequential``."""
+"""Conversion of networks to PyTorch's ``Sequential``."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ from fastmlp.network import Network
 
 
 class Exp(nn.Module):
-    """The exponential function, which PyTorch has no module of."""
+    """The exponential function, for which PyTorch has no module."""
 
     def forward(self, x: Any) -> Any:  # noqa: D102
         return torch.exp(x)

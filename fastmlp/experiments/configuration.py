@@ -1,4 +1,4 @@
-"""What the three experiments are, what the report measured, and what a reproduction study found."""
+"""The three experiments, with the report's figures and the figures of a reproduction study."""
 
 from dataclasses import dataclass, replace
 
@@ -7,10 +7,10 @@ from fastmlp.inputs import checks
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
-    """Everything that, with a seed and the data, fixes one training run.
+    """The settings of one training run. Together with a seed and the data they determine its result.
 
     The defaults are the configuration that fits the report's numbers: raw pixels, ``W = 0.05 · N(0, 1)``, no momentum,
-    batch norm after the ReLU without γ and β, a fifth of the training images held out at random.
+    batch norm after the ReLU without γ and β, and a fifth of the training images held out at random.
 
     Parameters
     ----------
@@ -21,13 +21,13 @@ class Configuration:
     weight_decay : float
         λ of the L2 penalty ``λ/2 · Σ‖W‖²``; 0 is none.
     learning_rate : float
-        Step length of gradient descent.
+        Learning rate of SGD.
     epochs : int
-        At most so many; the report's stop rule usually ends a run earlier.
+        Largest number of epochs. The report's stop rule usually ends a run earlier.
     hidden : tuple of int
         Widths of the hidden layers.
     init_scale : float
-        Standard deviation of the first weights.
+        Standard deviation of the initial weights.
     validation : float
         Held-out fraction of the training samples.
 
@@ -73,10 +73,10 @@ class ReportFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class StudyFigures:
-    """What the reproduction study (JAX, float32) found at the stop, over `runs` seeds.
+    """Figures of the reproduction study (JAX, float32) at the end of the training, over `runs` seeds.
 
-    `steps` is its mean number of epochs times the steps of an epoch; `largest_weight_range` the least and the
-    greatest of the runs.
+    `steps` is the study's mean number of epochs times the steps of an epoch. `largest_weight_range` has the smallest
+    and the largest value of the runs.
     """
 
     runs: int
@@ -93,7 +93,7 @@ class StudyFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """One of the report's experiments: its name, how it is run, and the numbers to compare with."""
+    """One of the report's experiments: its name, its configuration, and the figures to compare with."""
 
     name: str
     title: str
@@ -102,11 +102,11 @@ class Experiment:
     study: StudyFigures
 
     def limited_to(self, *, epochs: int) -> "Experiment":
-        """Return the same experiment with another limit of epochs."""
+        """Return the same experiment with another largest number of epochs."""
         return replace(self, configuration=replace(self.configuration, epochs=epochs))
 
 
-# the numbers of ReportFigures stand in the report's table; those of StudyFigures come from 11 to 18 seeds of the study
+# ReportFigures are from the report's table; StudyFigures are from 11 to 18 seeds of the study
 EXPERIMENTS = (
     Experiment(
         name="none",

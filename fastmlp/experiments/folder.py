@@ -1,4 +1,4 @@
-"""The folder that results are written into, checked before any work, and its CSV and JSON files."""
+"""The folder of the results, which is checked before any work, and its CSV and JSON files."""
 
 import csv
 import json
@@ -13,14 +13,14 @@ from fastmlp.system.files import replaced_whole
 
 
 def prepare_folder(path: str | os.PathLike[str], *, name: str = "out") -> Path:
-    """Make the folder `path` and try to write into it.
+    """Make the folder `path` and check that files can be written into it.
 
     Parameters
     ----------
     path : path-like
-        The folder; it and its parents are created where they are missing.
+        The folder. It and its parents are created if they are missing.
     name : str
-        The argument that an error names.
+        Name of the argument, for the text of an error.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def prepare_folder(path: str | os.PathLike[str], *, name: str = "out") -> Path:
 
 
 def write_csv(path: Path, records: Sequence[Mapping[str, Any]]) -> None:
-    """Write flat records of the same names as CSV, the names on the first line, None as an empty field."""
+    """Write flat records with the same keys as CSV. The first line has the keys; None becomes an empty field."""
     with replaced_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(records[0]) if records else [], lineterminator="\n")
         writer.writeheader()
@@ -67,7 +67,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def finite(value: Any) -> Any:
-    """`value` with None in the place of every number that is not finite."""
+    """Return `value` with None in place of every number that is not finite."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""The grid behind the experiments: which cells it has, what identifies one, and the best of each experiment."""
+"""The report's grid: its cells, the key of a cell, and the best cell of each method."""
 
 import hashlib
 import json
@@ -30,11 +30,11 @@ class Cell:
 
     @property
     def column(self) -> str:
-        """The heading of the cell's column: the method, with λ where it has one."""
+        """The heading of the cell's column: the method, or λ for L2."""
         return f"λ {self.configuration.weight_decay:g}" if self.method == "L2" else self.method
 
     def key(self, data_digest: str) -> str:
-        """Return a digest of all that fixes the cell's result: configuration, seed, data and the version of fastmlp."""
+        """Return a digest of what determines the result: method, configuration, seed, data, version of fastmlp."""
         identity = {"cell": asdict(self), "data": data_digest, "fastmlp": __version__}
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -46,15 +46,15 @@ class Grid:
     Parameters
     ----------
     batch_sizes : tuple of int
-        The rows.
+        The batch sizes, one for each row of the grid.
     decays : tuple of float
-        The λ above 0 of the L2 columns; "none" and "batch norm" are columns of their own.
+        λ of the L2 columns, above 0. "none" and "batch norm" are further columns.
     learning_rate : float
-        The same in every cell.
+        Learning rate of all cells.
     epochs : int
-        The limit of every cell; the report's stop rule usually ends it earlier.
+        Largest number of epochs of a cell. The report's stop rule usually ends a training earlier.
     seeds : tuple of int
-        Every cell is trained once for each.
+        Every configuration is trained once with each seed.
 
     Raises
     ------
@@ -81,7 +81,7 @@ class Grid:
         self.cells()  # every configuration checks its own values
 
     def cells(self) -> list[Cell]:
-        """Return all cells, those with most steps first, so that no process is left with a long one at the end."""
+        """Return all cells. For each seed, those with most steps come first, so that no long training is the last."""
         return [
             Cell(method=method, configuration=configuration, seed=seed)
             for seed in self.seeds
@@ -90,7 +90,7 @@ class Grid:
         ]
 
     def columns(self) -> list[str]:
-        """Return the headings of the columns, from no decay to the strongest, batch norm last."""
+        """Return the headings of the columns, from no decay to the largest decay, and batch norm last."""
         decays = [f"λ {decay:g}" for decay in sorted(self.decays)]
         return ["none", *decays, "batch norm"]
 
@@ -109,7 +109,7 @@ class Grid:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """One place of the heat map: a batch size and a column, its figures averaged over the seeds."""
+    """One place of the heat map: a batch size and a column, with figures averaged over the seeds."""
 
     method: str
     column: str
@@ -150,7 +150,7 @@ def places(results: Sequence[tuple[Cell, dict[str, Any]]]) -> list[Place]:
 
 
 def best_cells(results: Sequence[tuple[Cell, dict[str, Any]]]) -> dict[str, Place]:
-    """Return the place with the best validation accuracy of each method; the test set takes no part in the choice."""
+    """Return the place with the best validation accuracy of each method. The choice does not use the test set."""
     best: dict[str, Place] = {}
     for place in places(results):
         if place.method not in best or place.val_accuracy > best[place.method].val_accuracy:
@@ -159,6 +159,6 @@ def best_cells(results: Sequence[tuple[Cell, dict[str, Any]]]) -> dict[str, Plac
 
 
 def digest_of(data: Data) -> str:
-    """Return a short digest of the arrays' shapes and bytes."""
+    """Return a short digest of the arrays' shapes, dtypes and bytes."""
     parts = [f"{array.shape}{array.dtype}{zlib.crc32(np.ascontiguousarray(array).data):08x}" for array in data]
     return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""The files that the experiments and the sweep leave in their folder."""
+"""The files that the experiments and the sweep write into their folder."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -17,7 +17,8 @@ from fastmlp.experiments.table import Summary
 from fastmlp.experiments.verdict import BATCH_NORM_NOTE, Verdict
 from fastmlp.system.files import replaced_whole
 
-# networks that died stay near an accuracy of 0.11; so far below the best all cells share one colour
+# Cells whose accuracy is so far below the best all have the same colour. Networks that do not learn stay near an
+# accuracy of 0.11, and would leave few colours for the others.
 COLOURED_ACCURACIES = 0.2
 
 
@@ -29,7 +30,7 @@ def experiments_document(
     *,
     curves: bool = True,
 ) -> dict[str, Any]:
-    """Return all of the experiments' results as one document for JSON, every run with its curve if asked."""
+    """Return all results of the experiments as one document for JSON, with the curve of every run if `curves`."""
     return {
         "environment": dict(environment),
         "experiments": [
@@ -106,7 +107,7 @@ def experiments_page(
 
 
 def median_run(runs: Sequence[Run]) -> int:
-    """Return the position of the run with the median test accuracy, the lower one of two."""
+    """Return the position of the run with the median test accuracy; of two middle runs, the less accurate one."""
     order = sorted(range(len(runs)), key=lambda position: runs[position].test_accuracy)
     return order[(len(order) - 1) // 2]
 
@@ -164,7 +165,7 @@ def write_sweep(folder: Path, grid: Grid, result: SweepResult, environment: Mapp
 
 
 def grid_heat_map(grid: Grid, averaged: Sequence[Place], quantity: str, best: Mapping[str, Place]) -> Any:
-    """Return the heat map of a figure: batch sizes down, methods and λ across, the best of each method framed."""
+    """Return the heat map of a figure. Rows are batch sizes, columns are methods and λ; the best cells have frames."""
     batch_sizes, columns = sorted(grid.batch_sizes), grid.columns()
 
     def position(place: Place) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Self-contained HTML pages: nothing in them is fetched from anywhere."""
+"""Self-contained HTML pages, which load nothing from elsewhere."""
 
 import base64
 import io
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 def check_extras() -> None:
-    """Raise ImportError, with the command that installs them, unless all that the pages need is there."""
+    """Raise ImportError, with the command that installs the packages, if the pages' packages are not installed."""
     for library in ("matplotlib", "jinja2", "joblib"):
         require(library, extra="experiments")
 
 
 def render(template: str, **context: Any) -> str:
-    """Fill a template of this package; every text in `context` is escaped."""
+    """Fill a template of this package. Every text in `context` is escaped."""
     jinja2 = require("jinja2", extra="experiments")
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("fastmlp.experiments", "templates"),
@@ -30,7 +30,7 @@ def render(template: str, **context: Any) -> str:
 
 
 def image_address(figure: "Figure") -> str:
-    """Return the figure as the address of an inline SVG image."""
+    """Return the figure as an SVG image in a ``data:`` URL."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

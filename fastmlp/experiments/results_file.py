@@ -1,4 +1,4 @@
-"""The sweep's results on disk: one JSON line for every finished cell, appended whole."""
+"""The sweep's file of results: one line of JSON for every finished cell."""
 
 import json
 import os
@@ -7,20 +7,20 @@ from typing import Any
 
 
 class ResultsFile:
-    """Finished cells by key; a sweep that was killed at any moment goes on from here.
+    """The finished cells by their keys. A sweep that was killed at any moment continues from them.
 
-    A line without its newline is the trace of a kill while it was written: it is not read, and cut off before the next
-    line is written.
+    If a sweep was killed while it wrote a line, the last line has no newline. Such a line is not read, and it is cut
+    off before the next line is written.
 
     Parameters
     ----------
     path : pathlib.Path
-        The file; it need not exist yet.
+        The file. It need not exist yet.
 
     Raises
     ------
     ValueError
-        A line that was written whole is no result: the file is something else.
+        A complete line is no result of a sweep, so the file is something else.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,7 +33,7 @@ class ResultsFile:
             self._read(line, number)
 
     def append(self, key: str, cell: dict[str, Any], figures: dict[str, Any]) -> None:
-        """Write a finished cell, and wait until it is on the disk."""
+        """Write a finished cell, and wait until the line is on the disk."""
         line = json.dumps({"key": key, "cell": cell, "figures": figures}, ensure_ascii=False, allow_nan=False)
         with self._path.open("a+b") as file:
             file.seek(0)

@@ -20,11 +20,11 @@ WARM_UP_BATCHES = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What one training run came to.
+    """The figures of one training run.
 
-    `final_cost` is that of the last mini-batch with the L2 penalty, as the report shows it; `seconds` are those of the
-    training alone, compilation and the reading of the data excluded. A run whose cost became infinite in its first
-    epoch has no cost.
+    `final_cost` is the cost of the last mini-batch with the L2 penalty, as in the report. `seconds` is the time of the
+    training alone, without compilation and without reading the data. `final_cost` is None if the cost became infinite
+    in the first epoch.
     """
 
     experiment: str
@@ -49,20 +49,20 @@ class Run:
 def train_once(
     configuration: Configuration, data: Data, *, seed: int, threads: int | None = None, name: str = ""
 ) -> Run:
-    """Train one network under the report's stop rule and measure it.
+    """Train one network with the report's stop rule and measure its accuracies.
 
     Parameters
     ----------
     configuration : Configuration
-        How to train.
+        The settings of the training.
     data : tuple of arrays
         X, y, X_test, y_test.
     seed : int
-        Fixes the first weights, the held-out samples and the shuffling; each gets a stream of its own.
+        Determines the initial weights, the held-out samples and the shuffling. Each gets its own random stream.
     threads : int, optional
-        As `fastmlp.train` takes it.
+        As for `fastmlp.train`.
     name : str
-        The experiment's name, noted in the run.
+        The experiment's name, which the run keeps.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def train_once(
     Raises
     ------
     KeyboardInterrupt
-        The training was interrupted; an unfinished run is no result.
+        The training was interrupted by Ctrl-C. An unfinished run is no result.
     """
     X, y, X_test, y_test = data
     first_weights, split, shuffling = (int(word) for word in np.random.SeedSequence(seed).generate_state(3))
@@ -83,7 +83,7 @@ def train_once(
         configuration, n_inputs=X.shape[1], n_classes=int(max(y.max(), y_test.max())) + 1, seed=first_weights
     )
     with warnings.catch_warnings():
-        # `stopped_because` and the figures tell of it
+        # the run tells it by `stopped_because` and by its figures
         warnings.filterwarnings("ignore", message="the cost became NaN")
         history = train(
             net, X_train, y_train,
@@ -123,11 +123,11 @@ def new_network(configuration: Configuration, *, n_inputs: int, n_classes: int, 
 
 
 def warm_up(configuration: Configuration, data: Data, *, threads: int | None = None) -> float:
-    """Compile everything that a run of `configuration` needs, by a run of two mini-batches; return its seconds."""
+    """Compile all kernels of a run of `configuration`, by a run of two mini-batches; return the seconds."""
     X, y, X_test, y_test = data
     few = min(len(y), round(WARM_UP_BATCHES * configuration.batch_size / (1 - configuration.validation)))
     start = time.perf_counter()
-    # samples of the last class, so that the few of them make a network of the same width
+    # the number of outputs is the largest class index + 1, so the few samples must contain the last class
     first = np.argsort(y != y.max(), kind="stable")[:few]
     train_once(
         replace(configuration, epochs=1), (X[first], y[first], X_test[:few], y_test[:few]), seed=0, threads=threads
@@ -150,21 +150,21 @@ def run_experiments(
     data : tuple of arrays
         X, y, X_test, y_test.
     experiments : sequence of Experiment
-        What to run.
+        The experiments.
     seeds : sequence of int
-        One run of every experiment for each.
+        Every experiment is run once with each seed.
     threads : int, optional
-        As `fastmlp.train` takes it.
+        As for `fastmlp.train`.
     finished : callable, optional
-        Called with every run as it ends, to draw a progress bar.
+        Called with every run when it ends, for a progress bar.
 
     Returns
     -------
     runs : list of Run
-        All runs of the first experiment in the order of the seeds, then those of the second, ...
+        All runs of the first experiment in the order of the seeds, then those of the second, and so on.
     warm_up_seconds : dict
-        By experiment, the seconds of a tiny run before the first one, which compiles the kernels or reads them from
-        the cache. No run's seconds include them.
+        For each experiment, the seconds of a small run before the first run. The small run compiles the kernels or
+        reads them from the cache. The seconds of the other runs do not include it.
     """
     warm_up_seconds = {
         experiment.name: warm_up(experiment.configuration, data, threads=threads) for experiment in experiments

@@ -1,4 +1,4 @@
-"""Training the cells of a grid in parallel processes, each finished cell kept."""
+"""Training the cells of a grid in parallel processes. Every finished cell is kept in a file."""
 
 import contextlib
 import math
@@ -23,10 +23,10 @@ RESULTS_NAME = "cells.jsonl"
 
 @dataclass(frozen=True)
 class SweepResult:
-    """Every cell of the grid with its figures, and the time that it took.
+    """Every cell of the grid with its figures, and the time of the sweep.
 
-    `seconds` is the wall time of this call, compilation included; `trained` of the cells were trained in it, the
-    others had been finished before.
+    `seconds` is the wall time of this call, including compilation. `trained` is the number of cells that this call
+    trained. The other cells had been finished before.
     """
 
     results: list[tuple[Cell, dict[str, Any]]]
@@ -35,7 +35,7 @@ class SweepResult:
 
     @property
     def training_seconds(self) -> float:
-        """The sum of all cells' training seconds, whenever they were trained."""
+        """The sum of the training seconds of all cells, also of those that earlier calls trained."""
         return math.fsum(figures["seconds"] for _, figures in self.results)
 
 
@@ -47,21 +47,22 @@ def run_sweep(
     jobs: int = 1,
     finished: Callable[[Cell, dict[str, Any], bool], None] | None = None,
 ) -> SweepResult:
-    """Train those cells of the grid that `folder` does not hold yet.
+    """Train those cells of the grid whose results `folder` does not hold yet.
 
     Parameters
     ----------
     data : tuple of arrays
-        X, y, X_test, y_test; the processes share one copy.
+        X, y, X_test, y_test. The processes share one copy.
     folder : pathlib.Path
-        Made where it is missing; holds ``cells.jsonl``, to which every cell is appended as it ends. Cells of another
-        configuration, other data or another version of fastmlp stay in the file and are not taken for these.
+        The folder of the results, which is made if it is missing. Every cell that ends is appended to its file
+        ``cells.jsonl``. Cells of other configurations, other data or other versions of fastmlp stay in the file and are
+        not used.
     grid : Grid, optional
-        The axes; the report's by default.
+        The grid. Default: the report's.
     jobs : int
-        Processes; each trains on one thread.
+        Number of processes. Each trains on one thread.
     finished : callable, optional
-        Called with every cell, its figures, and whether they had been there before, to draw a progress bar.
+        Called with every cell, its figures, and whether the cell had been finished before, for a progress bar.
 
     Returns
     -------
@@ -70,11 +71,11 @@ def run_sweep(
     Raises
     ------
     ValueError
-        `jobs` is below 1, or ``cells.jsonl`` is something else.
+        `jobs` is below 1, or ``cells.jsonl`` is not the file of a sweep.
     OSError
         The folder cannot be made or written to.
     KeyboardInterrupt
-        Ctrl-C; the cells finished so far are kept.
+        The sweep was interrupted by Ctrl-C. The cells that ended before are kept.
     """
     jobs = checks.count("jobs", jobs)
     prepare_folder(folder, name="folder")
@@ -99,12 +100,12 @@ def run_sweep(
 
 
 def _train_all(cells: list[Cell], data: Data, jobs: int) -> Generator[tuple[Cell, dict[str, Any]], None, None]:
-    """Yield every cell with its figures, in the order in which they end."""
+    """Yield every cell with its figures, in the order in which the trainings end."""
     if not cells:
         return
     joblib = require("joblib", extra="experiments")
     jobs = min(jobs, len(cells))
-    # joblib writes the arrays once and maps them into every process
+    # joblib writes the arrays to a file once, and every process maps this file into its memory
     parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
     with _ctrl_c_ignored() if jobs > 1 else contextlib.nullcontext():
         ended = parallel(joblib.delayed(_train_cell)(cell, data) for cell in cells)
@@ -113,14 +114,14 @@ def _train_all(cells: list[Cell], data: Data, jobs: int) -> Generator[tuple[Cell
             yield pair
     finally:
         with warnings.catch_warnings():
-            # joblib advises on the tasks that closing cancels, which is what an interruption asks for
+            # joblib warns of the tasks that `close` cancels; an interruption is meant to cancel them
             warnings.filterwarnings("ignore", message=".*tasks which were still being processed", category=UserWarning)
             ended.close()
 
 
 @contextlib.contextmanager
 def _ctrl_c_ignored() -> Iterator[None]:
-    """Keep Ctrl-C, which a terminal sends to all, from processes that start inside: the main process ends them."""
+    """Let processes that start in this block ignore Ctrl-C. A terminal sends it to all; the main process ends them."""
     if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
         yield
         return
@@ -132,7 +133,7 @@ def _ctrl_c_ignored() -> Iterator[None]:
 
 
 def _train_cell(cell: Cell, data: Data) -> tuple[Cell, dict[str, Any]]:
-    """Train one cell on one thread; the first one of a process compiles before its seconds count."""
+    """Train one cell on one thread. For a process's first cell of a method, compile before the time is measured."""
     method = (cell.configuration.batch_norm, cell.configuration.weight_decay > 0)
     if method not in _compiled:
         warm_up(cell.configuration, data, threads=1)
@@ -144,5 +145,5 @@ def _train_cell(cell: Cell, data: Data) -> tuple[Cell, dict[str, Any]]:
     return cell, figures
 
 
-# the methods that this process has run before; a worker process keeps it from cell to cell
+# the methods that this process has run before; a worker process keeps this set from cell to cell
 _compiled: set[tuple[bool, bool]] = set()

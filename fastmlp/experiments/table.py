@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fastmlp.experiments.configuration import EXPERIMENTS, Experiment
 from fastmlp.experiments.run import Run
 
-# a figure's name in Run and ReportFigures, its heading, the decimals of a mean and of a single value
+# the name of a figure in Run and ReportFigures, its heading, the decimals of a mean, the decimals of a single value
 COLUMNS = (
     ("epochs", "epochs", 1, 0),
     ("steps", "steps", 0, 0),
@@ -21,13 +21,13 @@ COLUMNS = (
 )
 NO_VALUE = "-"
 
-# lines of `rows` for each experiment: its title, fastmlp, the report, the study
+# number of rows for each experiment: its title, fastmlp, the report, the study
 GROUP = 4
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean, standard deviation (divided by n − 1; None for one value), median, least and greatest of `values`."""
+    """Statistics of `values`. The standard deviation divides by n - 1, and is None for one value."""
 
     values: tuple[float, ...]
     mean: float
@@ -38,7 +38,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float | None]) -> "Spread | None":
-        """Return the spread of those values that are finite numbers; None if there are none."""
+        """Return the statistics of the values that are finite numbers; None if there are none."""
         finite = tuple(float(value) for value in values if value is not None and math.isfinite(value))
         if not finite:
             return None
@@ -48,7 +48,7 @@ class Spread:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """One experiment over all of its seeds: a `Spread` for every figure, and how the runs ended."""
+    """One experiment over all seeds: a `Spread` for every figure, and the number of runs for each reason to stop."""
 
     experiment: Experiment
     runs: int
@@ -58,13 +58,13 @@ class Summary:
 
     @property
     def name(self) -> str:
-        """The experiment's name, as its runs hold it."""
+        """The experiment's name."""
         return self.experiment.name
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the printed table: who measured it, and one text per column."""
+    """A row of the table: the source of the figures, and one text for each column."""
 
     label: str
     cells: tuple[str, ...]
@@ -77,16 +77,16 @@ def summarise(
     experiments: Sequence[Experiment] = EXPERIMENTS,
     warm_up_seconds: Mapping[str, float] | None = None,
 ) -> list[Summary]:
-    """Gather the runs by experiment.
+    """Summarise the runs of each experiment.
 
     Parameters
     ----------
     runs : sequence of Run
-        In any order.
+        The runs, in any order.
     experiments : sequence of Experiment
-        The experiments to report, in this order; those without a run are left out.
+        The experiments to report, in this order. Those without a run are left out.
     warm_up_seconds : mapping, optional
-        As `run_experiments` returns it.
+        The second result of `run_experiments`.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def headings() -> tuple[str, ...]:
 
 
 def rows(summaries: Sequence[Summary]) -> list[Row]:
-    """Return four rows for every experiment: its title, fastmlp's figures, the report's, the study's."""
+    """Return four rows for every experiment: its title, and the figures of fastmlp, of the report and of the study."""
     lines = []
     for summary in summaries:
         configuration = summary.experiment.configuration
@@ -128,7 +128,7 @@ def rows(summaries: Sequence[Summary]) -> list[Row]:
 
 
 def as_text(summaries: Sequence[Summary]) -> str:
-    """Return the table for a terminal of 80 columns: a block for each experiment, a line for each figure."""
+    """Return the table for a terminal of 80 columns, with a block for each experiment and a line for each figure."""
     blocks = []
     lines = rows(summaries)
     for start in range(0, len(lines), GROUP):

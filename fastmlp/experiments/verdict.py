@@ -1,4 +1,4 @@
-"""Which figures lie within the bands about the study's means and the report's numbers; what the ranking is worth."""
+"""The comparison of the figures with the study's and the report's, and of the report's ranking with the noise."""
 
 import math
 from collections.abc import Sequence
@@ -7,11 +7,12 @@ from itertools import pairwise
 
 from fastmlp.experiments.table import Spread, Summary
 
-# The bands of a fair check, from the reproduction study: seeds alone move the figures by so much.
+# The allowed differences, an accuracy and a share of the steps. In the reproduction study, figures of different seeds
+# differ by so much.
 ACCURACY_BAND = 0.03
 STEPS_BAND = 0.40
 
-# a difference of means counts when it is above so many of its standard errors
+# a difference of means is more than noise if it is above this number of its standard errors
 STANDARD_ERRORS = 2.0
 
 BATCH_NORM_NOTE = (
@@ -22,7 +23,7 @@ BATCH_NORM_NOTE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One measured figure beside a reference and the band about it."""
+    """A measured figure, a reference value, and the band of allowed values about the reference."""
 
     experiment: str
     source: str
@@ -59,7 +60,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The checks, and sentences on the ranking and on how the runs ended."""
+    """The checks, a sentence on the ranking, and sentences on runs that the stop rule did not end."""
 
     checks: list[Check]
     ranking: str
@@ -71,7 +72,7 @@ class Verdict:
         return all(check.inside for check in self.checks)
 
     def lines(self) -> list[str]:
-        """Return the verdict as sentences, one a line."""
+        """Return the verdict as sentences, one on each line."""
         groups = dict.fromkeys((check.experiment, check.source) for check in self.checks)
         lines = []
         for experiment, source in groups:
@@ -84,7 +85,7 @@ class Verdict:
 
 
 def judge(summaries: Sequence[Summary]) -> Verdict:
-    """Hold every experiment's means against the bands, and the report's ranking against the spread between seeds."""
+    """Compare each experiment's means with the bands, and the report's ranking with the noise between seeds."""
     checks = [check for summary in summaries for check in _checks(summary)]
     return Verdict(checks, _ranking(summaries), [line for summary in summaries for line in _endings(summary)])
 
@@ -126,7 +127,7 @@ def _checks(summary: Summary) -> list[Check]:
 
 
 def _endings(summary: Summary) -> list[str]:
-    """Tell what the table's means hide: runs that the stop rule did not end."""
+    """Return a sentence for each reason other than the stop rule, with the number of runs that it ended."""
     limit = summary.experiment.configuration.epochs
     texts = {"epochs": f"reached the limit of {limit} epochs before the stop rule ended them"}
     return [
@@ -137,7 +138,7 @@ def _endings(summary: Summary) -> list[str]:
 
 
 def _ranking(summaries: Sequence[Summary]) -> str:
-    """Whether the report's order of test accuracies stands out of the spread between seeds."""
+    """Return a sentence on whether the report's order of test accuracies stands out of the noise between seeds."""
     ranked = sorted(summaries, key=lambda summary: summary.experiment.report.test_accuracy, reverse=True)
     spreads = [(summary.name, summary.figures["test_accuracy"]) for summary in ranked]
     order = " > ".join(name for name, _ in spreads)

@@ -2,9 +2,10 @@
 
 Needs the extra ``sklearn``: ``pip install "fastmlp[sklearn]"``.
 
-classifier, regressor · base (what they share) · solvers (how a fit trains) · constraints · network (initial weights,
-views) · dataset · epochs (sgd, adam) · update_rule (optimizer and learning rate) · improvement (when to stop) · lbfgs ·
-workers (threads).
+The modules: `classifier` and `regressor` have the two estimators, `base` their base class, `solvers` the training of a
+fit. `constraints` has the checks of parameters, `network` the initial weights, `dataset` the rows. `epochs` trains by
+mini-batches (sgd, adam), with the optimizer and learning rate of `update_rule`; `improvement` decides when to stop.
+`lbfgs` trains on all rows at once. `workers` chooses the number of threads.
 """
 
 from fastmlp.system.extras import require

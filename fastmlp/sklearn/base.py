@@ -1,4 +1,4 @@
-"""What the classifier and the regressor share: the way from arguments to a trained network, and its outputs."""
+"""The base class of the classifier and the regressor: it checks arguments, trains a network, and computes outputs."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ from fastmlp.sklearn.dataset import ScoredDataset, hold_out
 from fastmlp.sklearn.network import Arrays, build
 from fastmlp.sklearn.solvers import NOT_FINITE, EstimatorWithSolvers
 
-FLOATS = (np.float64, np.float32)  # scikit-learn turns all others into the first
-FEW_ROWS = 64  # up to here a prediction is shorter than scikit-learn's checks of its input
+FLOATS = (np.float64, np.float32)  # scikit-learn's checks convert all other types to float64
+FEW_ROWS = 64  # for so few rows, a prediction takes less time than scikit-learn's checks of the input
 
 
 class BaseMLP(EstimatorWithSolvers):
-    """Parameters as attributes, a network inside, and the steps of a fit."""
+    """An estimator with its parameters as attributes and a network inside."""
 
     out_activation_: str
 
@@ -34,19 +34,19 @@ class BaseMLP(EstimatorWithSolvers):
 
     @abstractmethod
     def _learn_target(self, y: Any, *, incremental: bool) -> Any:
-        """Learn what there is to know of `y` (classes), or hold it against what a fit that goes on knows; return it."""
+        """Take the classes from `y`, or check `y` against the classes of the fit that goes on; return `y`."""
 
     @abstractmethod
     def _known_target(self, y: Any) -> Any:
-        """Hold `y` against what is known; return it."""
+        """Check `y` against the classes of the fit; return `y`."""
 
     @abstractmethod
     def _targets(self, y: Any, dtype: np.dtype) -> np.ndarray:
-        """Return `y` as the engine takes it."""
+        """Return `y` in the form that the engine takes."""
 
     @abstractmethod
     def _output(self, y: Any) -> tuple[int, str]:
-        """Return the number of outputs and the function of the last layer."""
+        """Return the number of outputs and the name of the output function."""
 
     def _loss_weight(self, y: Any, sample_weight: np.ndarray | None) -> np.ndarray | None:
         """Return the weights of the rows in the cost."""
@@ -87,7 +87,7 @@ class BaseMLP(EstimatorWithSolvers):
             raise ValueError(NOT_FINITE)
 
     def _begin(self, widths: list[int], output: str, x_dtype: np.dtype, rng: np.random.RandomState) -> None:
-        # L-BFGS computes in float64, as SciPy does: its line search ends where costs are rounded to float32
+        # L-BFGS computes in float64, as SciPy does: with costs rounded to float32, SciPy's line search ends early
         single = self.solver != "lbfgs" and (x_dtype == np.float32 or self.matmul_precision == "bfloat16")
         self.network_ = build(
             widths,
@@ -140,7 +140,7 @@ class BaseMLP(EstimatorWithSolvers):
                     raise ValueError(f"{name}={value!r} needs solver='sgd' or 'adam', got 'lbfgs'")
 
     def _validated(self, X: Any, y: Any = "no_validation", *, reset: bool, finite: bool = True) -> Any:
-        """Return X, or X and y, checked by scikit-learn; integers stay as they are."""
+        """Return X, or X and y, checked by scikit-learn. Arrays of integers are not converted."""
         dtype = "numeric" if isinstance(X, np.ndarray) and X.dtype.kind in "iub" else FLOATS
         options = {"accept_sparse": "csr", "dtype": dtype, "reset": reset}
         if isinstance(y, str):
@@ -153,7 +153,7 @@ class BaseMLP(EstimatorWithSolvers):
     def _rows(self, x: Any, y: Any, weight: np.ndarray | None) -> ScoredDataset:
         net = self.network_
         x = samples.matrix("X", x, net.n_inputs)
-        if x.dtype != net.dtype:  # scikit-learn has looked for what is not finite in its own
+        if x.dtype != net.dtype:  # scikit-learn has looked for NaN and infinity before the conversion to this dtype
             samples.finite("X", x, net.dtype)
         return ScoredDataset(x, self._targets(y, net.dtype), weight, y=y)
 
@@ -186,7 +186,7 @@ class BaseMLP(EstimatorWithSolvers):
             raise
 
     def _is_plain(self, X: Any) -> bool:
-        """Whether scikit-learn's checks, slower than a small network, would find nothing but what is not finite."""
+        """Whether scikit-learn's checks, which take longer than a small network, could find only NaN and infinity."""
         return (
             type(X) is np.ndarray
             and X.dtype in FLOATS
@@ -198,7 +198,7 @@ class BaseMLP(EstimatorWithSolvers):
 
     @property
     def coefs_(self) -> Arrays:
-        """The weights ``(n_in, n_out)`` of each layer; what is written into them changes the network."""
+        """The weights ``(n_in, n_out)`` of each layer. Writing into them changes the network."""
         return Arrays(self.network_.weights)
 
     @coefs_.setter
@@ -207,7 +207,7 @@ class BaseMLP(EstimatorWithSolvers):
 
     @property
     def intercepts_(self) -> Arrays:
-        """The biases ``(n_out,)`` of each layer; what is written into them changes the network."""
+        """The biases ``(n_out,)`` of each layer. Writing into them changes the network."""
         return Arrays(self.network_.biases)
 
     @intercepts_.setter

@@ -1,4 +1,4 @@
-"""Whom a fit tells what it does: callbacks that see an epoch's record, and scikit-learn's own (from version 1.9)."""
+"""The callbacks of a fit: functions that see each epoch's record, and scikit-learn's callbacks (from version 1.9)."""
 
 import copy
 from typing import Any
@@ -10,7 +10,7 @@ try:
 except ImportError:  # scikit-learn before 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Nothing to support."""
+        """An empty base class: earlier versions of scikit-learn have no callbacks."""
 
 
 __all__ = ["CallbackSupportMixin", "Listeners"]
@@ -22,12 +22,12 @@ class Listeners:
     Parameters
     ----------
     estimator : MLPClassifier or MLPRegressor
-        Those of its parameter ``callbacks`` see records; those of ``set_callbacks`` see a task for the fit and one for
-        each of its epochs.
+        The callbacks of its parameter ``callbacks`` see records. The callbacks of ``set_callbacks`` see a task for the
+        fit and a task for each of its epochs.
     X, y, sample_weight
-        As they were passed to the fit.
+        The arguments of the fit.
     epochs : int
-        At most this many.
+        Largest number of epochs.
     """
 
     def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any, epochs: int) -> None:
@@ -37,18 +37,18 @@ class Listeners:
         self.fit: Any = None
         self.epoch: Any = None
         if getattr(estimator, "_skl_callbacks", ()):
-            # SciPy ends L-BFGS-B without a word: one more iteration has been begun
+            # SciPy does not tell when L-BFGS-B ends, so a task is begun for an iteration that never comes
             self.fit = estimator._init_callback_context(max_subtasks=epochs + (estimator.solver == "lbfgs"))
             self.fit.call_on_fit_task_begin(**self.data)
 
     def epoch_begins(self) -> None:
-        """Open the task of an epoch."""
+        """Begin the task of an epoch."""
         if self.fit is not None:
             self.epoch = self.fit.subcontext(task_name="epoch")
             self.epoch.call_on_fit_task_begin(**self.data)
 
     def epoch_ended(self, record: Record) -> bool:
-        """Tell all of the epoch; return whether one of them wants to stop."""
+        """Call all callbacks with the epoch's record; return whether one of them asks to stop."""
         answers = [callback(self.estimator, dict(record)) is True for callback in self.estimator.callbacks]
         if self.epoch is not None:
             answers.append(self._ended(self.epoch))
@@ -56,14 +56,14 @@ class Listeners:
         return any(answers)
 
     def fit_ended(self) -> None:
-        """Close what is open."""
-        if self.epoch is not None:  # one that was begun and never ended
+        """End the tasks that are still open."""
+        if self.epoch is not None:  # a task of an epoch that never ended
             self.epoch.call_on_fit_task_end(estimator=self.estimator)
         if self.fit is not None:
             self._ended(self.fit)
 
     def _ended(self, task: Any) -> bool:
-        # called only where a callback asks for an estimator that is ready to predict
+        # scikit-learn calls `_copies` only if a callback asks for an estimator that can predict
         return bool(task.call_on_fit_task_end(**self.data, reconstruction_attributes=self._copies))
 
     def _copies(self) -> dict[str, Any]:

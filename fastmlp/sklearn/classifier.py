@@ -1,4 +1,4 @@
-"""`MLPClassifier`: one class of several, one of two, or several labels for each row."""
+"""`MLPClassifier`: for each row one of several classes, one of two classes, or several labels."""
 
 import os
 from collections.abc import Sequence
@@ -24,11 +24,10 @@ from fastmlp.sklearn.dataset import ScoredDataset
 class MLPClassifier(ClassifierMixin, BaseMLP):
     """A classifier that takes the place of ``sklearn.neural_network.MLPClassifier``.
 
-    The parameters up to `max_fun` are those of scikit-learn 1.9, with its defaults and its meaning, and so are the
-    fitted attributes and the methods; the same ``random_state`` starts from the same weights, holds out the same rows
-    and shuffles in the same order. float32 data are trained on in float32, all others in float64, except by "lbfgs",
-    which always computes in float64. Arrays of integers are read as they are; sparse matrices are made dense batch by
-    batch.
+    The parameters up to `max_fun` have the names, defaults and meanings of scikit-learn 1.9. So do the fitted
+    attributes and the methods. The same ``random_state`` gives the same initial weights, the same held-out rows and the
+    same order of rows. Data of float32 are trained in float32, all other data in float64. The solver "lbfgs" always
+    computes in float64. Arrays of integers are not converted. Sparse matrices are made dense a mini-batch at a time.
 
     Parameters
     ----------
@@ -37,48 +36,52 @@ shuffle, random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, e
 beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         As scikit-learn's; `activation` may also be "leaky_relu", "gelu", "silu", "selu" or "mish".
     class_weight : dict or "balanced", optional
-        Weight of the rows of each class in the cost, by label, times their ``sample_weight``; "balanced" weighs the
-        classes equally. Scores of validation rows are not weighted by it. Not for several labels for each row.
+        Weight of the rows of each class in the cost, by label. It is multiplied by their ``sample_weight``. "balanced"
+        gives all classes the same total weight. Scores of validation rows are not weighted by it. Only for targets with
+        one label for each row.
     label_smoothing : float
         Share of the target spread over all classes, at least 0 and below 1.
     batch_norm : bool or BatchNorm
-        Normalise the hidden layers; True stands for ``BatchNorm()``. Needs mini-batches, so "sgd" or "adam", as do
-        `dropout`, `clip_norm` and `schedule`.
+        Batch norm of the hidden layers; True stands for ``BatchNorm()``. `batch_norm`, `dropout`, `clip_norm` and
+        `schedule` need mini-batches, so the solver "sgd" or "adam".
     dropout : float or sequence of float
         Rate of dropped hidden outputs, one for all hidden layers or one for each.
     clip_norm : float, optional
         Largest norm of a step's gradient.
     weight_decay : float
-        Decoupled decay (AdamW), for the solver "adam"; it acts beside `alpha`, the L2 part of the cost.
+        Decoupled decay (AdamW), for the solver "adam". It acts in addition to `alpha`, the L2 part of the cost.
     callbacks : list of callable
-        Each is called as ``callback(self, record)`` after every epoch; one that returns True ends the training.
+        Each is called as ``callback(self, record)`` after every epoch. A callback that returns True ends the training.
     schedule : Schedule, optional
-        From `fastmlp.schedules`; replaces `learning_rate` and `learning_rate_init`. It plans for `max_iter` epochs.
+        A schedule from `fastmlp.schedules`, in place of `learning_rate` and `learning_rate_init`. It covers `max_iter`
+        epochs.
     metric : str or callable, optional
         Scorer of the validation rows, as in ``sklearn.metrics.get_scorer``; default: accuracy.
     matmul_precision : {"float32", "bfloat16"}
-        "bfloat16" trains in float32, whatever the dtype of the data, with the operands of the matrix products rounded
-        to bfloat16 (see `fastmlp.train`); not for "lbfgs". Predictions stay in float32.
+        "bfloat16" trains in float32, whatever the dtype of the data, and rounds the operands of the matrix products to
+        bfloat16 (see `fastmlp.train`). Not for "lbfgs". Predictions are in float32.
     checkpoint, checkpoint_epochs, checkpoint_seconds
         As for `fastmlp.train`: a file from which the same ``fit`` goes on after its process has ended, to the same
         bits. Needs ``random_state``; not for "lbfgs", ``warm_start`` and ``partial_fit``.
     threads : int, optional
-        Default: all cores that the process may use, but 1 in a worker of joblib, dask or a process pool.
+        Number of threads. Default: all cores that the process may use, but 1 in a worker of joblib, dask or a process
+        pool.
     progress : bool, optional
-        Show a progress bar; None: on a terminal only.
+        Show a progress bar. None shows it on a terminal only.
 
     Attributes
     ----------
     network_ : MLP
-        `coefs_` and `intercepts_` are its arrays: what is written into them changes what is predicted.
+        The network. `coefs_` and `intercepts_` are its arrays: writing into them changes the predictions.
     history_ : History
-        A record for each epoch; of all calls where ``warm_start`` or ``partial_fit`` went on. ``cost`` and
-        ``val_cost`` are counted as `loss_` is. ``stopped_because`` is "converged" where the training loss stood still.
+        A record for each epoch. After ``warm_start`` or ``partial_fit`` it has the epochs of all calls. ``cost`` and
+        ``val_cost`` have the same definition as `loss_`. ``stopped_because`` is "converged" if the training loss no
+        longer fell.
     n_threads_ : int
-        Threads that the last fit might use.
+        Largest number of threads of the last fit.
     classes_, loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_, t_, coefs_, intercepts_, \
 n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activation_
-        As scikit-learn's; there are also scores where ``fit`` was given validation rows.
+        As scikit-learn's. The scores also exist if ``fit`` was given validation rows.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CLASSIFIER
@@ -151,8 +154,8 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
         sample_weight : array-like (n,), optional
             Weight of each row in the cost.
         X_val, y_val, sample_weight_val : array-like, optional
-            Rows to validate on, for `history_`, `validation_scores_` and, where ``early_stopping`` is on, for stopping;
-            without them early stopping holds out a part of X.
+            Validation rows. `history_` and `validation_scores_` have their figures. With ``early_stopping`` they decide
+            when to stop. Without them, early stopping holds out a part of X.
 
         Returns
         -------
@@ -165,14 +168,14 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
     @available_if(can_go_on)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> "MLPClassifier":
-        """Train for one epoch more.
+        """Train for one more epoch.
 
         Parameters
         ----------
         X, y, sample_weight
             As for `fit`.
         classes : array-like, optional
-            All classes that will ever come; needed in the first call.
+            All classes that any call will get. The first call needs them.
 
         Returns
         -------
@@ -205,7 +208,7 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
         Returns
         -------
         numpy.ndarray (n,) or (n, n_labels)
-            Elements of `classes_`, or flags; sparse if the labels of ``fit`` were.
+            Elements of `classes_`, or 0 and 1 for each label, in a sparse matrix if the labels of ``fit`` were one.
         """
         labels = self._labels(self._outputs(X))
         return sparse.csr_matrix(labels) if self._sparse_labels else labels
@@ -244,7 +247,7 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
         return logarithms
 
     def _learn_target(self, y: Any, *, incremental: bool) -> Any:
-        marked = attach_unique(y)  # a view: else scikit-learn sorts out the classes of all rows six times
+        marked = attach_unique(y)  # a view that keeps the classes: without it scikit-learn finds them six times
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
             check_classification_targets(marked)
             kind = type_of_target(marked, input_name="y")
@@ -305,7 +308,7 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
         return weights if sample_weight is None else weights * sample_weight
 
     def _stratify(self, y: Any) -> np.ndarray | None:
-        # scikit-learn's MLP stratifies two classes, not more
+        # scikit-learn's MLP draws stratified rows for two classes, and not for more
         return self._class_indices(y).astype(bool)[:, None] if self.n_outputs_ == 1 and not self._multilabel else None
 
     def _labels(self, outputs: np.ndarray) -> np.ndarray:

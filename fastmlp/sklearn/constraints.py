@@ -1,4 +1,4 @@
-"""What scikit-learn checks of the parameters before a fit: their types and ranges."""
+"""The types and ranges of the parameters, which scikit-learn checks before a fit."""
 
 from numbers import Integral, Real
 from os import PathLike
@@ -40,7 +40,7 @@ COMMON: dict[str, list[Any]] = {
     "epsilon": [_ABOVE_0],
     "n_iter_no_change": [_COUNT, Options(Real, {np.inf})],
     "max_fun": [_COUNT],
-    # beyond scikit-learn's
+    # parameters that scikit-learn's estimators do not have
     "batch_norm": ["boolean", BatchNorm],
     "dropout": [_BELOW_1, "array-like"],
     "clip_norm": [_ABOVE_0, None],

@@ -1,4 +1,4 @@
-"""What a fit minimises; over a whole data set with its gradient, for optimizers of others such as SciPy's."""
+"""The cost that a fit minimises, and its gradient over a whole data set for other optimizers, such as SciPy's."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from fastmlp.mlp import MLP
     from fastmlp.sklearn.dataset import ScoredDataset
 
-BATCH = 1000  # rows whose activations are in memory at a time
+BATCH = 1000  # rows whose activations are in memory at the same time
 
 
 @dataclass(frozen=True)
 class _Gradient(Optimizer):
-    """The rule that adds up gradients and leaves the parameters."""
+    """The update rule that adds up the gradients and does not change the parameters."""
 
     learning_rate: float = 1.0
     weight_decay: float = 0.0
@@ -33,18 +33,18 @@ class _Gradient(Optimizer):
 
 @dataclass(frozen=True)
 class Objective:
-    """What a fit minimises.
+    """The cost that a fit minimises.
 
     Attributes
     ----------
     loss : Loss
-        Of a row: a sum over the outputs.
+        The loss of a row: a sum over the outputs.
     outputs_in_mean : int
-        Over how many outputs scikit-learn's loss is a mean.
+        Number of outputs over which scikit-learn's loss is a mean; 1 where it is a sum.
     alpha : float
-        λ of the cost's term ``λ/2 · Σ‖W‖²``, divided by the weight of the rows of a step.
+        The cost has the term ``λ/2 · Σ‖W‖²``. λ is `alpha` divided by the weight of the rows of a step.
     threads : int
-        That compute it.
+        Number of threads.
     """
 
     loss: "Loss"
@@ -68,7 +68,7 @@ class CostFunction:
     Parameters
     ----------
     net : MLP
-        Without batch norm and dropout; its parameters are those of the last call.
+        A network without batch norm and dropout. A call sets its parameters.
     x, targets, threads, loss, sample_weight
         As for `Trainer`.
     l2 : float
@@ -97,17 +97,17 @@ class CostFunction:
         self.weight = len(x) if sample_weight is None else float(sample_weight.sum())
 
     def __call__(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the cost and its gradient, in the order of ``MLP.snapshot``.
+        """Return the cost and its gradient.
 
         Parameters
         ----------
         parameters : numpy.ndarray
-            In the same order.
+            All parameters, in the order of ``MLP.snapshot``.
 
         Returns
         -------
         float, numpy.ndarray
-            The gradient is float64.
+            The cost and its gradient, in float64 and in the order of the parameters.
         """
         self.net.restore(parameters)
         cost, gradient = self.trainer.whole_gradient(self.order, self.weight)

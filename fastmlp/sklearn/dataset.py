@@ -1,4 +1,4 @@
-"""The rows that an estimator trains on and is validated on."""
+"""The training rows and the validation rows of an estimator."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from fastmlp.inputs.splitting import Dataset
 
 @dataclass
 class ScoredDataset(Dataset):
-    """Rows of a data set, with what a scorer compares their predictions with."""
+    """Rows of a data set, with the `y` with which a scorer compares the predictions."""
 
     y: Any = None
 
@@ -19,7 +19,7 @@ class ScoredDataset(Dataset):
 def hold_out(
     data: ScoredDataset, fraction: float, stratify: np.ndarray | None, score_weights: Any, rng: np.random.RandomState
 ) -> tuple[ScoredDataset, ScoredDataset]:
-    """Return training and validation rows, split as scikit-learn's MLPs do; `score_weights` weigh the latter."""
+    """Return training and validation rows, split as in scikit-learn's MLPs. The latter have the `score_weights`."""
     rows, held_out = train_test_split(np.arange(data.n), random_state=rng, test_size=fraction, stratify=stratify)
     if len(held_out) < 2:
         raise ValueError(

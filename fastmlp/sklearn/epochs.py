@@ -18,25 +18,25 @@ class Epochs:
     Parameters
     ----------
     net : MLP
-        Is trained.
+        The network that is trained.
     data : ScoredDataset
-        To train on.
+        The training rows.
     held_out : ScoredDataset or None
-        To validate on.
+        The validation rows.
     rule : UpdateRule
-        Its state goes on from here.
+        The optimizer. The training continues from its state.
     objective : Objective
-        Is minimised.
+        The cost that is minimised.
     rng : numpy.random.RandomState
-        For the shuffling and the dropout.
+        The generator for the shuffling and the dropout.
     batch_size : int or "auto"
         Rows of a mini-batch.
     shuffle : bool
-        Whether each epoch has an order of its own.
+        Whether every epoch shuffles the rows again.
     max_iter : int
-        The epochs that a schedule is made for.
+        Number of epochs that a schedule covers.
     matmul_precision : {"float32", "bfloat16"}
-        Of the products.
+        Precision of the operands of the matrix products.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Epochs:
         self.batch = batch_rows(batch_size, data.n)
         self.steps = -(-data.n // self.batch)
         self.positions = np.arange(data.n)
-        self.squares = np.full(self.steps + 1, _weight_squares(net))  # Σ‖W‖² before each step and behind the last
+        self.squares = np.full(self.steps + 1, _weight_squares(net))  # Σ‖W‖² before each step and after the last
         key = int(rng.randint(np.iinfo(np.int32).max)) if any(net.dropout) else 0
         self.trainer = engine.Trainer(
             net.network, data.x, data.targets, self.batch, rule.optimizer, objective.threads,
@@ -68,9 +68,9 @@ class Epochs:
             self.trainer.import_state(rule.state)
 
     def run(self, within_epoch: WithinEpoch) -> Epoch | None:
-        """Train for an epoch; return what it gave, or None where the training cannot go on."""
+        """Train for an epoch; return its costs and figures, or None if the training cannot go on."""
         if self.shuffle:
-            drawn = np.arange(self.data.n)  # draws what sklearn.utils.shuffle draws, ten times as fast
+            drawn = np.arange(self.data.n)  # gives the order of sklearn.utils.shuffle, ten times as fast
             self.rng.shuffle(drawn)
             self.positions = self.positions[drawn]
         order = self.data.order(self.positions)
@@ -85,7 +85,7 @@ class Epochs:
             return None
         shares = np.full(self.steps, self.batch / self.data.n)
         shares[-1] = 1 - shares[:-1].sum()
-        # scikit-learn's, with the weights before each step
+        # as in scikit-learn, the L2 part has the weights before each step
         losses = batch_costs / self.objective.outputs_in_mean + 0.5 * l2 * self.squares[:-1]
         return Epoch(
             batch_costs, float(losses @ shares), float(losses[-1]), float(rates[-1]), self._validation(l2, shares)
@@ -97,7 +97,7 @@ class Epochs:
 
 
 def _weight_squares(net: MLP) -> float:
-    with np.errstate(over="ignore"):  # the training ends there
+    with np.errstate(over="ignore"):  # an infinite sum ends the training, without NumPy's warning
         return net.penalty(2.0)
 
 

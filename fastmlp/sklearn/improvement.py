@@ -7,16 +7,16 @@ import numpy as np
 
 @dataclass
 class Improvement:
-    """The curves of a fit, the best values on them, and how long ago the last improvement was.
+    """The curves of a fit, their best values, and the number of epochs since the last improvement.
 
     Attributes
     ----------
     by_score : bool
-        The score of the validation rows counts, not the training loss.
+        Whether the score of the validation rows decides, and not the training loss.
     best : numpy.ndarray or None
-        The parameters with the best score, where it counts.
+        The parameters with the best score, if the score decides.
     waited : int
-        Epochs without an improvement by more than ``tol``.
+        Number of the latest epochs without an improvement by more than ``tol``.
     """
 
     by_score: bool
@@ -31,12 +31,12 @@ class Improvement:
         self.best_loss = None if self.by_score else np.inf
 
     def expect_scores(self) -> None:
-        """Begin the curve of the scores, unless it has begun."""
+        """Begin the curve of the scores, if it does not exist yet."""
         if self.validation_scores is None:
             self.validation_scores, self.best_validation_score = [], -np.inf
 
     def add(self, loss: float, score: float | None, tol: float) -> bool:
-        """Take an epoch's loss and score; return whether the score is the best so far."""
+        """Add an epoch's loss and score to the curves; return whether the score is the best so far."""
         self.loss_curve.append(loss)
         best = worse = False
         if score is not None:
@@ -53,7 +53,7 @@ class Improvement:
         return best
 
     def add_not_finite(self) -> None:
-        """Take an epoch that ended in a loss that is not finite."""
+        """Add an epoch with a loss that is not finite, as NaN."""
         self.loss_curve.append(np.nan)
         if self.validation_scores is not None:
             self.validation_scores.append(np.nan)

@@ -17,20 +17,20 @@ NO_STEPS = np.empty(0)
 class Minimisation:
     """One ``fit`` by L-BFGS-B.
 
-    With several outputs, scikit-learn passes SciPy the mean of their squared errors with the gradient of the sum; here
-    both are the sum's, so that the line search finds what it looks for. The loss of a record is the mean in either
-    case.
+    With several outputs, scikit-learn passes to SciPy the mean of the squared errors, but the gradient of their sum.
+    This class passes the sum and its gradient: a line search needs a gradient that belongs to the cost. The loss of a
+    record is the mean, as in scikit-learn.
 
     Parameters
     ----------
     net : MLP
-        Is trained.
+        The network that is trained.
     data : ScoredDataset
-        To train on; all of the arrays.
+        The training rows; all rows of the arrays.
     held_out : ScoredDataset or None
-        To validate on.
+        The validation rows.
     objective : Objective
-        Is minimised.
+        The cost that is minimised.
     """
 
     def __init__(self, net: MLP, data: ScoredDataset, held_out: ScoredDataset | None, objective: Objective) -> None:
@@ -44,7 +44,9 @@ class Minimisation:
     def run(
         self, after_iteration: Callable[[Epoch], bool], *, max_fun: int, max_iter: int, tol: float
     ) -> OptimizeResult | None:
-        """Minimise until an `after_iteration` returns True; leave the network at the last point, its loss in `loss`.
+        """Minimise until SciPy ends or `after_iteration` returns True.
+
+        The network then has the parameters of the last iteration, and `loss` has its loss.
 
         Returns
         -------
@@ -54,7 +56,7 @@ class Minimisation:
         options = {"maxfun": max_fun, "maxiter": max_iter, "gtol": tol}
         self.point, self.loss = self.net.snapshot().astype(np.float64), np.nan
 
-        def callback(intermediate_result: OptimizeResult) -> None:  # SciPy goes by the argument's name
+        def callback(intermediate_result: OptimizeResult) -> None:  # SciPy requires this name of the argument
             self._go_to(intermediate_result)
             validation = self.objective.validation(self.net.network, self.held_out, self.net.penalty(self.l2))
             if after_iteration(Epoch(NO_STEPS, self.loss, self.loss, None, validation)):
@@ -67,7 +69,7 @@ class Minimisation:
                     self.cost, self.point, method="L-BFGS-B", jac=True, options=options, callback=callback
                 )
         except KeyboardInterrupt:
-            self.net.restore(self.point)  # the line search may be anywhere
+            self.net.restore(self.point)  # the network may have the parameters of a point of the line search
             return None
         self._go_to(result)
         return result

@@ -11,7 +11,7 @@ from fastmlp.mlp import MLP
 
 
 class Arrays(list[np.ndarray]):
-    """A network's weights or biases. An item that is set is copied into the network."""
+    """A list of a network's weights or biases. Setting an item copies the array into the network."""
 
     def __setitem__(self, index: SupportsIndex | slice, value: Any) -> None:
         if isinstance(index, slice):
@@ -33,9 +33,9 @@ def build(
 ) -> MLP:
     """Return a network whose weights and biases are drawn as scikit-learn draws them.
 
-    Uniformly within ±√(6 / (n_in + n_out)), or √2 in place of √6 with the logistic activation; first the weights of a
-    layer, then its biases, in float64: Glorot and Bengio, "Understanding the difficulty of training deep feedforward
-    neural networks" (2010).
+    They are uniform within ±√(6 / (n_in + n_out)), or ±√(2 / (n_in + n_out)) with the logistic activation: Glorot and
+    Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010). In every layer the
+    weights are drawn before the biases, in float64.
     """
     if isinstance(batch_norm, (bool, np.bool_)):
         norm = BatchNorm() if batch_norm else None

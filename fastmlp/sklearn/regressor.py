@@ -1,4 +1,4 @@
-"""`MLPRegressor`: one number or several for each row."""
+"""`MLPRegressor`: one number or several numbers for each row."""
 
 import os
 from collections.abc import Sequence
@@ -27,35 +27,34 @@ LOSSES = {
 class MLPRegressor(RegressorMixin, BaseMLP):
     """A regressor that takes the place of ``sklearn.neural_network.MLPRegressor``.
 
-    The parameters up to `max_fun` are those of scikit-learn 1.9, with its defaults and its meaning, and so are the
-    fitted attributes and the methods; the same ``random_state`` starts from the same weights, holds out the same rows
-    and shuffles in the same order. float32 data are trained on in float32, all others in float64, except by "lbfgs",
-    which always computes in float64. Arrays of integers are read as they are; sparse matrices are made dense batch by
-    batch.
+    The parameters up to `max_fun` have the names, defaults and meanings of scikit-learn 1.9. So do the fitted
+    attributes and the methods. The same ``random_state`` gives the same initial weights, the same held-out rows and the
+    same order of rows. Data of float32 are trained in float32, all other data in float64. The solver "lbfgs" always
+    computes in float64. Arrays of integers are not converted. Sparse matrices are made dense a mini-batch at a time.
 
     Parameters
     ----------
     loss : {"squared_error", "poisson", "absolute_error", "huber"}
-        The first two as scikit-learn's. "huber" is squared up to an error of 1, and linear beyond.
+        The first two are scikit-learn's. "huber" is quadratic up to an error of 1, and linear above it.
     hidden_layer_sizes, activation, solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, \
 shuffle, random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, validation_fraction, \
 beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         As scikit-learn's; `activation` may also be "leaky_relu", "gelu", "silu", "selu" or "mish".
     batch_norm, dropout, clip_norm, weight_decay, callbacks, schedule
-        As those of `MLPClassifier`.
+        As for `MLPClassifier`.
     metric : str or callable, optional
         Scorer of the validation rows, as in ``sklearn.metrics.get_scorer``; default: R².
     matmul_precision, checkpoint, checkpoint_epochs, checkpoint_seconds, threads, progress
-        As those of `MLPClassifier`.
+        As for `MLPClassifier`.
 
     Attributes
     ----------
     network_, history_, n_threads_
-        As those of `MLPClassifier`.
+        As for `MLPClassifier`.
     loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_, t_, coefs_, intercepts_, \
 n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activation_
-        As scikit-learn's; there are also scores where ``fit`` was given validation rows. The loss of several outputs
-        is the mean over them, except "poisson", which is their sum.
+        As scikit-learn's. The scores also exist if ``fit`` was given validation rows. With several outputs the loss is
+        the mean over the outputs, except for "poisson", where it is the sum.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = REGRESSOR
@@ -121,12 +120,12 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
         X : array-like or sparse matrix (n, n_features)
             Samples.
         y : array-like (n,) or (n, n_outputs)
-            Numbers; at least 0 for the loss "poisson".
+            Targets. The loss "poisson" needs targets of at least 0.
         sample_weight : array-like (n,), optional
             Weight of each row in the cost.
         X_val, y_val, sample_weight_val : array-like, optional
-            Rows to validate on, for `history_`, `validation_scores_` and, where ``early_stopping`` is on, for stopping;
-            without them early stopping holds out a part of X.
+            Validation rows. `history_` and `validation_scores_` have their figures. With ``early_stopping`` they decide
+            when to stop. Without them, early stopping holds out a part of X.
 
         Returns
         -------
@@ -139,7 +138,7 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
     @available_if(can_go_on)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPRegressor":
-        """Train for one epoch more.
+        """Train for one more epoch.
 
         Parameters
         ----------
@@ -155,7 +154,7 @@ n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activatio
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the number of each row, or its numbers.
+        """Return the predicted number of each row, or the predicted numbers.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""The optimizer of an estimator: which one, its learning rate from epoch to epoch, its state between the calls."""
+"""The optimizer of an estimator, its learning rate in every epoch, and its state between the calls."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,23 +9,23 @@ import numpy as np
 from fastmlp.optimizers import SGD, Adam, AdamW, Optimizer
 from fastmlp.schedules import Schedule
 
-SMALLEST_RATE = 1e-6  # scikit-learn's: learning_rate="adaptive" ends here
+SMALLEST_RATE = 1e-6  # as in scikit-learn: learning_rate="adaptive" divides only rates above this one
 
 
 @dataclass
 class UpdateRule:
-    """An optimizer and where it stands; ``partial_fit`` keeps it from call to call.
+    """An optimizer, its learning rate and its state. ``partial_fit`` keeps it from call to call.
 
     Attributes
     ----------
     course : str
-        Of the learning rate: ``"constant"``, ``"invscaling"`` or ``"adaptive"``.
+        How the learning rate changes: ``"constant"``, ``"invscaling"`` or ``"adaptive"``.
     learning_rate : float
-        Of the coming epoch, without a schedule.
+        Learning rate of the next epoch, if there is no schedule.
     state : State or None
         The optimizer's averages after the last call.
     steps : int
-        Done so far.
+        Number of steps so far.
     """
 
     optimizer: Optimizer
@@ -38,19 +38,19 @@ class UpdateRule:
     steps: int = 0
 
     def rates(self, steps: int, epochs: int) -> np.ndarray:
-        """Return the learning rate of every step of the coming epoch."""
+        """Return the learning rate of every step of the next epoch."""
         if self.schedule is None:
             return np.full(steps, self.learning_rate)
         return self.schedule.rates_of_epoch(self.steps, steps, epochs)
 
     def epoch_ended(self, steps: int, samples: int) -> None:
-        """Go on to the next epoch; `samples` is the number of rows trained on since the first fit."""
+        """Set the rate of the next epoch; `samples` is the number of rows trained on since the first fit."""
         self.steps += steps
         if self.course == "invscaling":
             self.learning_rate = self.initial / (samples + 1) ** self.power
 
     def slows_down(self) -> bool:
-        """Take a fifth of the rate where it adapts; say whether it did."""
+        """Divide an adaptive rate by 5; return whether the rate changed."""
         if self.course != "adaptive" or self.learning_rate <= SMALLEST_RATE:
             return False
         self.learning_rate /= 5
@@ -58,7 +58,7 @@ class UpdateRule:
 
 
 def update_rule(parameters: Mapping[str, Any]) -> UpdateRule:
-    """Return the optimizer that an estimator's parameters describe, at its start."""
+    """Return the optimizer that an estimator's parameters describe, before its first step."""
     rate, schedule = float(parameters["learning_rate_init"]), parameters["schedule"]
     varies = parameters["solver"] == "sgd" and schedule is None
     course = parameters["learning_rate"] if varies else "constant"
