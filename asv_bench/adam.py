@@ -1,13 +1,13 @@
-"""Time a step of Adam beside one of plain SGD, and beside the bytes that it has to move.
+"""Time a step of Adam beside a step of plain SGD, and beside the time in which memory moves Adam's bytes.
 
     python asv_bench/adam.py              # 784-20-7-5-10, 784-128-10, 784-512-512-10; batches of 32, 128 and 1000
     python asv_bench/adam.py --threads 1
 
-Both train on the same 48,000 rows of bytes, in turns, round by round: times are medians over the rounds, the ratio is
-the median of the ratios of the rounds. A step of Adam reads and writes every parameter and its two averages once,
-however small the mini-batch: the bound is the time in which as many threads read and write three arrays of that size
-again and again, from whatever cache they fit in, and the last column how much of a step of Adam that is. It needs a
-quiet machine.
+Both rules train on the same 48,000 rows of bytes. In every round they take turns. Times are medians over the rounds,
+the ratio is the median of the ratios of the rounds. A step of Adam reads and writes every parameter and its two
+averages once, whatever the size of the mini-batch. To measure the time of these accesses, the same number of threads
+reads and writes three arrays of that size repeatedly, from the cache in which they fit. The last column is the share of
+this time in a step of Adam. The command needs a quiet machine.
 """
 
 import argparse
@@ -27,8 +27,8 @@ from options import counted, machine, network, positive
 
 from fastmlp.system.cores import usable_cores
 
-ROUND_FLOP = 2e9  # of the steps of one rule in a round, at most: about 20 ms
-SWEEP_BYTES = 1e9  # of one measurement of the bound, so that the start of the threads does not count
+ROUND_FLOP = 2e9  # largest number of operations of one rule in a round: about 20 ms
+SWEEP_BYTES = 1e9  # bytes of one measurement of the bound: so many that the start of the threads does not matter
 
 
 @numba.njit(nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
@@ -42,7 +42,7 @@ def _sweep(arrays: Any, first: int, last: int, times: int) -> None:
 
 
 def bound(parameters: int, threads: int, repeats: int) -> float:
-    """Return the seconds in which threads read and write three float32 arrays of that size, the best of some tries."""
+    """Return the seconds in which threads read and write three float32 arrays of that size: the best of `repeats`."""
     arrays, times = np.zeros((3, parameters), np.float32), max(1, int(SWEEP_BYTES / (24 * parameters)))
     ends = np.linspace(0, parameters, threads + 1).astype(int)
     _sweep(arrays, 0, 1, 1)
@@ -63,7 +63,7 @@ def steps(name: str, batch: int, threads: int, rounds: int) -> tuple[list[float]
         for trainer, seconds in zip(trainers, found, strict=True):
             start = time.perf_counter()
             trainer.run_epoch(order)
-            if i > 0:  # the first one compiles, and warms up
+            if i > 0:  # the first round compiles and warms up
                 seconds.append((time.perf_counter() - start) / count)
     return found
 

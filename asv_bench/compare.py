@@ -1,20 +1,21 @@
-"""Time fastmlp beside the libraries a user would pick instead, on the same work, and print README's speed table.
+"""Time fastmlp and other libraries on the same work, and print README's speed table.
 
     python asv_bench/compare.py                         # all libraries that are installed, some five minutes
     python asv_bench/compare.py --rule adam             # Adam in place of plain SGD
     python asv_bench/compare.py --matmul-precision bfloat16 --nets 256-256-256-256-10
     python asv_bench/compare.py --nets 784-128-10 --batches 32 128 --libraries fastmlp numpy --rounds 9
 
-Work: plain SGD, without momentum, or Adam, on a softmax and cross-entropy MLP with ReLU layers, float32: whole epochs
-over 48,000 samples with a fresh shuffle and the gather of each mini-batch. Each library is used as its own users would
-make it fast (JAX: a compiled ``lax.scan`` an epoch; it leaves out a last, smaller mini-batch. PyTorch: of the plain,
-the "foreach" and the "fused" optimizer the quickest, found by a few steps before) and runs in a process of its own; the
-libraries take turns, round by round. A figure is the median over the rounds of the quickest epoch of a round, in
-microseconds for each step. It needs a quiet machine: close what else uses it.
+All libraries train an MLP with ReLU layers, softmax and cross-entropy in float32, by plain SGD without momentum or by
+Adam. They train whole epochs over 48,000 samples, with a new shuffle in each epoch and a gather for each mini-batch.
+Each library is used in the way in which its users would make it fast. JAX compiles an epoch as a ``lax.scan``, and
+leaves out a last, smaller mini-batch. PyTorch uses the quickest of the plain, the "foreach" and the "fused" optimizer;
+a few steps before the measurement find out which. Each library runs in its own process, and in every round the
+libraries take turns. A figure is the median over the rounds of the quickest epoch of a round, in microseconds for each
+step. The command needs a quiet machine: close all other programs.
 
-With ``--matmul-precision bfloat16`` fastmlp rounds the operands of its products to bfloat16, and ratios are those to
-its time. Timed beside it are then also fastmlp in float32 and PyTorch in bfloat16, by autocast (parameters and data
-stay float32) and with parameters and data in bfloat16; the other libraries stay in float32.
+With ``--matmul-precision bfloat16`` fastmlp rounds the operands of its products to bfloat16, and the ratios divide by
+its time. The command then also times fastmlp in float32, and PyTorch in bfloat16 in two ways: by autocast (parameters
+and data stay float32), and with parameters and data in bfloat16. The other libraries stay in float32.
 """
 
 import argparse
@@ -58,7 +59,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def report(result: Comparison) -> None:
-    """Say on standard error that a task is done, and how it went."""
+    """Report a finished task and its figures on standard error."""
     times = [f"{LIBRARIES[name].label} {result.microseconds(name):.1f}" for name in result.seconds]
     sys.stderr.write(f"{'-'.join(map(str, result.task.widths))}, batch {result.task.batch}: {', '.join(times)}\n")
 
@@ -83,7 +84,7 @@ def write_json(path: Path, results: list[Comparison]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare and print; 1 where a library that is installed failed, or nothing could be compared."""
+    """Compare and print; return 1 if an installed library failed or nothing could be compared."""
     args = parse(arguments)
     rule = RULES[args.rule]
     tasks = [

@@ -1,4 +1,4 @@
-"""A process that is asked in lines of JSON and answers in lines of JSON."""
+"""A process that reads requests and writes answers as lines of JSON."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ from typing import Any, Self
 
 
 class CrashError(Exception):
-    """The process ended instead of answering; the text holds the last line that it wrote."""
+    """The process ended without an answer. The text holds the last line that the process wrote."""
 
 
 class Dialogue:
@@ -19,13 +19,13 @@ class Dialogue:
     Parameters
     ----------
     label : str
-        What errors call it.
+        Name of the process in errors.
     command : sequence of str
-        Starts it.
+        Command that starts the process.
     variables : mapping
-        Its environment.
+        Environment of the process.
     folder : Path, optional
-        Its working folder.
+        Working folder of the process.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class Dialogue:
         )
 
     def send(self, request: Any) -> None:
-        """Ask for something; `receive` returns the answer."""
+        """Send a request; `receive` returns the answer."""
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            pass  # it ended: `receive` says why
+            pass  # the process has ended: `receive` raises the error
 
     def receive(self) -> Any:
         """Return the next answer."""
@@ -64,7 +64,7 @@ class Dialogue:
         raise CrashError(f"{self.label} ended with {code}: {said[-1]}")
 
     def ask(self, request: Any) -> Any:
-        """Ask, and return the answer."""
+        """Send a request and return the answer."""
         self.send(request)
         return self.receive()
 

@@ -1,14 +1,15 @@
-"""Benchmarks for asv: a file for each kernel family with the stem of the kernel's file, and one for each other subject.
+"""Benchmarks for asv: a file for each kernel family, with the stem of the kernel's file, and for each other subject.
 
-``setup`` compiles and touches every page. A ``time_`` benchmark returns the arrays that it filled, which asv ignores
-and a test looks at. All data is seeded. asv takes a rise for a regression, so that accuracy is tracked as the error;
-of GFLOP/s, the share of the peak and the ratio to other libraries more is better: asv.conf.json exempts them.
+``setup`` compiles the kernels and touches every page of memory. A ``time_`` benchmark returns the arrays that it has
+filled. asv ignores them, and a test checks them. All data are made from fixed seeds. asv regards a rise of a figure as
+a regression, so the error is tracked and not the accuracy. For GFLOP/s, the share of the peak and the ratio to other
+libraries, a higher figure is better: asv.conf.json exempts these benchmarks.
 """
 
 import sys
 from pathlib import Path
 
-# asv imports this folder by its path and finds nothing beside it: `peers`, which compare.py shares with `libraries`
+# asv imports this folder by its path; the path must also contain `peers`, which compare.py and `libraries` use
 BESIDE = str(Path(__file__).parents[1])
 if BESIDE not in sys.path:
     sys.path.append(BESIDE)

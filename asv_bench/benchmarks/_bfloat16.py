@@ -1,4 +1,4 @@
-"""A layer whose compiled products read bfloat16; commits before `fastmlp.kernels.bfloat16` cannot import this file."""
+"""A layer whose compiled products read bfloat16. Commits without `fastmlp.kernels.bfloat16` cannot import this file."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from ._data import Array, normal
 
 LANES = VECTOR_BYTES // 4
 OPERANDS = {"rounded": ROUNDED, "packed": PACKED}
-# however often asv repeats the step, the weights only tend to -dweight / DECAY
+# asv repeats the step many times: with this decay the weights stay finite, they approach -dweight / DECAY
 RATE, DECAY = 0.01, 0.0005
 
 _prepare_call, _refresh_call = PREPARE.call, REFRESH.call
@@ -77,19 +77,19 @@ def to_panels(matrix: Array, rows: int) -> Array:
 
 
 def to_matrix(panels: Array, rows: int, columns: int) -> Array:
-    """Return the matrix that panels hold."""
+    """Return the matrix whose elements `panels` holds."""
     return panels.transpose(1, 0, 2).reshape(panels.shape[1], -1)[:rows, :columns]
 
 
 class Layer:
-    """One layer's operands, ready, and its results.
+    """The prepared operands of one layer, and its results.
 
     Parameters
     ----------
     operands : str
         A key of `OPERANDS`.
     batch, n_in, n_out : int
-        Its shape.
+        The shape of the layer.
     """
 
     def __init__(self, operands: str, batch: int, n_in: int, n_out: int) -> None:
@@ -97,7 +97,7 @@ class Layer:
             raise NotImplementedError("the CPU has no VDPBF16PS")
         self.shape, self.products = (batch, n_in, n_out), products(OPERANDS[operands])
         self.packed = OPERANDS[operands] == PACKED
-        rows = round_up(batch, 4) | 1  # as the engine
+        rows = round_up(batch, 4) | 1  # as in the engine
         self.x, self.dout = to_panels(normal(batch, n_in), rows), to_panels(normal(batch, n_out, seed=1), rows)
         self.dx, self.out = (aligned(like.size, np.float32).reshape(like.shape) for like in (self.x, self.dout))
         self.x_rows, self.x_pairs = self._prepared(self.x, n_in)
@@ -110,12 +110,12 @@ class Layer:
         self.tiles = ceil_divide(n_in, LANES) * ceil_divide(n_out, TILE_PANELS * LANES)
 
     def _memory(self, panels: int, rows: int) -> Array:
-        """Return memory for a copy as panels, half as much where it has 16 bits a number."""
+        """Return memory for a copy as panels; half as much for a copy with 16 bits for each number."""
         width = LANES // 2 if self.packed else LANES
         return aligned(panels * rows * width, np.float32).reshape(panels, rows, width)
 
     def _prepared(self, values: Array, columns: int) -> tuple[Array, Array]:
-        """Round a matrix in place; return what the products of its rows and those of its columns read."""
+        """Round a matrix in place; return the operands for products of its rows and for products of its columns."""
         halves, pairs = (self._memory(*values.shape[:2]) if self.packed else values for _ in range(2))
         _prepare(self.products.prepare, values, halves, pairs, self.shape[0], columns)
         return halves, pairs
@@ -131,7 +131,7 @@ class Layer:
         return self.dx
 
     def update(self) -> Array:
-        """Do a step of the weights and return them."""
+        """Update the weights by one step and return them."""
         step = Descent(rate=RATE, keep=1 - RATE * DECAY)
         x, dout, function = self.x_pairs, self.dout_pairs, self.products.update
         _update(function, x, dout, self.weight, self.shape, self.tiles, step, self.lists)

@@ -1,4 +1,4 @@
-"""What this machine can do at best: multiply-adds from registers, and a barrier between threads."""
+"""The limits of this machine: multiply-adds with operands in registers, and a barrier between threads."""
 
 import time
 from typing import Any
@@ -16,13 +16,13 @@ from fastmlp.simd.target import TILES, VECTOR_BYTES
 
 LANES = VECTOR_BYTES // 4
 ROWS, COLUMNS = TILES.group, TILES.vectors * LANES  # one tall register tile, or two on top of each other
-TERMS = 128  # of each sum: both operands together take at most 20 KB, the first-level cache
-PEAK_SECONDS = 0.05  # of one try: the start of a team takes 0.1 ms
+TERMS = 128  # terms of each sum: both operands together take at most 20 KB, so they fit in the first-level cache
+PEAK_SECONDS = 0.05  # seconds of one try; the start of a team takes 0.1 ms
 
 
 @numba.njit(nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _tiles(a: Any, b: Any, bias: Any, out: Any, calls: int) -> None:
-    """Compute the same tile `calls` times: ``out = a·b + bias``, all of them panels."""
+    """Compute the same tile `calls` times: ``out = a·b + bias``, where all arrays are panels."""
     zero = np.float32(0)
     x = Panels(start=pointer(a, 0), stride=ROWS * LANES, rows=ROWS, columns=TERMS)
     weight = Panels(start=pointer(b, 0), stride=TERMS * LANES, rows=TERMS, columns=COLUMNS)
@@ -33,13 +33,13 @@ def _tiles(a: Any, b: Any, bias: Any, out: Any, calls: int) -> None:
 
 @numba.njit(nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _barriers(control: Any, threads: int, rounds: int) -> None:
-    """Meet the other threads `rounds` times."""
+    """Wait for the other threads at a barrier, `rounds` times."""
     for i in range(rounds):
         barrier(pointer(control, 0), (i + 1) * threads, SPINS)
 
 
 def compute_tile(calls: int = 1) -> np.ndarray:
-    """Return the tile of ones times ones, as panels; each of its elements is `TERMS`."""
+    """Return the product of two matrices of ones, as panels; each element is `TERMS`."""
     a, b = aligned(ROWS * TERMS, np.float32), aligned(COLUMNS * TERMS, np.float32)
     bias, out = aligned(COLUMNS, np.float32), aligned(ROWS * COLUMNS, np.float32)
     a[:], b[:] = 1, 1
@@ -48,7 +48,7 @@ def compute_tile(calls: int = 1) -> np.ndarray:
 
 
 def fma_peak(threads: int, repeats: int) -> float:
-    """Return the GFLOP/s of `threads` threads that multiply and add in registers, the best of `repeats` tries."""
+    """Return the GFLOP/s of `threads` threads that multiply and add in registers: the best of `repeats` tries."""
     flop = 2.0 * ROWS * COLUMNS * TERMS
     compute_tile()
     start = time.perf_counter()
@@ -61,7 +61,7 @@ def fma_peak(threads: int, repeats: int) -> float:
 
 
 def barrier_nanoseconds(threads: int, rounds: int, repeats: int) -> float:
-    """Return the time of one barrier between `threads` threads, the best of `repeats` tries."""
+    """Return the nanoseconds of one barrier between `threads` threads: the best of `repeats` tries."""
     _barriers(aligned(CONTROL_CELLS, np.int64), 1, 1)
     best = np.inf
     for _ in range(repeats):
@@ -72,7 +72,7 @@ def barrier_nanoseconds(threads: int, rounds: int, repeats: int) -> float:
 
 
 def seconds_of_team(threads: int, worker: Any) -> float:
-    """Run ``worker(thread)`` in a team of threads, pinned as the engine pins them."""
+    """Run ``worker(thread)`` in a team of threads, pinned as in the engine; return the seconds."""
     start = time.perf_counter()
     run_team(worker, threads, aligned(CONTROL_CELLS, np.int64))
     return time.perf_counter() - start

@@ -1,16 +1,16 @@
-"""The scenarios that all kernel families have in common; itself no benchmark.
+"""The scenarios that all kernel families have in common. This file has no benchmark.
 
-Their full product would take hours: layers, batches and threads vary in float32, and here width, dtype and odd sizes
-vary on one thread.
+All combinations of the parameters would take hours. So the kernel families vary layers, batches and threads in float32,
+and the scenarios of this file vary width, dtype and odd sizes on one thread.
 """
 
 from abc import ABC, abstractmethod
 
 from ._data import DTYPES, use_threads
 
-BATCH = 128  # rows; the test of the benchmarks shrinks it, as it must not shrink the widths
+BATCH = 128  # rows; the test of the benchmarks makes this smaller, but it must not change the widths
 WIDTHS = [16, 128, 512, 2048]
-ODD = [17, 257, 1023]  # one more than whole vectors and tiles, or one less
+ODD = [17, 257, 1023]  # sizes that are one above or one below a multiple of vectors and tiles
 
 
 class Kernels(ABC):
@@ -30,7 +30,7 @@ class Kernels(ABC):
 
 
 class ByWidth(Kernels):
-    """From a layer that stays in the first-level cache to one whose weights stay in none."""
+    """Layers whose weights fit in the first-level cache, up to layers whose weights fit in no cache."""
 
     params = (WIDTHS, DTYPES)
     param_names = ("width (inputs and outputs)", "dtype")
@@ -40,7 +40,7 @@ class ByWidth(Kernels):
 
 
 class OddSizes(Kernels):
-    """Sizes that no vector and no tile divides: what the rests cost."""
+    """Sizes that are no multiple of a vector or a tile, to measure the cost of the incomplete ones."""
 
     params = (ODD, DTYPES)
     param_names = ("size (rows, inputs and outputs)", "dtype")

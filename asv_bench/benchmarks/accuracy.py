@@ -1,7 +1,7 @@
-"""What training is for: seconds to 98 % on MNIST's test images, and the error that a fixed budget leaves.
+"""Seconds of training to 98 % on MNIST's test images, and the error after a fixed budget of epochs or seconds.
 
-Every seed goes its own way and so does every other rounding of the same arithmetic: figures are medians over `SEEDS`.
-Seconds are those of `fastmlp.train` alone, without compilation and without the evaluation between the epochs.
+The result depends on the seed, and also on the rounding of the arithmetic. So the figures are medians over `SEEDS`. The
+seconds are those of `fastmlp.train` alone, without compilation and without the evaluation between the epochs.
 """
 
 import itertools
@@ -21,7 +21,7 @@ from ._pages import shown_as
 SAMPLES = 60_000
 SEEDS = 3
 TARGET = 0.98
-EPOCHS = 10  # at most; after them the rate would be 0
+EPOCHS = 10  # largest number of epochs; after them the learning rate would be 0
 BATCH_SIZE, PEAK_RATE = 64, 0.3
 TRAINING_SHARE = 0.8  # the experiments hold out the rest
 SECONDS = 1.0
@@ -30,7 +30,7 @@ EXPERIMENT = {experiment.name: experiment for experiment in EXPERIMENTS}
 
 class _Mnist:
     def load(self, threads: int) -> None:
-        """Read the images; compile."""
+        """Read the images and compile the kernels."""
         use_threads(threads)
         self.threads = threads
         X, y, self.X_test, self.y_test = datasets.mnist()
@@ -62,9 +62,9 @@ class _Mnist:
 
 
 class TimeToAccuracy(_Mnist):
-    """Batch norm before the ReLU, and plain SGD whose rate falls linearly from epoch to epoch.
+    """Batch norm before the ReLU, and plain SGD with a learning rate that falls linearly from epoch to epoch.
 
-    Fails where a seed has not reached the accuracy after the last epoch.
+    The benchmark fails if a seed has not reached the accuracy after the last epoch.
     """
 
     params = (["784-128-10", "784-512-512-10"], THREADS)
@@ -100,9 +100,9 @@ class TimeToAccuracy(_Mnist):
 class Budget(_Mnist):
     """The report's experiments without their stop rule.
 
-    After as many epochs as the report's runs took: whether the arithmetic still learns what it should; no machine and
-    no number of threads has a part in it. After as many seconds: what the user gets out of this machine, in which a
-    quicker step and a better one both count.
+    The budget of epochs is that of the report's runs. The error after it shows whether the network still learns as it
+    should; it does not depend on the machine or the number of threads. The error after a number of seconds shows what a
+    user gets on this machine: it becomes smaller with faster steps and with better steps.
     """
 
     params = (list(EXPERIMENT),)
@@ -122,7 +122,7 @@ class Budget(_Mnist):
         return new_network(self.configuration, n_inputs=self.X.shape[1], n_classes=10, seed=seed)
 
     def error(self, seed: int, optimizers: Iterable[fastmlp.SGD], budget: float) -> float:
-        """Return the percentage of wrong answers at the end of the epoch that uses up the seconds, or of the last."""
+        """Return the percentage of wrong answers after the epoch in which the seconds end, or after the last epoch."""
         net = self.network(seed)
         for seconds in self.train(net, self.configuration.batch_size, optimizers, seed, self.samples):
             if seconds >= budget:

@@ -11,7 +11,7 @@ FUNCTIONS = ["logistic", "tanh", "leaky_relu", "gelu", "silu", "selu", "mish", "
 
 
 class _Activation(Kernels):
-    function = "gelu"  # the dearest
+    function = "gelu"  # the most expensive function
 
     def allocate(self, batch: int, n_in: int, n_out: int, dtype: str) -> None:
         self.address = kernels.activation(self.function, np.dtype(dtype))

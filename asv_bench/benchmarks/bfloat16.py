@@ -9,7 +9,7 @@ except ImportError:  # an earlier commit
 
 
 class Products:
-    """Without rounding and copying of the operands, which are there before."""
+    """The products alone: the operands are rounded and copied before."""
 
     params = (["rounded", "packed"], LAYERS, BATCHES)
     param_names = ("operands", "layer (inputs x outputs)", "batch (rows)")

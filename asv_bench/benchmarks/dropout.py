@@ -6,7 +6,7 @@ from ._data import BATCHES, THREADS, Array, normal
 from ._scenarios import ByWidth, Kernels, OddSizes
 
 KEY, STEP, LAYER = 12345, 6, 1
-THRESHOLD = 1 << 31  # of 2**32: half of the elements are dropped
+THRESHOLD = 1 << 31  # half of 2**32: half of the elements are dropped
 
 
 class _Dropout(Kernels):

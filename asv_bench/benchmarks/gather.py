@@ -1,4 +1,4 @@
-"""The mini-batch: random rows of a data set that fits in no cache, converted to float and scaled."""
+"""The gather of a mini-batch: random rows of a data set that fits in no cache, converted to float and scaled."""
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class Gather(_Gather):
 
 
 class GatherByWidth(_Gather, ByWidth):
-    """At a width of 16 the data set takes 1 MB: it does fit in a second-level cache."""
+    """At a width of 16 the data set takes 1 MB, so it fits in a second-level cache."""
 
 
 class GatherOddSizes(_Gather, OddSizes):

@@ -1,6 +1,7 @@
-"""The same training by other libraries: how long a step takes them, and how many times as long as fastmlp.
+"""The same training with other libraries: the time of a step, and this time divided by fastmlp's.
 
-``FASTMLP_PEERS_PYTHON`` names a Python that has them, as asv's own environments do not; fastmlp always runs in asv's.
+asv's environments do not have the other libraries. ``FASTMLP_PEERS_PYTHON`` names a Python that has them. fastmlp
+always runs in asv's environment.
 """
 
 import contextlib
@@ -17,9 +18,9 @@ from ._data import NETWORKS, widths_of
 from ._pages import shown_as
 
 VARIABLE = "FASTMLP_PEERS_PYTHON"
-SAMPLES = 12_000  # a quarter of compare.py's: an epoch of the slowest library takes seconds
+SAMPLES = 12_000  # a quarter of compare.py's rows: even so, an epoch of the slowest library takes seconds
 TURNS = 3
-BUDGET = 0.2  # seconds of a library in each turn, at least an epoch
+BUDGET = 0.2  # seconds of a library in each turn; a turn has at least one epoch
 THREADS = 2
 
 
@@ -32,7 +33,7 @@ def peers_python() -> str:
 
 
 class Library:
-    """In turns with fastmlp, so that both meet the same noise."""
+    """A library and fastmlp, which take turns, so that noise of the machine affects both."""
 
     params = ([name for name in COMPARED["float32"] if name != OURS], NETWORKS, [128, 1000])
     param_names = ("library", "network", "batch (rows)")

@@ -1,4 +1,4 @@
-"""Losses with their gradients: of class indices, of flags, of numbers and of counts."""
+"""Losses and their gradients, for targets that are class indices, flags, numbers and counts."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from ._data import THREADS, Array, labels, normal
 from ._scenarios import ByWidth, Kernels, OddSizes
 
 SAMPLES = 1000
-# a loss and its parameter, the smoothing or δ
+# each loss and its parameter, which is the smoothing or δ
 LOSSES = {
     "cross_entropy": 0.0,
     "binary_cross_entropy": 0.0,
@@ -20,7 +20,7 @@ LOSSES = {
 
 
 class _Loss(Kernels):
-    function = "binary_cross_entropy"  # the dearest of those whose targets are like z
+    function = "binary_cross_entropy"  # the most expensive loss of those whose targets have the shape of z
     smoothing, weighted = 0.0, False
 
     def allocate(self, batch: int, n_in: int, n_out: int, dtype: str) -> None:
@@ -46,7 +46,7 @@ class Loss(_Loss):
 
 
 class SmoothedCrossEntropy(_Loss):
-    """What smoothing and weights of rows cost."""
+    """The cost of label smoothing and of weights of rows."""
 
     function = "cross_entropy"
     params = ([0.0, 0.1], ["none", "of rows"], THREADS)

@@ -1,4 +1,4 @@
-"""Bounds that the machine sets: its FMA peak and its barrier. They tell a slow commit from a slow machine."""
+"""The machine's FMA peak and the time of a barrier. They help to distinguish a slow commit from a slow machine."""
 
 from ._data import THREADS, use_threads
 from ._machine import barrier_nanoseconds, fma_peak

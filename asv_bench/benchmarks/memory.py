@@ -1,4 +1,4 @@
-"""Memory: of the whole process, and of what `fastmlp.train` allocates beyond the data set."""
+"""The memory of the whole process, and the memory that `fastmlp.train` allocates in addition to the data set."""
 
 import tracemalloc
 
@@ -11,7 +11,7 @@ SAMPLES = 48_000
 
 
 class Training:
-    """A network and a data set; itself no benchmark."""
+    """A network and a data set. This class has no benchmark."""
 
     params = (NETWORKS, [128, 1000], [2])
     param_names = ("network", "batch (rows)", "threads")
@@ -38,7 +38,7 @@ class ProcessMemory(Training):
 
 
 class TrainingMemory(Training):
-    """What one epoch allocates at its peak: the engine's parameters, snapshots, activations, the shuffled order."""
+    """The peak of the memory that one epoch allocates: the engine's parameters, snapshots, activations, the order."""
 
     def setup(self, network: str, batch: int, threads: int) -> None:
         super().setup(network, batch, threads)

@@ -1,4 +1,4 @@
-"""Training and prediction on data of which many are zeros, in runs as in images and one-hot columns."""
+"""Training and prediction on data with many zeros. As in images and one-hot columns, the zeros are side by side."""
 
 from typing import Any
 
@@ -12,21 +12,21 @@ from ._data import Array, labels, make_network, pixels, use_threads
 from ._pages import shown_as
 
 SAMPLES = 24_000
-STEPS = 40  # of one measurement
-RUN = 7  # zeros or pixels side by side
+STEPS = 40  # steps of one measurement
+RUN = 7  # number of zeros, or of pixels, side by side
 ZEROS = [0.0, 0.5, 0.8, 0.95]
 
 Costs = NDArray[np.float64]
 
 
 def runs_of_pixels(n: int, width: int, zeros: float) -> NDArray[np.uint8]:
-    """Return `pixels` of which a share is zero."""
+    """Return `pixels` with a share `zeros` of zeros."""
     kept = np.random.default_rng(3).random((n, -(-width // RUN))) >= zeros
     return pixels(n, width) * kept.repeat(RUN, axis=1)[:, :width]
 
 
 class Zeros:
-    """By the share of zeros; with none, every product is done."""
+    """Several shares of zeros. Without zeros, no product is left out."""
 
     params = (ZEROS, ["784-20-7-5-10", "784-128-10"], [1, 2])
     param_names = ("zeros", "network", "threads")

@@ -1,4 +1,4 @@
-"""Prediction: of a test set of MNIST's size, and of one row, where what counts is all that is not arithmetic."""
+"""Prediction of a test set of MNIST's size, and of one row, whose time is mostly not arithmetic."""
 
 from ._data import NETWORKS, THREADS, Array, make_network, pixels, use_threads
 from ._pages import shown_as

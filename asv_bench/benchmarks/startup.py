@@ -1,4 +1,4 @@
-"""From the command to the first result, in a new interpreter, with the kernels compiled before and from nothing."""
+"""The time to the first result in a new interpreter, with kernels in the cache and with an empty cache."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from ._pages import shown_as
 
 REPEATS = 5
 
-# each prints the seconds of two things
+# each of these programs prints two times in seconds
 IMPORTS = """
 import json, time
 start = time.perf_counter()
@@ -43,13 +43,13 @@ CODE = {
 
 def run(code: str, **variables: str) -> str:
     """Run `code` in a new interpreter; return what it printed."""
-    # -P: the installed package, not one that lies in the working folder
+    # -P: import the installed package, and not a package in the working folder
     command = [sys.executable, "-P", "-c", code]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ | variables).stdout
 
 
 def intervals(code: str, **variables: str) -> tuple[float, float]:
-    """Run `code`, which prints the seconds of two things as JSON; return them."""
+    """Run `code`, which prints two times in seconds as JSON; return them."""
     first, second = json.loads(run(code, **variables))
     return first, second
 
@@ -70,7 +70,7 @@ class Startup:
 
 
 class WarmStart:
-    """Medians over new processes; the differences are taken inside each, where the noise of its start cancels."""
+    """Medians over new processes. Each difference is of two times of the same process, so its noise partly cancels."""
 
     timeout = 300.0
 
@@ -88,7 +88,7 @@ class WarmStart:
 
 
 class ColdStart:
-    """Compilation of all that one float32 training with validation needs; once, as it takes many seconds."""
+    """Compilation of all kernels of one float32 training with validation. One measurement takes many seconds."""
 
     timeout = 900.0
 

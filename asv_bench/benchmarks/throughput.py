@@ -1,4 +1,4 @@
-"""How much of the machine training uses: useful GFLOP/s of the engine's steps, and their share of the FMA peak."""
+"""The useful GFLOP/s of the engine's steps, and their share of the machine's FMA peak."""
 
 import itertools
 import time
@@ -15,7 +15,7 @@ REPEATS = 7
 
 
 def flop_of_a_sample(widths: list[int]) -> int:
-    """Return the operations of training on one sample: three products a layer, but for the first no gradient of x."""
+    """Return the operations of training on one sample: three products for each layer, two for the first layer."""
     products = [2 * n_in * n_out for n_in, n_out in itertools.pairwise(widths)]
     return 3 * sum(products) - products[0]
 

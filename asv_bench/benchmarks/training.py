@@ -1,4 +1,4 @@
-"""Training: the bare steps of the engine, and whole epochs through the public door."""
+"""Training: the steps of the engine alone, and whole epochs of `fastmlp.train`."""
 
 import inspect
 from typing import Any
@@ -13,10 +13,10 @@ from ._data import BATCHES, NETWORKS, NORMS, THREADS, labels, make_network, pixe
 from ._pages import shown_as
 
 SAMPLES = 48_000
-STEPS = 40  # of one measurement: far more than the start of the threads (0.1 ms) costs, no row twice at batch 1000
+STEPS = 40  # steps of one measurement: they take far longer than the start of the threads (0.1 ms); no row comes twice
 RATE = 0.01
 PARAM_NAMES = ("network", "batch norm", "batch (rows)", "threads")
-# by name: commits before one of them can still run the others
+# the classes are named by strings, so that a commit without one of them can run the others
 RULES: dict[str, tuple[str, dict[str, Any]]] = {
     "plain": ("SGD", {}),
     "momentum": ("SGD", {"momentum": 0.9}),
@@ -26,7 +26,7 @@ RULES: dict[str, tuple[str, dict[str, Any]]] = {
     "plain, clipped": ("SGD", {"clip_norm": 1.0}),
     "adam, clipped": ("Adam", {"clip_norm": 1.0}),
 }
-# of the hidden layers
+# settings of the hidden layers
 FUNCTIONS: dict[str, dict[str, Any]] = {
     "relu": {},
     "tanh": {"activation": "tanh"},
@@ -43,11 +43,11 @@ Pixels = NDArray[np.uint8]
 def make_trainer(
     network: str, norm: str, batch: int, threads: int, rule: str = "plain", function: str = "relu", **engine: Any
 ) -> Trainer:
-    """Return a trainer on the seeded data set; `engine` are further arguments, which commits before do not know."""
+    """Return a trainer on the seeded data set. `engine` are further arguments, which early commits do not know."""
     optimizer, settings = RULES[rule]
     net = make_network(network, norm, **FUNCTIONS[function])
     x, y = pixels(SAMPLES, net.n_inputs), labels(SAMPLES, net.n_classes)
-    trained: Any = getattr(net, "network", net)  # earlier commits take the network itself
+    trained: Any = getattr(net, "network", net)  # early commits take the network itself
     return Trainer(trained, x, y, batch, getattr(fastmlp, optimizer)(RATE, **settings), threads, **engine)
 
 
@@ -69,7 +69,7 @@ def train_one_epoch(net: fastmlp.MLP, X: Pixels, y: Labels, batch: int, threads:
 
 
 class Step:
-    """`STEPS` steps: gather, forward, backward, update, without the checks and the history of `fastmlp.train`."""
+    """`STEPS` steps of gather, forward, backward and update, without the checks and the history of `fastmlp.train`."""
 
     params = (NETWORKS, NORMS, BATCHES, THREADS)
     param_names = PARAM_NAMES
@@ -87,7 +87,7 @@ class Step:
 
 
 class StepInBfloat16:
-    """The same steps without batch norm, operands of the products rounded to bfloat16."""
+    """The same steps without batch norm, with operands of the products rounded to bfloat16."""
 
     params = (NETWORKS, BATCHES, THREADS)
     param_names = ("network", "batch (rows)", "threads")
@@ -107,7 +107,7 @@ class StepInBfloat16:
 
 
 class Rule:
-    """The same steps by every update rule."""
+    """The same steps with every update rule."""
 
     params = (list(RULES), NETWORKS, [32, 128])
     param_names = ("rule", "network", "batch (rows)")
@@ -125,7 +125,7 @@ class Rule:
 
 
 class Function:
-    """The same steps by what the hidden layers do."""
+    """The same steps with different settings of the hidden layers."""
 
     params = (list(FUNCTIONS), ["784-128-10", "784-512-512-10"], NORMS[:2])
     param_names = ("hidden layers", "network", "batch norm")
@@ -143,9 +143,9 @@ class Function:
 
 
 class Epoch:
-    """Shuffling and all of the steps, as users have them."""
+    """A whole epoch as users run it: the shuffle and all steps."""
 
-    # fewer than of the step, as an epoch is many of those: without batch norm and with the report's
+    # fewer parameter sets than for the step, since an epoch has many steps; batch norm is none or the report's
     params = (NETWORKS, NORMS[:2], [32, 1000], THREADS)
     param_names = PARAM_NAMES
     number = 1

@@ -5,7 +5,7 @@ from fastmlp import kernels
 from ._data import LAYERS, THREADS, Array, normal
 from ._scenarios import ByWidth, Kernels, OddSizes
 
-# however often asv repeats the step, the weights only tend to -dweight / DECAY: no overflow, no subnormal numbers
+# asv repeats the step many times; the weights approach -dweight / DECAY, so that no overflow or subnormal number occurs
 RATE, DECAY = 0.01, 0.0005
 
 

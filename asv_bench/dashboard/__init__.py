@@ -1,5 +1,5 @@
-"""The page in front of asv's own: what asv measured, beside other libraries and over the commits.
+"""An overview page of asv's results: fastmlp beside other libraries, and a few figures over the commits.
 
-`store` reads asv's files, `versus` and `trends` choose from them what a visitor asks first, `chart` places the points
-of a curve, and `page` writes the HTML.
+`store` reads asv's files. `versus` and `trends` choose the figures that a visitor wants to see first. `chart` places
+the points of a curve, and `page` writes the HTML.
 """

@@ -1,11 +1,11 @@
-"""Where the points of a small line chart lie, in the units of its SVG image."""
+"""The positions of the points of a small line chart, in the units of its SVG image."""
 
 import math
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 380, 170
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 26  # margins, for the labels
-STEPS = (1, 2, 2.5, 4, 5, 8, 10)  # tops of an axis, times a power of ten: both halves of each are short to write
+STEPS = (1, 2, 2.5, 4, 5, 8, 10)  # the top of an axis is one of these times a power of ten: it and its half are short
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Chart:
     points : list of (float, float)
         x and y of the values.
     ticks : list of (float, float)
-        Values on the axis, and their y.
+        Values on the axis, and their y coordinates.
     """
 
     points: list[tuple[float, float]]
@@ -25,7 +25,7 @@ class Chart:
 
 
 def chart(values: list[float]) -> Chart:
-    """Place `values`, of which no one is negative."""
+    """Return the chart of `values`, none of which is negative."""
     top = axis_top(max(values))
     inner_width, inner_height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 

@@ -1,4 +1,4 @@
-"""The HTML page: one file, nothing in it is fetched from anywhere."""
+"""The HTML page: one file, which loads nothing from elsewhere."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from .trends import trends
 from .versus import TIMES_AS_LONG, versus
 
 FOLDER = Path(__file__).parent
-LOOKS = FOLDER.parents[1] / "fastmlp" / "experiments" / "templates"  # base.html: those of the experiments' pages
+LOOKS = FOLDER.parents[1] / "fastmlp" / "experiments" / "templates"  # base.html, which the experiments' pages use too
 
 
 def render(histories: list[History]) -> str:
@@ -46,7 +46,7 @@ def _machine(history: History) -> dict[str, object]:
 
 
 def facts(history: History) -> Iterator[tuple[str, str]]:
-    """Yield what is known of the machine and of the environment, as name and value."""
+    """Yield the known facts about the machine and the environment, as name and value."""
     for name, label in (("cpu", "CPU"), ("num_cpu", "cores"), ("ram", "RAM"), ("os", "OS"), ("arch", "architecture")):
         value = history.machine.get(name, "")
         yield label, (_memory(value, history.machine) if name == "ram" else value) or "not noted"
@@ -54,7 +54,7 @@ def facts(history: History) -> Iterator[tuple[str, str]]:
 
 
 def _memory(amount: str, machine: dict[str, str]) -> str:
-    """Return the memory to read: by itself asv notes a bare number, of KiB on Linux and of bytes on macOS."""
+    """Return the memory with a unit. asv notes a number without a unit: KiB on Linux, bytes on macOS."""
     if not amount.isdecimal():
         return amount
     size = int(amount) * (1024 if machine.get("os", "").startswith("Linux") else 1)
@@ -62,7 +62,7 @@ def _memory(amount: str, machine: dict[str, str]) -> str:
 
 
 def digits(value: float) -> str:
-    """Write a number with at least three digits that count."""
+    """Return a number with at least three significant digits."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 1 else f"{value:.3g}"

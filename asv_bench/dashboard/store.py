@@ -1,4 +1,4 @@
-"""asv's result files, read by asv's own classes: what each machine measured, commit by commit."""
+"""asv's result files, which asv's own classes read: the results of each machine for each commit."""
 
 import itertools
 from collections.abc import Iterable
@@ -17,16 +17,16 @@ Parameters = tuple[tuple[str, str], ...]  # (name, value as asv writes it: its r
 
 @dataclass(frozen=True)
 class Commit:
-    """What was measured of one commit.
+    """The results of one commit.
 
     Attributes
     ----------
     hash : str
-        All of its digits.
+        The full hash.
     date : datetime
-        Of the commit.
+        Date of the commit.
     values : dict
-        Of a benchmark's name: the value of each set of parameters that gave one.
+        For each benchmark's name: the value of each set of parameters that has one.
     """
 
     hash: str
@@ -36,7 +36,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class History:
-    """What one machine measured, in the environment of its newest result: others are not comparable.
+    """The results of one machine in the environment of its newest result. Other environments are not comparable.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class History:
 
 
 def read(results: Path, conf: Config) -> list[History]:
-    """Return the history of every machine, that with the newest commit first.
+    """Return the history of every machine. The machine with the newest commit is the first.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def _newest_environment(found: list[Results]) -> list[Results]:
 def _commits(found: Iterable[Results], benchmarks: Benchmarks) -> list[Commit]:
     commits = []
     for result in sorted(found, key=lambda result: int(result.date)):
-        # only what is still measured in the same way: asv compares the versions of a benchmark
+        # only benchmarks that have not changed since: asv compares the versions of a benchmark
         values = {name: _values(result, benchmarks[name]) for name in result.get_result_keys(benchmarks)}
         if any(values.values()):
             commits.append(Commit(result.commit_hash, datetime.fromtimestamp(result.date / 1000, UTC), values))

@@ -1,27 +1,27 @@
-"""The few figures that tell whether fastmlp becomes faster, over the commits."""
+"""A few figures over the commits, which show whether fastmlp becomes faster."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from .store import Commit, History, Parameters
 
-STEPS = 40  # that `training.Step.time_steps` measures at once
+STEPS = 40  # number of steps in one call of `training.Step.time_steps`
 
 
 @dataclass(frozen=True)
 class Headline:
-    """A benchmark with one set of its parameters; less is better.
+    """A benchmark with one set of its parameters. A smaller value is better.
 
     Attributes
     ----------
     title, unit : str
-        For reading.
+        Title and unit on the page.
     benchmark : str
-        asv's name of it.
+        asv's name of the benchmark.
     parameters : tuple of (str, str)
-        All of its parameters, values as asv writes them.
+        Names and values of all its parameters, as asv writes them.
     scale : float
-        Converts asv's value to the unit.
+        Factor that converts asv's value to the unit.
     """
 
     title: str
@@ -31,7 +31,7 @@ class Headline:
     scale: float = 1.0
 
     def link(self, machine: str) -> str:
-        """Return the address of asv's own graph."""
+        """Return the address of asv's graph of the benchmark."""
         chosen = [("machine", machine), *((f"p-{name}", value) for name, value in self.parameters)]
         return f"index.html#{self.benchmark}?" + "&".join(f"{quote(name)}={quote(value)}" for name, value in chosen)
 
@@ -71,12 +71,12 @@ HEADLINES = (
 
 @dataclass(frozen=True)
 class Trend:
-    """A headline's values.
+    """The values of a headline.
 
     Attributes
     ----------
     headline : Headline
-        What they are.
+        The benchmark.
     points : list of (Commit, float)
         Oldest first, in the headline's unit; at least one.
     """
@@ -86,7 +86,7 @@ class Trend:
 
     @property
     def change(self) -> float | None:
-        """Newest value divided by the oldest; None where there is only one."""
+        """The newest value divided by the oldest; None if there is only one."""
         return self.points[-1][1] / self.points[0][1] if len(self.points) > 1 else None
 
 

@@ -1,4 +1,4 @@
-"""fastmlp beside other libraries: how many times as long each takes."""
+"""The table of other libraries: their times divided by fastmlp's."""
 
 from dataclasses import dataclass
 from statistics import geometric_mean
@@ -8,19 +8,19 @@ from peers import LIBRARIES, OURS
 from .store import Commit, History, Parameters
 
 TIMES_AS_LONG = "libraries.Library.track_ratio"  # the time of a library divided by fastmlp's
-COLUMN = "library"  # its parameter that names the library; the others make the rows
+COLUMN = "library"  # the parameter that names the library; each set of the other parameters is a row
 
 
 @dataclass(frozen=True)
 class Row:
-    """One task.
+    """One row of the table: one task.
 
     Attributes
     ----------
     task : list of str
         The values of the parameters.
     ratios : list of float or None
-        A number for each library, None where it was not measured.
+        The ratio of each library; None if it was not measured.
     """
 
     task: list[str]
@@ -38,13 +38,13 @@ class Versus:
     Attributes
     ----------
     commit : Commit
-        The newest that has it.
+        The newest commit with such a table.
     parameters, libraries : list of str
         Headings of the tasks and of the ratios.
     rows : list of Row
-        A task each.
+        One row for each task.
     means : list of float
-        The geometric mean for each library, over the tasks that it has.
+        The geometric mean of each library's ratios.
     """
 
     commit: Commit
