@@ -1,15 +1,16 @@
-"""Time fits and predictions of fastmlp.sklearn's MLPClassifier beside scikit-learn's, both with their defaults.
+"""Time fits and predictions of the MLPClassifiers of fastmlp.sklearn and scikit-learn, with their default parameters.
 
     python asv_bench/estimators.py                            # seconds of an epoch: Adam, mini-batches of 200
     python asv_bench/estimators.py --scores                   # accuracy on test rows, over random states
     python asv_bench/estimators.py --predict 1 --data mnist   # microseconds of predict_proba; 1 or 10000 rows
 
-Data: MNIST, scikit-learn's digits, and ``make_classification`` of 20,000 rows × 50 features in ten classes and of
-100,000 × 20 in five, as float32 and float64. A time of an epoch is that of a whole ``fit`` of a few epochs, divided by
-them; a fit before has compiled what there is to compile. Each estimator runs in a process of its own, they take turns,
-round by round: times are medians over the rounds, ratios are medians of the ratios of the rounds. Predictions are those
-of the estimators, of the network inside fastmlp's, of its compiled kernel alone and of a PyTorch module in eager mode.
-The overhead is what the estimator takes beyond the kernel. It needs a quiet machine: close what else uses it.
+The data are MNIST, scikit-learn's digits, and ``make_classification`` with 20,000 rows × 50 features in ten classes and
+with 100,000 × 20 in five classes, as float32 and float64. The time of an epoch is the time of a whole ``fit`` divided
+by its epochs. A fit before the measurement compiles the kernels. Each estimator runs in its own process, and in every
+round the estimators take turns. Times are medians over the rounds, ratios are medians of the ratios of the rounds.
+Predictions are timed for the estimators, for the network inside fastmlp's estimator, for its compiled kernel alone and
+for a PyTorch module in eager mode. The overhead is the time of fastmlp's estimator minus the time of the kernel. The
+command needs a quiet machine: close all other programs.
 """
 
 import argparse
@@ -53,7 +54,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def widths(text: str) -> str:
-    """Return the widths of the hidden layers as they are, if they are widths."""
+    """Return `text`, which must be widths of hidden layers."""
     for width in text.split("-"):
         positive(width)
     return text
@@ -93,7 +94,7 @@ def report(args: argparse.Namespace, cells: list[cell.Cell]) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; 1 where an estimator that is installed failed, or none is."""
+    """Measure and print; return 1 if an installed estimator failed or none is installed."""
     args = parse(arguments)
     try:
         with tempfile.TemporaryDirectory() as folder:

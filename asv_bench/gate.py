@@ -4,11 +4,11 @@ r"""Compare two commits side by side on this machine; exit with 1 where a benchm
     python asv_bench/gate.py main my-branch --markdown report.md
     python asv_bench/gate.py v1.0 HEAD --bench 'linear.*128, 1\\)' --no-counts
 
-Both commits are built by asv into environments of their own. Then new pairs of processes, one of each build, take turns
-every few milliseconds; each benchmark is timed until its confidence interval either lies above 1.03 (slower) or below
-1.10 (passes), at most 24 rounds. The chance of a false alarm in the whole comparison is at most 5 %.
+asv builds each commit into its own environment. A round is a new pair of processes, one of each build, which take turns
+every few milliseconds. Each benchmark is timed until its confidence interval is either wholly above 1.03 (slower) or
+wholly below 1.10 (passes), in at most 24 rounds. The chance of a false alarm in the whole comparison is at most 5 %.
 
-Exit status: 0 no regression was found, 1 a benchmark is slower, 2 there is no verdict, and why is said.
+Exit status: 0 if no regression was found, 1 if a benchmark is slower, 2 with the reason if there is no verdict.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         from pairs import builds, comparison, counts, report, selection
     except ModuleNotFoundError as error:
         raise GateError(f"{error.name} is not installed: python -m pip install --group bench") from None
-    written = [(path and path.absolute()) for path in (args.markdown, args.json)]  # asv works in its own folder
+    written = [(path and path.absolute()) for path in (args.markdown, args.json)]  # asv changes the working folder
     builds.check_tree()
     (base, head), benchmarks = builds.make_builds({"base": args.base, "head": args.head})
     both = base, head

@@ -1,4 +1,4 @@
-"""What the commands that compare libraries share: the types of their options, and a word about the machine."""
+"""Common parts of the commands that compare libraries: types of options, and the notes on the machine."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from fastmlp.cli.machine import processor
 
 
 def network(text: str) -> str:
-    """Return the widths as they are, if they are widths."""
+    """Return `text`, which must be the widths of a network."""
     if len([positive(width) for width in text.split("-")]) < 2:
         raise argparse.ArgumentTypeError(f"expected widths such as 784-128-10, got {text!r}")
     return text
@@ -24,7 +24,7 @@ def positive(text: str) -> int:
 
 
 def machine(threads: int) -> list[str]:
-    """Return what the figures were measured on."""
+    """Return notes on the machine: CPU, FMA peak and barrier."""
     lines = [
         f"{processor()}, {os.cpu_count()} cores, {platform.system()}; Python {platform.python_version()}",
         f"FMA peak of one core, measured: {fma_peak(1, repeats=7):.0f} GFLOP/s",
@@ -35,5 +35,5 @@ def machine(threads: int) -> list[str]:
 
 
 def counted(number: int, what: str) -> str:
-    """Return the number with its word, which ends in s from two on."""
+    """Return the number and the noun, with an s if the number is above 1."""
     return f"{number} {what}{'s' * (number > 1)}"

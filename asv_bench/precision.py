@@ -3,10 +3,11 @@
     python asv_bench/precision.py                                # all data, five seeds: some minutes
     python asv_bench/precision.py --nets 784-128-10 --seeds 2
 
-MNIST: networks of `--nets`, trained for three epochs with mini-batches of 64 by Adam (β₂ 0.99, a one-cycle rate with
-its peak at 0.004). Digits, breast cancer and wine, which come with scikit-learn: `fastmlp.sklearn.MLPClassifier` with
-100 hidden units behind a StandardScaler, float32 data, a quarter of the rows to test on. A seed draws the weights, the
-order of the rows and the split; both precisions get the same seeds. Predictions are in float32.
+For MNIST, the networks of `--nets` are trained for three epochs with mini-batches of 64 by Adam (β₂ 0.99, a one-cycle
+rate with its peak at 0.004). For digits, breast cancer and wine, which come with scikit-learn, a
+`fastmlp.sklearn.MLPClassifier` with 100 hidden units is trained on float32 data from a StandardScaler. A quarter of the
+rows are test rows. A seed determines the weights, the order of the rows and the split. Both precisions use the same
+seeds. Predictions are in float32.
 """
 
 import argparse
@@ -28,7 +29,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 
 def mnist_accuracy(widths: str, samples: int, threads: int) -> Callable[[str, int], float]:
-    """Return a function of precision and seed: the accuracy on the test images."""
+    """Return a function of precision and seed, which returns the accuracy on the test images."""
     X, y, X_test, y_test = fastmlp.datasets.mnist()
 
     def accuracy(precision: str, seed: int) -> float:
@@ -44,7 +45,7 @@ def mnist_accuracy(widths: str, samples: int, threads: int) -> Callable[[str, in
 
 
 def table_accuracy(name: str, threads: int) -> Callable[[str, int], float]:
-    """Return a function of precision and seed: the accuracy on a quarter of the rows."""
+    """Return a function of precision and seed, which returns the accuracy on a quarter of the rows."""
     from sklearn import datasets
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.model_selection import train_test_split

@@ -1,12 +1,12 @@
-"""Does the gate see what it should, and nothing else? Many comparisons, of which the right answer is known.
+"""Test whether the gate finds slowdowns, and only slowdowns, in many comparisons whose right answer is known.
 
     python asv_bench/prove_gate.py                                # 20 of each kind, an hour or two
     python asv_bench/prove_gate.py --comparisons 5 --busy no
 
-HEAD is compared with itself, in a second environment, and with a commit that differs by ``slowdown.patch``: it makes
-the matrix product take 16 terms at a time, which costs about 12 % on a CPU with AVX2. Each kind also with a second
-process that keeps a core busy. What is done is kept in a file of JSON lines; the same command goes on where it was
-interrupted, and prints the table at the end.
+HEAD is compared with itself in a second environment, and with a commit that differs by ``slowdown.patch``. The patch
+makes the matrix product take 16 terms at a time, which costs about 12 % on a CPU with AVX2. Both comparisons are also
+made while another process keeps a core busy. Finished comparisons are kept in a file of JSON lines. The same command
+continues where it was interrupted, and prints the table at the end.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from pairs.verdict import Finding, Verdict
 
 BENCHMARKS = FOLDER / "benchmarks"
 PATCH = FOLDER / "slowdown.patch"
-AFFECTED = "linear.Linear.time_forward('784x128', 128, 1)"  # whose ratio tells how much the patch costs here
+AFFECTED = "linear.Linear.time_forward('784x128', 128, 1)"  # its ratio shows how much the patch costs on this machine
 HEADS = ("same", "slower")
 AUTHOR = {f"GIT_{role}_{what}": "prove_gate" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
@@ -48,7 +48,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def slower_commit() -> str:
-    """Return a commit on top of HEAD with the patch; neither the tree nor a branch changes."""
+    """Return a commit on top of HEAD with the patch. Neither the working tree nor a branch changes."""
 
     def git(*arguments: str) -> str:
         command = ["git", *arguments]
@@ -67,7 +67,7 @@ def slower_commit() -> str:
 
 @contextlib.contextmanager
 def busy_core(wanted: bool) -> Iterator[None]:
-    """Keep a core busy meanwhile, if `wanted`."""
+    """Keep a core busy during the block, if `wanted`."""
     if not wanted:
         yield
         return
@@ -80,19 +80,19 @@ def busy_core(wanted: bool) -> Iterator[None]:
 
 
 def record(head: str, busy: str, findings: Sequence[Finding], seconds: float) -> dict[str, Any]:
-    """Return what is kept of a comparison."""
+    """Return the record of a comparison for the file."""
     named = {verdict.name.lower(): [str(f.case) for f in findings if f.verdict is verdict] for verdict in Verdict}
     ratios = {str(f.case): [f.ratio, f.low, f.high, f.rounds] for f in findings}
     return {"head": head, "busy": busy, "seconds": seconds, "verdicts": named, "ratios": ratios}
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Return what was kept."""
+    """Return the records in the file."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
 def table(records: Sequence[dict[str, Any]]) -> str:
-    """Return the summary as Markdown: medians of head ÷ base and of minutes, the mean number of unclear benchmarks."""
+    """Return the summary as Markdown: medians of head ÷ base and of minutes, mean number of unclear benchmarks."""
     lines = [
         "| head | a core kept busy | comparisons | regression reported | matrix product | unclear | minutes |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
@@ -136,7 +136,7 @@ def run(args: argparse.Namespace) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and print the table."""
     args = parse(arguments)
-    args.out = args.out.absolute()  # asv works in its own folder
+    args.out = args.out.absolute()  # asv changes the working folder
     try:
         run(args)
     except (GateError, CrashError) as error:

@@ -1,21 +1,22 @@
-"""Race fastmlp and the libraries a user would pick instead to 98 % on MNIST's test images.
+"""Measure how long fastmlp and other libraries train until they reach 98 % on MNIST's test images.
 
     python asv_bench/race.py                                    # all libraries that are installed, three seeds
     python asv_bench/race.py --libraries fastmlp torch --seeds 5 --threads 1
 
-All train the same network by the same recipe from the same first weights: 784-256-10, inputs standardised, all
-60,000 images, mini-batches of 64, Adam with β 0.9 and 0.99, a rate that rises linearly to 0.004 over the first fifth of
-the steps and falls linearly to 0 at the end of the third epoch; no batch norm, as scikit-learn has none. The seed draws
-the weights and the order. Each library runs in a process of its own; they take turns, seed by seed.
+All libraries train the same network by the same recipe from the same initial weights. The network is 784-256-10, the
+inputs of all 60,000 images are standardised, and the mini-batches have 64 rows. The optimizer is Adam with β 0.9 and
+0.99. Its rate rises linearly to 0.004 over the first fifth of the steps and falls linearly to 0 at the end of the third
+epoch. There is no batch norm, since scikit-learn has none. The seed determines the weights and the order of the rows.
+Each library runs in its own process, and for each seed the libraries take turns.
 
-All numbers are float32, but for the rows with another word: "fastmlp bfloat16" rounds the operands of its products,
-"PyTorch autocast" keeps parameters and data in float32, "PyTorch bfloat16" has no other numbers before the loss. The
+All numbers are float32, except in three rows. "fastmlp bfloat16" rounds the operands of its products. "PyTorch
+autocast" keeps parameters and data in float32. "PyTorch bfloat16" has only bfloat16 numbers before the loss. The
 accuracy is that of predictions in the same precision.
 
-Seconds are those of the training epochs until the first after which the accuracy is reached: start-up, imports, reading
-of the data, compilation and a first epoch to warm up are left out, and so are the tests of the accuracy. A seed that
-does not reach it counts as endless; with 784-128-10, seeds end on both sides of 98 %. JAX leaves out a last, smaller
-mini-batch. It needs a quiet machine.
+The seconds count the training epochs, up to the first epoch after which the accuracy is reached. They do not count
+start-up, imports, reading the data, compilation, a first epoch to warm up, and the measurements of the accuracy. A seed
+that does not reach the accuracy counts as an infinite time. With 784-128-10, some seeds end below 98 % and some above.
+JAX leaves out a last, smaller mini-batch. The command needs a quiet machine.
 """
 
 import argparse
@@ -38,7 +39,7 @@ from fastmlp import datasets
 from fastmlp.system.cores import usable_cores
 
 RULE = Rule("adam", "Adam", rate=0.004, beta_2=0.99)
-# standardised rows are no bytes; fastmlp is in float32 as it is
+# standardised rows are not bytes; "fastmlp" already computes in float32
 RACERS = [name for name in LIBRARIES if name not in ("jax_uint8", "fastmlp_float32")]
 
 
@@ -65,7 +66,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def race(recipe: Recipe, names: Sequence[str], seeds: int, target: float) -> Race:
-    """Let the libraries run, one after the other for each seed."""
+    """Let the libraries train, one after the other for each seed."""
     result = Race(recipe, target)
     with contextlib.ExitStack() as stack:
         workers: dict[str, Worker] = {}
@@ -84,7 +85,7 @@ def race(recipe: Recipe, names: Sequence[str], seeds: int, target: float) -> Rac
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Race and print; 1 where a library that is installed failed, or none is."""
+    """Measure and print; return 1 if an installed library failed or none is installed."""
     args = parse(arguments)
     x, y, x_test, y_test = datasets.mnist()
     with tempfile.TemporaryDirectory() as folder:

@@ -4,9 +4,9 @@
     python asv_bench/start.py --python before=../old/.venv/bin/python --python now=.venv-dev/bin/python
     python asv_bench/start.py --tasks "fastmlp --help" "ten lines" --rounds 3
 
-Every environment named by `--python` runs every task, in turns, round by round: first with an empty cache folder of its
-own, then again. A figure is the median over the rounds of the seconds of a whole process, with the start of Python and
-all imports. It needs a quiet machine.
+Every environment of `--python` runs every task. In every round the environments take turns. Each run begins with a new,
+empty cache folder, and the task is then repeated with the filled folder. A figure is the median over the rounds of the
+seconds of a whole process, including the start of Python and all imports. The command needs a quiet machine.
 """
 
 import argparse
@@ -27,7 +27,7 @@ IRIS = "iris.csv"
 
 
 def example(marker: str) -> str:
-    """Return the program behind a marker in README."""
+    """Return the program after a marker in README."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     found = re.search(rf"<!-- {marker} -->\n\n```python\n(.*?)```", text, flags=re.DOTALL)
     if found is None:
@@ -36,7 +36,7 @@ def example(marker: str) -> str:
 
 
 def tasks() -> dict[str, list[str]]:
-    """Return the arguments of Python by the names of the tasks."""
+    """Return the arguments of Python for each task, by the task's name."""
     command = ["-c", "import sys; from fastmlp.cli import main; sys.exit(main())"]
     return {
         "ten lines": ["-c", example("example")],
@@ -58,7 +58,7 @@ def write_iris(folder: Path) -> None:
 
 
 def seconds(python: str, arguments: Sequence[str], folder: Path, cache: Path) -> float:
-    """Return how long a process takes, whose compiled kernels and results are in folders of its own."""
+    """Return the seconds of a process that writes results into `folder` and keeps compiled kernels in `cache`."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("NUMBA_", "PYTHON"))}
     environment |= {"XDG_CACHE_HOME": str(cache), "HOME": str(cache), "LOCALAPPDATA": str(cache)}
     started = time.perf_counter()

@@ -1,9 +1,9 @@
-"""Write ``summary.html``, the page in front of asv's own: fastmlp beside other libraries, and over the commits.
+"""Write ``summary.html``, the overview page of asv's results: fastmlp beside other libraries, and over the commits.
 
     cd asv_bench && asv run HEAD^! && asv publish && python summary.py
 
-It reads what asv measured and writes one file into the folder of asv's pages, to which it links. ``asv publish``
-empties that folder: run it first.
+The command reads asv's results and writes one file into the folder of asv's pages. The file has links to these pages.
+Run ``asv publish`` first, since it empties that folder.
 """
 
 import argparse
@@ -26,7 +26,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the page; 2 where there are no results or a library is missing."""
+    """Write the page; return 2 if there are no results or a library is missing."""
     args = parse(arguments)
     for library in NEEDS:
         if importlib.util.find_spec(library) is None:

@@ -1,7 +1,7 @@
-"""Estimators of fastmlp.sklearn beside scikit-learn's, each in a process of its own: a file for each of them.
+"""Estimators of fastmlp.sklearn and of scikit-learn, each in its own file and its own process.
 
-Each file has ``make(job)``, which returns a `job.Model`, and imports its library at the top: where that is not
-installed, importing the file raises ImportError.
+Each file has ``make(job)``, which returns a `job.Model`. A file imports its library at the top, so importing the file
+raises ImportError if the library is not installed.
 """
 
 from peers import Library

@@ -1,4 +1,4 @@
-"""A data set with a network and a dtype, on which estimators take turns."""
+"""The measurements of estimators, which take turns on one data set with one network and one dtype."""
 
 import contextlib
 import json
@@ -12,23 +12,23 @@ from peers.process import LibraryProcess, MissingError
 from . import OURS, PREDICTORS, THEIRS
 from .job import Job
 
-CALLS = {1: 300, 10_000: 5}  # of a prediction of so many rows, in one round
+CALLS = {1: 300, 10_000: 5}  # for each number of rows: the number of predictions in a round
 
 
 @dataclass
 class Cell:
-    """What was measured.
+    """The measurements of one data set, network and dtype.
 
     Attributes
     ----------
     data : str
         Name of the data set.
     job : Job
-        Its file, dtype and network.
+        The file of the data set, the dtype and the network.
     found : dict
-        Of an estimator: a value for each round or random state.
+        For each estimator: a value for each round or random state.
     versions, missing : dict
-        Of a library: its version, or why it is left out.
+        For each library: its version, or the reason why it is left out.
     """
 
     data: str
@@ -38,16 +38,16 @@ class Cell:
     missing: dict[str, str] = field(default_factory=dict)
 
     def median(self, name: str) -> float:
-        """Return the median of its values."""
+        """Return the median of an estimator's values."""
         return statistics.median(self.found[name])
 
     def ratio(self, name: str = THEIRS) -> float:
-        """Return the median over the rounds of its time divided by fastmlp's in the same round."""
+        """Return the median over the rounds of an estimator's time divided by fastmlp's time in the same round."""
         return statistics.median(b / a for a, b in zip(self.found[OURS], self.found[name], strict=True))
 
     @contextlib.contextmanager
     def processes(self, names: Iterable[str]) -> Iterator[Mapping[str, LibraryProcess]]:
-        """Start the processes of those that are installed."""
+        """Start the processes of the libraries that are installed."""
         with contextlib.ExitStack() as stack:
             found: dict[str, LibraryProcess] = {}
             for name in names:
@@ -63,7 +63,7 @@ class Cell:
 
 
 def seconds_of_an_epoch(cell: Cell, names: Iterable[str], rounds: int, epochs: int) -> None:
-    """Time whole fits, in turns; a fit that ended early is an error."""
+    """Time whole fits, in which the estimators take turns. A fit that ended early is an error."""
     with cell.processes(names) as processes:
         for i in range(rounds):
             for name, process in processes.items():
@@ -74,7 +74,7 @@ def seconds_of_an_epoch(cell: Cell, names: Iterable[str], rounds: int, epochs: i
 
 
 def scores(cell: Cell, names: Iterable[str], states: int, epochs: int) -> None:
-    """Fit with several random states, and take the accuracy on the test rows."""
+    """Fit with several random states and measure the accuracy on the test rows."""
     with cell.processes(names) as processes:
         for state in range(states):
             for name, process in processes.items():
@@ -83,7 +83,7 @@ def scores(cell: Cell, names: Iterable[str], states: int, epochs: int) -> None:
 
 
 def seconds_of_a_prediction(cell: Cell, names: Iterable[str], rounds: int, rows: int) -> None:
-    """Time predictions, in turns."""
+    """Time predictions, in which the estimators take turns."""
     with cell.processes(names) as processes:
         for _ in range(rounds):
             for name, process in processes.items():

@@ -1,4 +1,4 @@
-"""The data sets: two of digits, two that are drawn."""
+"""The data sets: two of digits, and two that are generated."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,21 +15,21 @@ Split = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # x, x_test, y, y
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set, and how long one fit of it is timed.
+    """A data set, and the number of epochs of a timed fit.
 
     Attributes
     ----------
     read : callable
         Returns ``x, x_test, y, y_test``.
     epochs : int
-        Of a timed fit.
+        Number of epochs of a timed fit.
     """
 
     read: Callable[[], Split]
     epochs: int
 
     def write(self, path: Path) -> None:
-        """Write it for `job.Job`."""
+        """Write the file for `job.Job`."""
         x, x_test, y, y_test = self.read()
         np.savez(path, x=x.astype(np.float64), x_test=x_test.astype(np.float64), y=y, y_test=y_test)
 
@@ -46,7 +46,7 @@ def _digits() -> Split:
 
 
 def _drawn(samples: int, features: int, classes: int) -> Split:
-    """Return drawn rows, and a quarter as many to test with."""
+    """Return `samples` generated training rows, and a quarter as many test rows."""
     x, y = make_classification(
         samples + samples // 4, features, n_informative=features // 2, n_classes=classes, random_state=0
     )

@@ -1,4 +1,4 @@
-"""What an estimator is asked to do."""
+"""The task of an estimator."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,13 +13,13 @@ class Job:
     Attributes
     ----------
     file : str
-        Arrays ``x, x_test`` float64 and ``y, y_test`` int64.
+        File with the arrays ``x, x_test`` (float64) and ``y, y_test`` (int64).
     dtype : str
-        In which the estimator gets the rows.
+        Dtype of the rows that the estimator gets.
     hidden : tuple of int
         Widths of the hidden layers.
     threads : int
-        That the library may use.
+        Number of threads that the library may use.
     """
 
     file: str
@@ -28,7 +28,7 @@ class Job:
     threads: int
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return the data set, rows in the dtype."""
+        """Return the arrays of the data set, with the rows in the job's dtype."""
         with np.load(self.file) as arrays:
             return {name: self._cast(array) for name, array in arrays.items()}
 
@@ -37,13 +37,13 @@ class Job:
 
 
 class Model(Protocol):
-    """An estimator or a network that predicts as one."""
+    """An estimator, or a network with the same interface."""
 
     def fit(self, x: np.ndarray, y: np.ndarray, epochs: int, state: int) -> int:
-        """Train anew for so many epochs with this random state; return the number of epochs done."""
+        """Train from the start for `epochs` with a random state; return the number of epochs done."""
 
     def score(self, x: np.ndarray, y: np.ndarray) -> float:
         """Return the accuracy."""
 
     def predictor(self, x: np.ndarray) -> Any:
-        """Return a function without arguments that computes the probabilities of the rows of `x`."""
+        """Return a function without arguments, which computes the probabilities of the rows of `x`."""

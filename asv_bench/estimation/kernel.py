@@ -1,4 +1,4 @@
-"""The compiled function under fastmlp's prediction: settings, folded parameters and memory are there before."""
+"""The compiled function of fastmlp's prediction alone: settings, folded parameters and memory are made before."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from .scikit_learn import Classifier
 
 
 class Kernel(Classifier):
-    """Only the arithmetic, and where there are several chunks of rows the start of the threads."""
+    """A prediction of which only the arithmetic is timed, and the start of the threads if there are several chunks."""
 
     def predictor(self, x: np.ndarray) -> Any:
         """Return a call of `predict_chunks`."""
@@ -23,7 +23,7 @@ class Kernel(Classifier):
         forward = packed.take(net.architecture, x, len(x), 1 if len(x) == 1 else self.job.threads, net.output)
         out = np.empty((len(x), net.n_outputs), net.dtype)
 
-        def call(x: np.ndarray = x) -> np.ndarray:  # the kernel has only the address of x
+        def call(x: np.ndarray = x) -> np.ndarray:  # the default keeps x in memory: the kernel has only its address
             forward.run(predict_chunks, packed, order, out)
             return out
 

@@ -12,7 +12,7 @@ from .scikit_learn import Classifier
 
 
 class Network(Classifier):
-    """Threads as the estimator: one for few rows."""
+    """The network, with as many threads as the estimator uses: one for few rows."""
 
     def predictor(self, x: np.ndarray) -> Any:
         """Return a call of ``MLP.predict_proba``."""

@@ -1,4 +1,7 @@
-"""A PyTorch module in eager mode, from NumPy rows to NumPy probabilities. It is not trained: values cost no time."""
+"""A PyTorch module in eager mode, from NumPy rows to NumPy probabilities.
+
+The module is not trained, since the time of a prediction does not depend on the weights.
+"""
 
 from itertools import pairwise
 from typing import Any

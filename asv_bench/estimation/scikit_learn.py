@@ -12,16 +12,16 @@ from .job import Job, Model
 
 
 class Classifier:
-    """An estimator with scikit-learn's parameters; a fit ends after its epochs and no sooner."""
+    """An estimator with scikit-learn's parameters. A fit never ends before its last epoch."""
 
     def __init__(self, kind: Any, job: Job) -> None:
         self.kind, self.job = kind, job
 
     def fit(self, x: np.ndarray, y: np.ndarray, epochs: int, state: int) -> int:
-        """Train anew."""
+        """Train from the start."""
         self.net = self.kind(self.job.hidden, max_iter=epochs, n_iter_no_change=epochs, random_state=state)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # that a few epochs are not enough
+            warnings.simplefilter("ignore", ConvergenceWarning)  # it warns that so few epochs are not enough
             self.net.fit(x, y)
         return int(self.net.n_iter_)
 

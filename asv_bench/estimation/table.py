@@ -11,7 +11,7 @@ from .cell import Cell
 
 
 def fits(cells: list[Cell]) -> list[str]:
-    """Return the table of the seconds of an epoch, and the geometric mean of the ratios."""
+    """Return the table of seconds of an epoch, with the geometric mean of the ratios."""
     labels = [f"{library.label}, s" for library in ESTIMATORS.values()]
     head = ["data", "hidden", "dtype", *labels, "scikit-learn ÷ fastmlp"]
     lines = _head(head, 3)
@@ -33,7 +33,7 @@ def scores(cells: list[Cell]) -> list[str]:
 
 
 def predictions(cells: list[Cell]) -> list[str]:
-    """Return the table of the microseconds of a call; the overhead is what the estimator takes beyond the kernel."""
+    """Return the table of microseconds of a call. The overhead is the estimator's time minus the kernel's."""
     labels = [library.label for library in PREDICTORS.values()]
     lines = _head(["data", "hidden", "dtype", *labels, "overhead", "scikit-learn ÷ fastmlp"], 3)
     for cell in cells:

@@ -2,8 +2,8 @@
 
 usage: python -m estimation.worker LIBRARY JOB (the fields of the job as JSON)
 
-It answers in lines of JSON: ``{"version": …}`` when it is ready (or ``{"missing": …}``); then each line names a method
-of `Desk` and its arguments, as a list.
+It answers in lines of JSON. The first is ``{"version": …}`` when it is ready, or ``{"missing": …}``. Each request is a
+line with a list of a method of `Desk` and its arguments.
 """
 
 import importlib
@@ -18,11 +18,11 @@ from peers.library import answer, pin
 from . import PREDICTORS
 from .job import Job, Model
 
-PAUSE = 0.2  # seconds before a clock starts: the threads of another process's OpenBLAS spin on after their last product
+PAUSE = 0.2  # seconds before a clock starts: threads of another process's OpenBLAS spin for a while after a product
 
 
 class Desk:
-    """Takes the requests."""
+    """The methods that requests can call."""
 
     def __init__(self, job: Job, model: Model) -> None:
         self.model, self.arrays = model, job.arrays()
@@ -40,7 +40,7 @@ class Desk:
         return self.model.score(self.arrays["x_test"], self.arrays["y_test"])
 
     def predict(self, rows: int, calls: int) -> float:
-        """Return the seconds of a call for so many rows, the mean over several."""
+        """Return the seconds of a prediction of `rows` rows: the mean over `calls` calls."""
         x = self.arrays["x"]
         call = self.model.predictor(x[:rows] if rows <= len(x) else x.repeat(-(-rows // len(x)), axis=0)[:rows])
         time.sleep(PAUSE)

@@ -1,5 +1,5 @@
-"""Two builds of fastmlp, timed side by side: what `gate.py` is made of.
+"""The parts of `gate.py`, which compares two builds of fastmlp.
 
-`builds` makes the environments, `selection` picks asv's benchmarks, `timing` runs them in pairs of processes, `counts`
-counts instructions, `verdict` judges, `report` writes it down.
+`builds` makes the environments, `selection` chooses asv's benchmarks, `timing` times them in pairs of processes,
+`counts` counts instructions, `verdict` judges, and `report` writes the report.
 """

@@ -15,11 +15,11 @@ from asv.util import ProcessError, UserError
 from .errors import GateError
 from .process import Build
 
-FOLDER = Path(__file__).parents[1]  # of asv.conf.json
+FOLDER = Path(__file__).parents[1]  # the folder of asv.conf.json
 
 
 def check_tree() -> None:
-    """Raise where tracked files differ from the commit that is checked out."""
+    """Raise if tracked files differ from the commit that is checked out."""
     command = ["git", "status", "--porcelain", "--untracked-files=no"]
     status = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True)
     if status.returncode:
@@ -32,21 +32,21 @@ def check_tree() -> None:
 
 
 def make_builds(commits: Mapping[str, str]) -> tuple[list[Build], list[dict[str, Any]]]:
-    """Build and install commits, which are named by the side that they are on, such as base and head.
+    """Build and install commits. The keys of `commits` are their roles, such as base and head.
 
     Returns
     -------
     builds : list of Build
-        In the order of `commits`.
+        The builds, in the order of `commits`.
     benchmarks : list of dict
-        All that asv finds, imported with the last of them.
+        All benchmarks that asv finds in the environment of the last build.
 
     Raises
     ------
     GateError
         A commit is unknown or cannot be built, or the benchmarks cannot be imported.
     """
-    os.chdir(FOLDER)  # asv.conf.json's paths are relative to it
+    os.chdir(FOLDER)  # the paths in asv.conf.json are relative to this folder
     sides = [_Side(side, commit) for side, commit in commits.items()]
     return [side.install() for side in sides], sides[-1].benchmarks()
 

@@ -1,4 +1,4 @@
-"""The whole comparison of two builds: compile, time until all is decided, count instructions."""
+"""The whole comparison of two builds: compile, time until every benchmark is decided, count instructions."""
 
 import itertools
 import random
@@ -16,18 +16,18 @@ from .verdict import LOOKS, Finding, Verdict, judge
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was found.
+    """The result of a comparison.
 
     Attributes
     ----------
     base, head : str
         Abbreviated hashes of the commits.
     findings : list of Finding
-        Of every benchmark that ran in both builds.
+        The finding of every benchmark that ran in both builds.
     not_compared : mapping of Case to str
-        The others, and why.
+        The other benchmarks, and the reasons.
     counts : Counts
-        Instructions, where they could be counted.
+        The instructions, if they could be counted.
     """
 
     base: str
@@ -43,12 +43,14 @@ class Comparison:
 
 
 def warm_up(builds: tuple[Build, Build], folder: Path, cases: Sequence[Case]) -> dict[Case, str]:
-    """Set up every benchmark once in both builds, which compiles; return those that cannot be compared, and why.
+    """Set up every benchmark once in both builds, which compiles the kernels.
+
+    Returns the benchmarks that cannot be compared, with the reasons.
 
     Raises
     ------
     GateError
-        A benchmark fails in the head, or none of them can be compared.
+        A benchmark fails in the head, or no benchmark can be compared.
     """
     reasons = {}
     rng = random.Random()
@@ -76,7 +78,7 @@ def compare(
 ) -> list[Finding]:
     """Time the benchmarks until each is decided or the last look is over; return the findings.
 
-    With `stop_at_slower`, a look that finds one slower is the last: whether there is a regression is known.
+    With `stop_at_slower`, the first look that finds a slower benchmark is the last.
     """
     rng = random.Random()
     samples: dict[Case, list[Sample]] = {case: [] for case in cases}

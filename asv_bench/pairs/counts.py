@@ -1,4 +1,4 @@
-"""Instructions that a call executes, counted by Valgrind: no noise touches them, but they are not time."""
+"""The number of instructions of a call, which Valgrind counts. Noise does not change it, but it is not a time."""
 
 import dataclasses
 import random
@@ -15,12 +15,12 @@ from .errors import GateError
 from .process import Build, Worker, set_up
 from .selection import Case
 
-# Valgrind knows AVX2, not AVX-512; one target also makes the counts of different machines comparable
+# Valgrind supports AVX2, but not AVX-512; with one target, the counts of different machines are comparable
 TARGET = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+sse2,+sse4.2,+avx,+avx2,+fma"}
 VALGRIND = ("valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=/dev/null")
-FIXED = {"PYTHONHASHSEED": "0"}  # dictionaries probe alike in every process
-FEW, MANY = 1, 5  # calls of two requests, whose difference is counted
-LONGEST = 1e-3  # seconds of a call at full speed: under Valgrind it takes some thousand times as long
+FIXED = {"PYTHONHASHSEED": "0"}  # string hashes, and so the work of dictionaries, are the same in every process
+FEW, MANY = 1, 5  # calls of two requests; the difference of their counts is used
+LONGEST = 1e-3  # longest seconds of a call at full speed: Valgrind takes some thousand times as long
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Counts:
     Attributes
     ----------
     instructions : mapping of Case to (int, int)
-        Of the base and of the head.
+        Instructions in the base and in the head.
     missing : str
-        Why there are none; empty where there are.
+        The reason why there are no counts; empty if there are counts.
     """
 
     instructions: Mapping[Case, tuple[int, int]] = field(default_factory=dict)
@@ -55,7 +55,7 @@ def count(builds: tuple[Build, Build], folder: Path, cases: Sequence[Case]) -> C
 
 
 def _compile(builds: Sequence[Build], folder: Path, cases: Sequence[Case]) -> None:
-    """Fill the kernel cache at full speed."""
+    """Compile the kernels into the cache without Valgrind, at full speed."""
     rng = random.Random()
     with Worker(builds[0], folder, rng) as base, Worker(builds[1], folder, rng) as head:
         for case in cases:
@@ -64,7 +64,7 @@ def _compile(builds: Sequence[Build], folder: Path, cases: Sequence[Case]) -> No
 
 def _count(builds: Sequence[Build], folder: Path, cases: Sequence[Case]) -> dict[Case, tuple[int, int]]:
     instructions = {}
-    base_rng, head_rng = random.Random(0), random.Random(0)  # alike
+    base_rng, head_rng = random.Random(0), random.Random(0)  # both processes get environments of the same size
     with Worker(builds[0], folder, base_rng) as base, Worker(builds[1], folder, head_rng) as head:
         for case in cases:
             _ready(base, head, case)

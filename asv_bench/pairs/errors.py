@@ -1,5 +1,5 @@
-"""What ends a comparison without a verdict."""
+"""The error that ends a comparison without a verdict."""
 
 
 class GateError(Exception):
-    """The comparison cannot be made; the text says why."""
+    """The comparison cannot be made. The text has the reason."""

@@ -1,4 +1,4 @@
-"""The worker of a build, seen from the process that compares."""
+"""The worker process of a build, as the comparing process uses it."""
 
 import os
 import random
@@ -12,8 +12,8 @@ from dialogue import Dialogue
 from .selection import Case
 
 WORKER = Path(__file__).parent / "worker.py"
-THREADS = "2"  # as in asv.conf.json: benchmarks of more threads are skipped
-PADDING = 4096  # bytes of the environment, at most: it shifts the stack, which alone can change a time
+THREADS = "2"  # as in asv.conf.json: benchmarks with more threads are skipped
+PADDING = 4096  # largest number of bytes added to the environment: they move the stack, which can change a time
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class Build:
     Attributes
     ----------
     label : str
-        Its abbreviated hash.
+        The abbreviated hash of the commit.
     command : tuple of str
-        Starts its Python.
+        Command that starts the Python of the build.
     variables : dict
-        Of the environment, beside those of this process.
+        Environment variables in addition to those of this process.
     """
 
     label: str
@@ -41,11 +41,11 @@ class Worker(Dialogue):
     Parameters
     ----------
     build : Build
-        Whose Python runs it.
+        The build.
     folder : Path
-        Of the benchmarks.
+        Folder of the benchmarks.
     rng : random.Random
-        Draws the size of the process's environment.
+        Generator that draws the size of the process's environment.
     """
 
     def __init__(self, build: Build, folder: Path, rng: random.Random) -> None:
@@ -56,7 +56,7 @@ class Worker(Dialogue):
 
 
 def set_up(base: Worker, head: Worker, case: Case, cores: Sequence[int] = ()) -> tuple[Any, Any]:
-    """Let both set up a benchmark at the same time, held to those cores; return their answers."""
+    """Let both workers set up a benchmark at the same time, on `cores` only; return their answers."""
     for worker in (base, head):
         worker.send({"setup": case.id, "cores": list(cores)})
     return base.receive(), head.receive()

@@ -1,4 +1,4 @@
-"""The verdict as Markdown, for a terminal, a job summary or a pull request."""
+"""The report of a comparison as Markdown, for a terminal, a job summary or a pull request."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ HEADER = """\
 
 
 def markdown(comparison: Comparison) -> str:
-    """Return the report: a headline, what matters, and the rest; without HTML."""
+    """Return the report, without HTML: a headline, the benchmarks that differ or are unclear, and then the others."""
     loud = [f for f in comparison.findings if f.verdict is not Verdict.SAME]
     quiet = [f for f in comparison.findings if f.verdict is Verdict.SAME]
     parts = [f"### Benchmarks: {_headline(comparison)}", f"Base {comparison.base}, head {comparison.head}."]
@@ -79,7 +79,7 @@ def _notes(comparison: Comparison) -> str:
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
-    """Return all figures; times in seconds of a call."""
+    """Return all figures. Times are seconds of a call."""
     rows = []
     for f in comparison.findings:
         row = {"benchmark": str(f.case), "verdict": f.verdict.name.lower(), "rounds": f.rounds}

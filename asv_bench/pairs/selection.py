@@ -1,4 +1,4 @@
-"""Which of asv's benchmarks are compared."""
+"""The choice of asv's benchmarks that are compared."""
 
 import itertools
 import re
@@ -8,8 +8,8 @@ from typing import Any
 
 from .errors import GateError
 
-# a benchmark of every kernel and of prediction, and the step of every standard network; sizes whose arrays fit into the
-# second-level cache, as the time of those that do not depends on the pages that the process happened to get
+# a benchmark of every kernel and of prediction, and the step of every standard network. Their arrays fit in the
+# second-level cache: the time of larger arrays also depends on the physical pages that a process gets.
 DEFAULT = (
     r"gather\.Gather\.time_gather\(1000, 1\)",
     r"linear\.Linear\.time_\w+\('784x128', 128, 1\)",
@@ -35,11 +35,11 @@ class Case:
     Attributes
     ----------
     name : str
-        Of the benchmark.
+        Name of the benchmark.
     parameters : tuple of str
-        As asv writes them.
+        Values of the parameters, as asv writes them.
     index : int or None
-        Of the set; None where the benchmark has no parameters.
+        Index of the set of parameters; None if the benchmark has no parameters.
     one_thread : bool
         Whether its parameter ``threads`` is 1.
     """
@@ -51,16 +51,16 @@ class Case:
 
     @property
     def id(self) -> str:
-        """As asv's runner calls it."""
+        """The name with which asv's runner calls the case."""
         return self.name if self.index is None else f"{self.name}-{self.index}"
 
     def __str__(self) -> str:
-        """As asv writes it."""
+        """Return the case as asv writes it."""
         return f"{self.name}({', '.join(self.parameters)})" if self.parameters else self.name
 
 
 def select(benchmarks: Iterable[dict[str, Any]], patterns: Sequence[str]) -> list[Case]:
-    """Return the cases that the patterns name.
+    """Return the cases that match the patterns.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def select(benchmarks: Iterable[dict[str, Any]], patterns: Sequence[str]) -> lis
     Raises
     ------
     GateError
-        A pattern is no regular expression, finds nothing, or finds a benchmark that is not a ``time_`` method.
+        A pattern is no regular expression, matches nothing, or matches a benchmark that is not a ``time_`` method.
     """
     compiled = [_compile(pattern) for pattern in patterns]
     found: dict[str, Case] = {}

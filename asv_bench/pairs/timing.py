@@ -1,4 +1,4 @@
-"""Times of two builds in pairs: one calls a benchmark for some milliseconds, then at once the other."""
+"""Times of two builds in pairs: one build calls a benchmark for some milliseconds, and then at once the other build."""
 
 import math
 import os
@@ -12,14 +12,14 @@ from .errors import GateError
 from .process import Build, Worker, set_up
 from .selection import Case
 
-CHUNK = 2e-3  # seconds of one side of a pair, at least
-SECONDS = 0.06  # of all pairs of a benchmark in a round
+CHUNK = 2e-3  # least seconds of one side of a pair
+SECONDS = 0.06  # seconds of all pairs of a benchmark in a round
 LEAST_PAIRS = 3
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What one pair of processes found for one benchmark.
+    """The times of one benchmark from one pair of processes.
 
     Attributes
     ----------
@@ -39,11 +39,12 @@ def round_of_pairs(
 ) -> dict[Case, Sample]:
     """Time every benchmark in one new pair of processes, in random order.
 
-    A benchmark of one thread is held to one core, the same for both, another one each round, and its CPU time is
-    taken: what else runs on that core does not count. All others run free and are timed by the wall clock, as are all
-    where the system holds no process to a core.
+    A benchmark of one thread runs on one core, which is the same for both processes and another one in each round. It
+    is timed by CPU time, so that other programs on the core do not count. All other benchmarks run on any core and are
+    timed by the wall clock. If the system cannot hold a process to a core, all benchmarks are timed in this way.
 
-    `calls` names the benchmarks and holds the calls of one side of a pair, None until the first round has found them.
+    `calls` has the benchmarks as keys. Its values are the numbers of calls of one side of a pair, or None until the
+    first round has found the number.
     """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     samples = {}
@@ -74,7 +75,7 @@ def _pairs(base: Worker, head: Worker, calls: int, clock: str, rng: random.Rando
 
 
 def _calls(base: Worker, head: Worker) -> int:
-    """Return how many calls take either side at least `CHUNK`."""
+    """Return the number of calls that take at least `CHUNK` seconds on either side."""
     calls = 1
     while True:
         seconds = min(worker.ask({"calls": calls, "untimed": 1})["wall"] for worker in (base, head))

@@ -1,4 +1,4 @@
-"""From the ratios of some rounds to a verdict on each benchmark, with a bounded rate of false alarms over all."""
+"""The verdict on each benchmark from the ratios of the rounds. The chance of a false alarm over all is bounded."""
 
 import enum
 import math
@@ -11,37 +11,37 @@ from scipy import stats
 from .selection import Case
 from .timing import Sample
 
-ALPHA = 0.05  # chance of any false alarm in a whole comparison, at most
+ALPHA = 0.05  # largest chance of any false alarm in a whole comparison
 LOOKS = (8, 16, 24)  # rounds after which a benchmark is judged; one that is decided is not timed again
 MARGIN = 0.03  # a smaller slowdown is no regression
 LIMIT = 0.10  # a slowdown that must be excluded before a benchmark passes
 
 
 class Verdict(enum.Enum):
-    """What the confidence interval of the ratio head / base says; values are as reports write them."""
+    """The verdict from the confidence interval of the ratio head / base. The values are the words of the report."""
 
-    SLOWER = "**slower**"  # all of it is above 1 + MARGIN
-    FASTER = "faster"  # all of it is below 1 / (1 + MARGIN)
-    SAME = "same"  # all of it is below 1 + LIMIT
+    SLOWER = "**slower**"  # the whole interval is above 1 + MARGIN
+    FASTER = "faster"  # the whole interval is below 1 / (1 + MARGIN)
+    SAME = "same"  # the whole interval is below 1 + LIMIT
     UNCLEAR = "unclear"  # none of these
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A benchmark, judged.
+    """A benchmark with its figures and its verdict.
 
     Attributes
     ----------
     case : Case
         The benchmark.
     rounds : int
-        How many pairs of processes timed it.
+        Number of pairs of processes that timed the benchmark.
     base, head : float
         Seconds of a call, medians over the rounds.
     ratio, low, high : float
         Head / base: the geometric mean over the rounds, and its confidence interval.
     verdict : Verdict
-        What follows.
+        The verdict.
     """
 
     case: Case
@@ -57,9 +57,9 @@ class Finding:
 def judge(case: Case, samples: Sequence[Sample], cases: int) -> Finding:
     """Judge one of `cases` benchmarks.
 
-    The rounds are independent: a new pair of processes each. Student's t interval of their mean log ratio has coverage
-    ``1 - 2 ALPHA / (cases · looks)``, so that by Bonferroni's inequality the chance that any interval of a comparison,
-    at any look, lies wholly above its true ratio is at most `ALPHA`.
+    The rounds are independent, since each has a new pair of processes. Student's t interval of their mean log ratio has
+    the coverage ``1 - 2 ALPHA / (cases · looks)``. So, by Bonferroni's inequality, the chance is at most `ALPHA` that
+    any interval of a comparison, at any look, is wholly above its true ratio.
     """
     logs = [sample.log_ratio for sample in samples]
     confidence = 1 - 2 * ALPHA / (cases * len(LOOKS))

@@ -1,12 +1,15 @@
-"""The process of one build, run in that build's environment: it sets up asv's benchmarks and calls them.
+"""The process of one build. It runs in the build's environment, sets up asv's benchmarks and calls them.
 
 usage: python -P worker.py BENCHMARK_DIR
 
-Requests and answers are lines of JSON on standard input and output. ``{"setup": "file.Class.time_method-3", "cores":
-[0]}`` prepares the fourth parameter set of a benchmark and then holds the process to those cores (to none where the
-list is empty); the answer is ``{}``, or ``{"skipped": reason}`` as asv would skip it, or ``{"failed": reason}``.
-``{"calls": n, "untimed": u}`` calls it `u` times untimed and then `n` times; the answer ``{"wall": s, "cpu": s}`` holds
-the seconds of wall-clock and of CPU time that all timed calls took together.
+Requests and answers are lines of JSON on standard input and output.
+
+``{"setup": "file.Class.time_method-3", "cores": [0]}`` prepares the fourth parameter set of a benchmark and then holds
+the process to these cores. An empty list allows all cores. The answer is ``{}``, or ``{"skipped": reason}`` if asv
+would skip the benchmark, or ``{"failed": reason}``.
+
+``{"calls": n, "untimed": u}`` calls the benchmark `u` times without timing and then `n` times with timing. The answer
+``{"wall": s, "cpu": s}`` has the seconds of wall-clock time and of CPU time of all timed calls together.
 """
 
 import contextlib
@@ -24,14 +27,14 @@ ALL_CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set
 
 
 def take_stdout() -> TextIO:
-    """Return standard output for the answers; what benchmarks print goes to standard error."""
+    """Return standard output for the answers, and let benchmarks print to standard error."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     return answers
 
 
 def prepare(folder: str, name: str, cores: list[int]) -> tuple[Any, dict[str, str]]:
-    """Return the benchmark, ready to be called, and an empty answer; or None and why it cannot run."""
+    """Return the prepared benchmark and an empty answer; or None and an answer with the reason why it cannot run."""
     if ALL_CORES:
         os.sched_setaffinity(0, ALL_CORES)
     said = io.StringIO()

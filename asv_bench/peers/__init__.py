@@ -1,7 +1,8 @@
-"""The same training by fastmlp and by the libraries a user would pick instead: a file for each library.
+"""The same training with fastmlp and with other libraries: a file for each library.
 
-Each file has ``make(task)``, which returns a `task.Training` of the kind that the library's own users would write to
-be fast. A file imports its library at the top: where that is not installed, importing the file raises ImportError.
+Each file has ``make(task)``, which returns a `task.Training`. It uses the library in the way in which the library's
+users would make it fast. A file imports its library at the top, so importing the file raises ImportError if the library
+is not installed.
 """
 
 from dataclasses import dataclass
@@ -14,11 +15,11 @@ class Library:
     Attributes
     ----------
     label : str
-        For reading.
+        Name in tables.
     module : str
-        Its file in this folder.
+        Name of its file in this folder.
     distribution : str
-        Whose version is shown.
+        The package whose version is shown.
     """
 
     label: str
@@ -40,7 +41,7 @@ LIBRARIES = {
     "jax_uint8": Library("JAX uint8", "jax_scan_uint8", "jax"),
 }
 TORCH_BFLOAT16 = ("torch_autocast", "torch_bfloat16")
-# what compare.py times by the precision of fastmlp's products
+# the libraries that compare.py times, for each precision of fastmlp's products
 COMPARED = {
     "float32": (OURS, "numpy", "sklearn", "torch", "jax", "jax_uint8"),
     "bfloat16": (OURS, "fastmlp_float32", "numpy", "sklearn", "torch", *TORCH_BFLOAT16, "jax", "jax_uint8"),

@@ -1,4 +1,4 @@
-"""Rounds in which the libraries take turns, so that all meet the same noise; and what is made of their times."""
+"""Rounds in which the libraries take turns, so that noise affects all of them, and the figures from their times."""
 
 import contextlib
 import math
@@ -20,9 +20,9 @@ class Comparison:
     task : Task
         What was trained.
     seconds : dict
-        Of a library: the quickest epoch of every round.
+        For each library: the seconds of the quickest epoch of every round.
     versions, missing : dict
-        Of a library: its version, or why it is left out.
+        For each library: its version, or the reason why it is left out.
     """
 
     task: Task
@@ -31,11 +31,11 @@ class Comparison:
     missing: dict[str, str] = field(default_factory=dict)
 
     def microseconds(self, name: str) -> float:
-        """Return the median over the rounds of the quickest epoch, for one step."""
+        """Return the microseconds of a step: the median over the rounds of the quickest epoch, divided by its steps."""
         return statistics.median(self.seconds[name]) / self.task.steps * 1e6
 
     def ratio(self, name: str) -> float:
-        """Return how many times as long as fastmlp the library takes."""
+        """Return the library's time divided by fastmlp's."""
         return self.microseconds(name) / self.microseconds(OURS)
 
     def peers(self) -> list[str]:
@@ -43,11 +43,11 @@ class Comparison:
         return [name for name in self.seconds if LIBRARIES[name].distribution != LIBRARIES[OURS].distribution]
 
     def best_peer(self) -> str | None:
-        """Return the quickest of them."""
+        """Return the quickest of the peers."""
         return min(self.peers(), key=self.microseconds, default=None)
 
     def best_torch_bfloat16(self) -> str | None:
-        """Return PyTorch's quicker way to compute in bfloat16."""
+        """Return the quicker of PyTorch's two ways to compute in bfloat16."""
         timed = [name for name in TORCH_BFLOAT16 if name in self.seconds]
         return min(timed, key=self.microseconds, default=None)
 

@@ -1,4 +1,4 @@
-"""JAX: a whole epoch as one compiled ``lax.scan``. A last, smaller mini-batch is left out: shapes must not change."""
+"""JAX: a whole epoch is one compiled ``lax.scan``. A last, smaller mini-batch is left out: all must have one size."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ OPTIMIZERS: dict[str, Any] = {"sgd": _SGD, "adam": _Adam}
 
 
 class Scan:
-    """With `as_bytes` the data set stays in bytes and each mini-batch is converted, faster for some shapes."""
+    """With `as_bytes` the data set stays in bytes and each mini-batch is converted, which is faster for some shapes."""
 
     def __init__(self, task: Task, *, as_bytes: bool = False) -> None:
         x, y = task.rows() if as_bytes else task.floats()
@@ -69,7 +69,7 @@ class Scan:
         self.begin(1)
 
     def begin(self, seed: int) -> None:
-        """Start anew."""
+        """Set the initial weights of a seed."""
         weights = self.task.weights(seed)
         self.parameters: Any = [(jnp.asarray(w), jnp.zeros(w.shape[1], jnp.float32)) for w in weights]
         self.moments = self.optimizer.moments(self.parameters)

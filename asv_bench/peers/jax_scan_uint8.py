@@ -1,4 +1,4 @@
-"""JAX on bytes."""
+"""JAX with a data set of bytes."""
 
 from .jax_scan import Scan
 from .task import Task, Training

@@ -1,4 +1,4 @@
-"""What is made of the epochs of a race."""
+"""The figures of a race from its epochs."""
 
 import math
 import statistics
@@ -21,9 +21,9 @@ class Race:
     target : float
         The accuracy to reach.
     laps : dict
-        Of a library: for each seed the epochs, each with the seconds so far and the accuracy behind it.
+        For each library and each seed: the epochs, each with the seconds so far and the accuracy after it.
     versions, missing : dict
-        Of a library: its version, or why it is left out.
+        For each library: its version, or the reason why it is left out.
     """
 
     recipe: Recipe
@@ -37,11 +37,11 @@ class Race:
         return sum(map(math.isfinite, self._times(name)))
 
     def seconds(self, name: str) -> float:
-        """Return the median over the seeds of the seconds to the accuracy; infinity for a seed that never got there."""
+        """Return the median over the seeds of the seconds to the accuracy. A seed that never reached it is infinite."""
         return statistics.median(self._times(name))
 
     def seconds_of_an_epoch(self, name: str) -> float:
-        """Return the median over the seeds."""
+        """Return the median over the seeds of the seconds of an epoch."""
         return statistics.median(laps[-1][0] / len(laps) for laps in self.laps[name])
 
     def accuracy(self, name: str) -> float:
@@ -53,7 +53,7 @@ class Race:
 
 
 def markdown(title: str, race: Race, machine: Iterable[str]) -> str:
-    """Return the title, the table and what it was measured on."""
+    """Return the title, the table and the notes on the machine."""
     head = [
         "library",
         "seconds, median",

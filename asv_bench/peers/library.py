@@ -1,4 +1,4 @@
-"""A library inside its own process: found, warmed up, held to its cores; and the answers in lines of JSON."""
+"""The preparation of a library in its own process, and its answers as lines of JSON."""
 
 import importlib
 import json
@@ -12,7 +12,7 @@ from .task import Rule, Task, Training
 
 
 def prepare(name: str, task: Task) -> Training | None:
-    """Return the training of a library, warm, and say so; None where it is not installed."""
+    """Return the training of a library after a warm-up, and send its version; None if it is not installed."""
     library = LIBRARIES[name]
     pin(task.threads)
     try:
@@ -27,18 +27,18 @@ def prepare(name: str, task: Task) -> Training | None:
 
 
 def read_fields(text: str) -> dict[str, Any]:
-    """Return the fields of a task, which `text` has as JSON."""
+    """Return the fields of a task from JSON."""
     fields: dict[str, Any] = json.loads(text)
     return fields | {"widths": tuple(fields["widths"]), "rule": Rule(**fields["rule"])}
 
 
 def pin(threads: int) -> None:
-    """Hold the process to as many cores as it may have threads, where the system can."""
+    """Hold the process to as many cores as it may have threads, if the system can."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
 def answer(value: object) -> None:
-    """Send one line."""
+    """Send one line of JSON."""
     sys.stdout.write(json.dumps(value) + "\n")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""NumPy, as one writes it by hand: float32, rows are samples, all products by BLAS."""
+"""A training loop in NumPy, as a user would write it: float32, rows are samples, BLAS computes all products."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ class _SGD:
 
 
 class _Adam:
-    """In place: three temporary arrays a parameter."""
+    """Adam in place, with three temporary arrays for each parameter."""
 
     def __init__(self, rule: Rule, parameters: list[Floats]) -> None:
         self.rule, self.parameters, self.done = rule, parameters, 0
@@ -60,7 +60,7 @@ class _Loop:
 
     def epoch(self, seed: int, rates: Rates) -> None:
         order = np.random.default_rng(seed).permutation(self.task.samples)
-        sizes = self.optimizer.begin_epoch(rates).tolist()  # Python's floats: NumPy's would make float64 of float32
+        sizes = self.optimizer.begin_epoch(rates).tolist()  # with NumPy's float64 numbers, arrays would become float64
         for start, rate in zip(range(0, len(order), self.task.batch), sizes, strict=True):
             index = order[start : start + self.task.batch]
             self.optimizer.update(self._gradients(self.x[index], self.hot[index]), rate)

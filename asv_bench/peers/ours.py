@@ -1,4 +1,4 @@
-"""fastmlp, through its public function; bytes stay bytes."""
+"""fastmlp, through its public function, with a data set of bytes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from .task import Labels, Rule, Task, Training
 
 @dataclass(frozen=True)
 class _Given(Schedule):
-    """The rates of the one epoch that a call trains for."""
+    """The given learning rates of the single epoch that a call trains."""
 
     values: Rates
 
@@ -35,7 +35,7 @@ OPTIMIZERS = {"sgd": _sgd, "adam": _adam}
 class _Ours:
     def __init__(self, task: Task) -> None:
         self.task = task
-        # commits before the argument can still train in float32
+        # early commits do not have the argument; they can train in float32
         precision = task.matmul_precision
         self.products: dict[str, Any] = {} if precision == "float32" else {"matmul_precision": precision}
         self.x, self.y = task.rows()

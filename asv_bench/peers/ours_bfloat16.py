@@ -1,4 +1,4 @@
-"""fastmlp with products in bfloat16, whatever the task says."""
+"""fastmlp with products in bfloat16, for every task."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""fastmlp with products in float32, whatever the task says."""
+"""fastmlp with products in float32, for every task."""
 
 from dataclasses import replace
 

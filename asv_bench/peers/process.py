@@ -1,4 +1,4 @@
-"""The worker of a library, seen from the process that compares."""
+"""The worker process of a library, as the comparing process uses it."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from .task import Task
 
 FOLDER = Path(__file__).parents[1]
 POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-OPENBLAS_CHOICES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # NumPy's BLAS shall choose by itself, at its fastest
+OPENBLAS_CHOICES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # removed, so that BLAS chooses its fastest kernels
 XLA_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
@@ -23,7 +23,7 @@ class MissingError(Exception):
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Return the environment of a worker: as many threads as the comparison grants, for every library's pool."""
+    """Return the environment of a worker, which sets the number of threads of every library's thread pool."""
     variables = {name: value for name, value in os.environ.items() if name not in OPENBLAS_CHOICES}
     variables |= dict.fromkeys(POOLS, str(threads))
     if threads == 1:
@@ -32,23 +32,23 @@ def environment(threads: int) -> dict[str, str]:
 
 
 class LibraryProcess(Dialogue):
-    """A library in a process of its own, ready when this returns.
+    """A library in its own process, which is ready when the constructor returns.
 
     Parameters
     ----------
     label : str
-        What errors call it.
+        Name of the library in errors.
     command : sequence of str
-        Starts it; its first answer is its version, or that it is missing.
+        Command that starts the process. Its first answer is its version, or that the library is missing.
     threads : int
-        That it may use.
+        Number of threads that the library may use.
 
     Raises
     ------
     MissingError
         The library is not installed.
     CrashError
-        It is, and could not do the task; the text holds the last line that it wrote.
+        The library is installed and could not do the task. The text holds the last line that the process wrote.
     """
 
     def __init__(self, label: str, command: Sequence[str], threads: int) -> None:
@@ -64,7 +64,7 @@ class LibraryProcess(Dialogue):
 
 
 class Worker(LibraryProcess):
-    """One library at its training.
+    """One library and its training.
 
     Parameters
     ----------
@@ -73,9 +73,9 @@ class Worker(LibraryProcess):
     task : Task
         What to train.
     python : str
-        The interpreter that has the library; default: the one that runs this.
+        The interpreter that has the library. Default: the interpreter of this process.
     module : str
-        What runs there.
+        The module that runs in the process.
     """
 
     def __init__(self, name: str, task: Task, python: str = sys.executable, module: str = "peers.worker") -> None:

@@ -1,4 +1,4 @@
-"""PyTorch in eager mode, the data set as one tensor: quicker than a DataLoader for rows this small."""
+"""PyTorch in eager mode. The data set is one tensor, which is faster than a DataLoader for such small rows."""
 
 import time
 from itertools import pairwise
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .task import Labels, Rates, Rule, Task, Training
 
-# of an optimizer; which of them is the quickest depends on the shapes
+# the variants of an optimizer; which variant is the quickest depends on the shapes
 VARIANTS: list[dict[str, bool]] = [{}, {"foreach": True}, {"fused": True}]
 TRIES = 20
 
@@ -39,7 +39,7 @@ def _quickest(rule: Rule, net: Any) -> dict[str, bool]:
 
 
 def _works(optimizer: Any) -> bool:
-    """Whether a step changes every number; fused SGD leaves most of bfloat16 as it is (PyTorch 2.13, issue 191763)."""
+    """Whether a step changes every number. Fused SGD does not change most bfloat16 numbers (PyTorch issue 191763)."""
     (group,) = optimizer.param_groups
     before = [parameter.detach().clone() for parameter in group["params"]]
     optimizer.step()
@@ -53,9 +53,9 @@ def _seconds(optimizer: Any) -> float:
 
 
 class Sequential:
-    """In float32."""
+    """The training in float32."""
 
-    dtype = torch.float32  # of parameters and data
+    dtype = torch.float32  # dtype of parameters and data
 
     def __init__(self, task: Task) -> None:
         torch.set_num_threads(task.threads)
@@ -66,7 +66,7 @@ class Sequential:
         self.begin(1)
 
     def begin(self, seed: int) -> None:
-        """Start anew from the task's weights of this seed."""
+        """Set the task's initial weights of a seed."""
         layers: list[torch.nn.Module] = []
         for (n_in, n_out), weight in zip(pairwise(self.task.widths), self.task.weights(seed), strict=True):
             linear = torch.nn.Linear(n_in, n_out, dtype=self.dtype)

@@ -1,4 +1,4 @@
-"""PyTorch with its own choice of what to compute in bfloat16; parameters and data are float32."""
+"""PyTorch with autocast, which chooses the operations that run in bfloat16. Parameters and data are float32."""
 
 from typing import Any
 

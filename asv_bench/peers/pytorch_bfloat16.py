@@ -1,4 +1,4 @@
-"""PyTorch with parameters and data in bfloat16, the loss in float32: quicker than autocast, and loses small updates."""
+"""PyTorch with parameters and data in bfloat16, and the loss in float32: faster than autocast, loses small updates."""
 
 from typing import Any
 

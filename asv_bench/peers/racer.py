@@ -1,10 +1,10 @@
-"""The process of one library in a race: trains by a recipe, and says after each epoch how far it has come.
+"""The process of one library in a race. It trains by a recipe and measures the accuracy after each epoch.
 
 usage: python -m peers.racer LIBRARY RECIPE (the fields of the recipe as JSON)
 
-It answers in lines of JSON: ``{"version": …}`` when it is ready (or ``{"missing": …}``); then, to each line, which
-holds a seed and the accuracy to reach, a list of ``[seconds of training so far, accuracy on the test rows]``, one an
-epoch.
+It answers in lines of JSON. The first is ``{"version": …}`` when it is ready, or ``{"missing": …}``. Each request has a
+seed and the accuracy to reach. The answer is a list of ``[seconds of training so far, accuracy on the test rows]``,
+with one entry for each epoch.
 """
 
 import json
@@ -20,7 +20,7 @@ from .task import Training
 
 
 def run(recipe: Recipe, training: Training, seed: int, target: float) -> list[tuple[float, float]]:
-    """Train until the accuracy is reached or the epochs are over; what is timed is the epochs alone."""
+    """Train until the accuracy is reached or the epochs are over. Only the epochs are timed."""
     x_test, y_test = recipe.test_rows()
     training.begin(seed)
     seconds, found = 0.0, list[tuple[float, float]]()

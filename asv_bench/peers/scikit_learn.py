@@ -1,4 +1,4 @@
-"""scikit-learn's MLPClassifier, one epoch a call."""
+"""scikit-learn's MLPClassifier, with one call for each epoch."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from .task import Labels, Rates, Rule, Task, Training
 
 
 class _SGD(SGDOptimizer):  # type: ignore[misc]
-    """With a rate for every step: scikit-learn's own change after an epoch at the soonest."""
+    """SGD with a rate for every step. scikit-learn changes its rates only after an epoch."""
 
     def __init__(self, rule: Rule, parameters: Any) -> None:
         super().__init__(parameters, rule.rate, momentum=0, nesterov=False)
@@ -22,7 +22,7 @@ class _SGD(SGDOptimizer):  # type: ignore[misc]
 
 
 class _Adam(AdamOptimizer):  # type: ignore[misc]
-    """As `_SGD`; scikit-learn's Adam multiplies `learning_rate_init` by its correction."""
+    """Adam with a rate for every step. scikit-learn's Adam multiplies `learning_rate_init` by the correction."""
 
     def __init__(self, rule: Rule, parameters: Any) -> None:
         super().__init__(parameters, rule.rate, rule.beta_1, rule.beta_2, rule.epsilon)
@@ -42,7 +42,7 @@ class _Classifier:
         self.begin(1)
 
     def begin(self, seed: int) -> None:
-        # random_state: from a number, every call would draw the same order again
+        # random_state is a generator: with a number, every call would draw the same order
         rule, batch = self.task.rule, min(self.task.batch, self.task.samples)
         self.net = MLPClassifier(
             self.task.widths[1:-1],
@@ -51,7 +51,7 @@ class _Classifier:
             batch_size=batch,
             random_state=np.random.RandomState(seed),
         )
-        # `partial_fit` makes the arrays; what its one step does to them goes
+        # `partial_fit` makes the arrays and takes one step; the initial weights then replace its result
         self.net.partial_fit(self.x[:batch], self.y[:batch], classes=range(self.task.widths[-1]))
         for weight, first in zip(self.net.coefs_, self.task.weights(seed), strict=True):
             weight[...] = first

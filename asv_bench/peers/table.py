@@ -1,11 +1,11 @@
-"""A comparison as Markdown."""
+"""The Markdown table of a comparison."""
 
 from collections.abc import Callable, Iterable, Mapping
 
 from . import LIBRARIES, OURS
 from .comparison import Comparison, geometric_mean
 
-# what a column divides by fastmlp's time, and which library of a row that is
+# the columns of ratios: their names, and the functions that return the library whose time is divided by fastmlp's
 RATIOS: dict[str, Callable[[Comparison], str | None]] = {
     "best peer": Comparison.best_peer,
     "best PyTorch in bfloat16": Comparison.best_torch_bfloat16,
@@ -13,7 +13,7 @@ RATIOS: dict[str, Callable[[Comparison], str | None]] = {
 
 
 def markdown(title: str, results: list[Comparison], machine: Iterable[str]) -> str:
-    """Return the title, the table, what it was measured on, and the means."""
+    """Return the title, the table, the notes on the machine, and the means."""
     names = [name for name in LIBRARIES if any(name in result.seconds for result in results)]
     labels = [LIBRARIES[name].label for name in names]
     ratios = [what for what, chosen in RATIOS.items() if OURS in names and any(map(chosen, results))]
@@ -42,12 +42,12 @@ def _cells(result: Comparison, names: list[str], ratios: list[str]) -> list[str]
 
 
 def _digits(microseconds: float) -> str:
-    """Three digits that count, and no fraction of what is far above a microsecond."""
+    """Return microseconds with one decimal below 100, and without decimals from 100 on."""
     return f"{microseconds:.1f}" if microseconds < 100 else f"{microseconds:,.0f}"
 
 
 def versions(found: Iterable[Mapping[str, str]]) -> list[str]:
-    """Return a note of the versions of the libraries, of which each comparison found some."""
+    """Return a note of the libraries' versions, from all comparisons."""
     named = {LIBRARIES[name].distribution: text for texts in found for name, text in texts.items()}
     return ["versions: " + ", ".join(f"{name} {text}" for name, text in named.items())] if named else []
 
@@ -67,6 +67,6 @@ def _means(results: list[Comparison]) -> list[str]:
 
 
 def left_out(missing: Iterable[Mapping[str, str]]) -> list[str]:
-    """Return a note for each library that some comparison missed."""
+    """Return a note for each library that was missing in a comparison."""
     reasons = {name: why for reasons in missing for name, why in reasons.items()}
     return [f"**not installed, left out: {LIBRARIES[name].label}** ({why})" for name, why in reasons.items()]

@@ -1,4 +1,4 @@
-"""What every library is asked to do: data, network and update rule, the same for all."""
+"""The task of every library: the same data, network and update rule for all."""
 
 import math
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ class Rule:
     Attributes
     ----------
     name : str
-        A key of `RULES`; each library has a function or a class for it.
+        A key of `RULES`. Each library has a function or a class for each rule.
     label : str
-        For reading.
+        Name in tables.
     rate : float
-        The learning rate where a task has no schedule.
+        The learning rate of a task without a schedule.
     beta_1, beta_2, epsilon : float
-        Adam's.
+        Parameters of Adam.
     """
 
     name: str
@@ -38,35 +38,35 @@ class Rule:
     epsilon: float = 1e-8
 
     def adam_step_sizes(self, rates: Rates, done: int) -> Rates:
-        """Return the rates of the steps that follow `done` steps, times the correction for moments that began at 0."""
+        """Return the rates of the steps after `done` steps, times Adam's correction for moments that begin at 0."""
         t = np.arange(done + 1, done + len(rates) + 1)
         sizes: Rates = rates * np.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
         return sizes
 
 
-SGD = Rule("sgd", "plain SGD", rate=0.009)  # small: none of the networks diverges, whatever draws its first weights
+SGD = Rule("sgd", "plain SGD", rate=0.009)  # so small that no network diverges, whatever its initial weights are
 ADAM = Rule("adam", "Adam", rate=0.001)
 RULES = {rule.name: rule for rule in (SGD, ADAM)}
 
 
 @dataclass(frozen=True)
 class Task:
-    """The mean cross-entropy of an MLP with ReLU layers, made smaller by an update rule.
+    """The training of an MLP with ReLU layers, softmax and cross-entropy.
 
     Attributes
     ----------
     widths : tuple of int
-        Of inputs, hidden layers and classes.
+        Number of inputs, widths of the hidden layers, number of classes.
     batch : int
         Rows of a mini-batch.
     threads : int
-        That the library may use.
+        Number of threads that the library may use.
     samples : int
-        Rows of the data set; an epoch visits each once, in an order drawn afresh.
+        Rows of the data set. An epoch visits each row once, in a new random order.
     rule : Rule
         The update rule.
     matmul_precision : str
-        Of fastmlp's products; each other library has a file for a precision.
+        Precision of fastmlp's products. Other libraries have a file for each precision.
     """
 
     widths: tuple[int, ...]
@@ -78,16 +78,16 @@ class Task:
 
     @property
     def steps(self) -> int:
-        """Steps of an epoch."""
+        """Number of steps of an epoch."""
         return -(-self.samples // self.batch)
 
     @property
     def scale(self) -> float:
-        """What the values of `rows` are multiplied by."""
+        """The factor by which the values of `rows` are multiplied."""
         return 1 / 255
 
     def rows(self) -> tuple[NDArray[Any], Labels]:
-        """Return the data set as it is stored: bytes, a random centre for every class, and noise."""
+        """Return the data set as bytes: a random centre for every class, and noise."""
         rng = np.random.default_rng(0)
         y = rng.integers(0, self.widths[-1], self.samples)
         centres = rng.integers(0, 256, (self.widths[-1], self.widths[0]), dtype=np.int16)
@@ -105,7 +105,7 @@ class Task:
         return np.full(self.steps, self.rule.rate)
 
     def weights(self, seed: int) -> list[Floats]:
-        """Return first weights of the scale of Glorot and Bengio (2010)."""
+        """Return initial weights with the scale of Glorot and Bengio (2010)."""
         rng = np.random.default_rng(seed)
         return [
             rng.standard_normal((n_in, n_out), dtype=np.float32) * np.float32(math.sqrt(2 / (n_in + n_out)))
@@ -117,10 +117,10 @@ class Training(Protocol):
     """A network of one library and its data."""
 
     def begin(self, seed: int) -> None:
-        """Start anew from the task's weights of this seed; the biases are 0."""
+        """Set the task's initial weights of a seed, and biases of 0."""
 
     def epoch(self, seed: int, rates: Rates) -> None:
-        """Train for one epoch, in the order of this seed; come back when all of it has been computed."""
+        """Train for one epoch, in the order of a seed. Return after all of it has been computed."""
 
     def predict(self, x: NDArray[Any]) -> Labels:
-        """Return the class of every row of `x`, which is of the kind that the library trains on."""
+        """Return the class of every row of `x`, which has the dtype of the library's training data."""

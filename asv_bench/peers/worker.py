@@ -1,9 +1,9 @@
-"""The process of one library: sets up, warms up, then trains for as long as each line on standard input says.
+"""The process of one library. After a warm-up it trains for as long as each line on standard input says.
 
 usage: python -m peers.worker LIBRARY TASK (the fields of the task as JSON)
 
-It answers in lines of JSON: ``{"version": …}`` when it is ready (or ``{"missing": …}`` where the library is not
-installed), then the seconds of the quickest epoch for each line, which holds a number of seconds.
+It answers in lines of JSON. The first is ``{"version": …}`` when it is ready, or ``{"missing": …}`` if the library is
+not installed. Each request is a number of seconds, and the answer is the seconds of the quickest epoch.
 """
 
 import math
@@ -16,7 +16,7 @@ from .task import Task, Training
 
 
 def best_epoch(task: Task, training: Training, seconds: float, first_seed: int) -> tuple[float, int]:
-    """Train for about `seconds`, at least one epoch; return the time of the quickest and the next seed."""
+    """Train for about `seconds`, at least one epoch; return the time of the quickest epoch and the next seed."""
     best, seed, end = math.inf, first_seed, time.perf_counter() + seconds
     while True:
         rates = task.rates(seed)
