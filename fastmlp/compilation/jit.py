@@ -32,11 +32,11 @@ def _cached(compiled: Any, function: Callable[..., Any], *, lasting: bool = Fals
     kept = KernelCache(function, cache.FOLDER, CHOICE.found, lasting=lasting)
     compile_it, compile_whole = compiled._compiler.compile, compiled.compile
 
-    def compile_or_give_up(*arguments: Any) -> Any:
+    def compile_or_end_turn(*arguments: Any) -> Any:
         try:
             return compile_it(*arguments)
         except BaseException:
-            kept.give_up()
+            kept.end_turn()
             raise
 
     def compile_or_load(*arguments: Any) -> Any:
@@ -44,7 +44,7 @@ def _cached(compiled: Any, function: Callable[..., Any], *, lasting: bool = Fals
         with interrupt.caught():
             return compile_whole(*arguments)
 
-    compiled._cache, compiled._compiler.compile, compiled.compile = kept, compile_or_give_up, compile_or_load
+    compiled._cache, compiled._compiler.compile, compiled.compile = kept, compile_or_end_turn, compile_or_load
     return compiled
 
 

@@ -152,7 +152,7 @@ class KernelCache(FunctionCache):
                 self._turn = turn
                 found = self._read(path)  # another process may have written it while this one waited
         if found is not None:
-            self._end_turn()
+            self.end_turn()
         return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -170,7 +170,7 @@ class KernelCache(FunctionCache):
                 RuntimeWarning,
             )
         finally:
-            self._end_turn()
+            self.end_turn()
 
     def _read(self, path: Path) -> bytes | None:
         try:
@@ -181,11 +181,8 @@ class KernelCache(FunctionCache):
             warn_once(f"compiled kernels in {path.parent} cannot be read ({error.strerror})", RuntimeWarning)
         return None
 
-    def give_up(self) -> None:
-        """Let another process compile a function whose compilation here has failed."""
-        self._end_turn()
-
-    def _end_turn(self) -> None:
+    def end_turn(self) -> None:
+        """Let other processes go on: the function is loaded or compiled here, or its compilation has failed."""
         if self._turn is not None:
             self._turn.end()
             self._turn = None

@@ -12,7 +12,6 @@ where anything was found.
 import argparse
 import concurrent.futures
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 TESTS = Path(__file__).parent.parent
+
+if __name__ == "__main__":
+    sys.path[0] = str(TESTS)
+
+from processes import environment_of  # noqa: E402 - found by the path above
+
 BATCH = {"training": 100, "prediction": 200, "kernels": 500, "estimators": 50, "files": 1000}
 HANG = 180  # seconds that a batch may take; the usual one takes 2 to 10, and at first its kernels are compiled
 
@@ -57,11 +62,10 @@ class Fuzzer:
         command = [*program, self.target, str(seed), str(cases), str(note)]
         if self.corpus is not None:
             command.append(str(self.corpus / self.target))
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])}
         where = f"{self.target}, seed {seed}, {cases} cases: "
         try:
             done = subprocess.run(
-                command, env=environment, capture_output=True, text=True, timeout=self.hang, check=False
+                command, env=environment_of(), capture_output=True, text=True, timeout=self.hang, check=False
             )
         except subprocess.TimeoutExpired:
             with self.lock:
@@ -139,5 +143,4 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(TESTS))
     sys.exit(main())

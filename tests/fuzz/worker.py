@@ -97,4 +97,5 @@ def main():
 
 
 if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parent.parent)
     main()

@@ -26,6 +26,12 @@ from collections import Counter
 from pathlib import Path
 
 TESTS = Path(__file__).parent.parent
+
+if __name__ == "__main__":
+    sys.path[0] = str(TESTS)
+
+from processes import environment_of  # noqa: E402 - found by the path above
+
 CHILD = TESTS / "stress" / "child.py"
 FITS = 100  # of a process
 CASES = 300  # fits that differ
@@ -53,9 +59,8 @@ def cores():
 def start(kind, seed, fits, cases):
     """Start a process that fits."""
     command = [sys.executable, "-W", "error", str(CHILD), kind, seed, str(fits), str(cases)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])}
     return subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        command, env=environment_of(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     )
 
 
@@ -277,5 +282,4 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(TESTS))
     sys.exit(main())
