@@ -36,12 +36,10 @@ def test_the_second_process_does_not_compile(installation):
 
 def test_an_edit_in_another_file_is_seen(installation):
     assert installation.run()["value"] == 2.0
-    installation.write("probe_part.py", PART.replace("value + 1.0", "value + 5.0"))
-    function = installation.run()
-    assert (function["value"], function["hits"]) == (6.0, 0)
-    installation.write("probe_part.py", PART.replace("FACTOR = 1.0", "FACTOR = 4.0"))
-    constant = installation.run()
-    assert (constant["value"], constant["hits"]) == (8.0, 0)
+    # a function that the kernel calls, and a constant that it reads
+    installation.write("probe_part.py", PART.replace("value + 1.0", "value + 5.0").replace("= 1.0", "= 4.0"))
+    edited = installation.run()
+    assert (edited["value"], edited["hits"]) == (24.0, 0)
     installation.write("probe_part.py", PART)
     back = installation.run()
     assert (back["value"], back["hits"]) == (2.0, 1)
@@ -56,12 +54,11 @@ def test_numba_cache_dir_is_respected(installation, tmp_path):
     assert installation.run(NUMBA_CACHE_DIR=str(chosen))["value"] == 6.0
 
 
-@pytest.mark.parametrize("name", ["XDG_CACHE_HOME", "NUMBA_CACHE_DIR"])
-def test_an_unwritable_folder_means_no_cache(name, installation, tmp_path):
+def test_an_unwritable_folder_means_no_cache(installation, tmp_path):
     # a folder below a file can be made by nobody, not even by root
     (tmp_path / "file").write_text("")
     unwritable = str(tmp_path / "file" / "below")
-    result = installation.run(**{name: unwritable})
+    result = installation.run(NUMBA_CACHE_DIR=unwritable)
     assert (result["value"], result["hits"]) == (2.0, 0)
     assert _compiled(tmp_path) == []
 

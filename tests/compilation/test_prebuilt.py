@@ -66,18 +66,15 @@ def test_levels_go_down():
 
 
 @needs_level
-def test_a_process_loads_them_and_compiles_nothing(tmp_path, monkeypatch):
-    """One kernel, compiled for each level in a process of its own, as `fastmlp.prebuild` does it."""
-    installation = Installation(tmp_path)
-    target = installation.package / "prebuilt"
-    target.mkdir()
-    for level in LEVELS:
-        cache = tmp_path / level.name
-        settings = {"NUMBA_CPU_NAME": level.cpu, "NUMBA_CPU_FEATURES": level.flags}
-        assert installation.run(NUMBA_CACHE_DIR=str(cache), **settings)["misses"] == 1
-        (target / level.name).mkdir()
-        for file in cache.rglob(f"*{SUFFIX}"):
-            shutil.move(file, target / level.name / file.name)
+def test_a_process_loads_them_and_compiles_nothing(tmp_path):
+    """One kernel, compiled in a process of its own, as `fastmlp.prebuild` does it, for less than this CPU has."""
+    installation, level = Installation(tmp_path), LEVELS[-1]
+    target, cache = installation.package / "prebuilt", tmp_path / level.name
+    settings = {"NUMBA_CPU_NAME": level.cpu, "NUMBA_CPU_FEATURES": level.flags}
+    assert installation.run(NUMBA_CACHE_DIR=str(cache), **settings)["misses"] == 1
+    (target / level.name).mkdir(parents=True)
+    for file in cache.rglob(f"*{SUFFIX}"):
+        shutil.move(file, target / level.name / file.name)
     found = "import json; from fastmlp.compilation.prebuilt import circumstances as c; print(json.dumps(c()))"
     written = subprocess.run(
         [sys.executable, "-P", "-c", found],
@@ -87,11 +84,10 @@ def test_a_process_loads_them_and_compiles_nothing(tmp_path, monkeypatch):
         check=True,
     ).stdout
     (target / MANIFEST).write_text(written, encoding="utf-8")
-    for number in range(len(LEVELS)):
-        result = installation.run()
-        assert (result["value"], result["hits"], result["misses"]) == (2.0, 1, 0)
-        assert installation.files() == [], "nothing to keep"
-        shutil.rmtree(target / LEVELS[number].name)
+    result = installation.run()
+    assert (result["value"], result["hits"], result["misses"]) == (2.0, 1, 0)
+    assert installation.files() == [], "nothing to keep"
+    shutil.rmtree(target / level.name)
     assert installation.run()["misses"] == 1, "no level is left"
 
 
