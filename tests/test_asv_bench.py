@@ -24,6 +24,7 @@ SHRUNK = {"SAMPLES": 1100, "STEPS": 2, "ROUNDS": 500, "REPEATS": 1, "BATCH": 4, 
           "SECONDS": 0.01, "TURNS": 1, "BUDGET": 0.0}  # fmt: skip
 # a value of a parameter, and the module without which asv skips the benchmark
 OPTIONAL = {"sklearn": "sklearn", "torch": "torch", "jax": "jax", "jax_uint8": "jax", "csv": "pandas"}
+TOGETHER = {"Library"}  # two processes are started to set it up, of which its methods change nothing
 RETURN_NOTHING = ("time_process", "time_save")  # a process and a file
 # instead of compiling for many seconds: prints as many figures, the first 1.5 where the cache is empty
 COLD = "import json, os; print(json.dumps([1.5 + len(os.listdir(os.environ['NUMBA_CACHE_DIR'])), 1.0]))"
@@ -47,9 +48,10 @@ def parameter_sets(scenario):
 def cases():
     for stem in MODULES:
         for scenario, methods in benchmarks(stem):
-            for method, values in itertools.product(methods, parameter_sets(scenario)):
-                name = "-".join([stem, scenario.__name__, method, *map(str, values)])
-                yield pytest.param(scenario, method, values, id=name)
+            groups = [methods] if scenario.__name__ in TOGETHER else [[method] for method in methods]
+            for group, values in itertools.product(groups, parameter_sets(scenario)):
+                name = "-".join([stem, scenario.__name__, *group, *map(str, values)])
+                yield pytest.param(scenario, group, values, id=name)
 
 
 @pytest.fixture(autouse=True)
@@ -79,8 +81,8 @@ def quick_peak():
         yield
 
 
-@pytest.mark.parametrize(("scenario", "method", "values"), list(cases()))
-def test_benchmark_runs(scenario, method, values, monkeypatch):
+@pytest.mark.parametrize(("scenario", "group", "values"), list(cases()))
+def test_benchmark_runs(scenario, group, values, monkeypatch):
     if scenario.__name__ == "ColdStart":
         monkeypatch.setattr(load("startup"), "TRAINING", COLD)
     if "packed" in values and not HAS_BFLOAT16:
@@ -89,16 +91,21 @@ def test_benchmark_runs(scenario, method, values, monkeypatch):
     if absent:
         pytest.skip(f"{absent[0]} is not installed; asv skips it too: test_asv_bench_results.py")
     with ready(scenario, *values) as benchmark:
-        result = getattr(benchmark, method)(*values)
-        if method.startswith("track_"):
-            assert math.isfinite(result)
-            assert result > 0 or method == "track_first_training_beyond_second"  # one noisy difference of a shrunk run
-        elif method in RETURN_NOTHING:
-            assert result is None
-        else:
-            check_arrays_are_filled(result, lambda: getattr(benchmark, method)(*values))
-            dtype = {"float32", "float64"}.intersection(values)
-            assert not dtype or {array.dtype.name for array in result} == dtype
+        for method in group:
+            check_result(method, functools.partial(getattr(benchmark, method), *values), values)
+
+
+def check_result(method, call, values):
+    result = call()
+    if method.startswith("track_"):
+        assert math.isfinite(result)
+        assert result > 0 or method == "track_first_training_beyond_second"  # one noisy difference of a shrunk run
+    elif method in RETURN_NOTHING:
+        assert result is None
+    else:
+        check_arrays_are_filled(result, call)
+        dtype = {"float32", "float64"}.intersection(values)
+        assert not dtype or {array.dtype.name for array in result} == dtype
 
 
 def check_arrays_are_filled(arrays, again):

@@ -51,21 +51,13 @@ def silent(_):
     pass
 
 
-def test_equal_builds_are_the_same(suite):
-    cases = selection.select(BENCHMARKS, [r"time_loop\(1000"])
-    findings = comparison.compare((build(), build()), suite, cases, silent)
-    assert [f.case for f in findings] == cases
-    assert all(0.5 < f.ratio < 2 and f.rounds >= verdict.LOOKS[0] for f in findings)
-    assert all(f.base > 1e-6 for f in findings)
-
-
-@pytest.mark.parametrize(("factors", "expected"), [(("1", "3"), "SLOWER"), (("3", "1"), "FASTER")])
-def test_more_work_is_slower_by_cpu_time_and_by_the_wall_clock(suite, factors, expected):
+def test_more_work_is_slower_by_cpu_time_and_by_the_wall_clock(suite):
     cases = selection.select(BENCHMARKS, [r"time_loop\(2000, 1", r"time_loop\(2000, 2"])
     assert [case.one_thread for case in cases] == [True, False]
-    both = tuple(build(FACTOR=factor) for factor in factors)
-    findings = comparison.compare(both, suite, cases, silent)
-    assert [f.verdict.name for f in findings] == [expected, expected]
+    findings = comparison.compare((build(), build(FACTOR="3")), suite, cases, silent)
+    assert [(f.case, f.verdict.name) for f in findings] == [(case, "SLOWER") for case in cases]
+    assert all(1.5 < f.ratio < 6 and f.rounds >= verdict.LOOKS[0] for f in findings)
+    assert all(f.base > 1e-6 for f in findings)
 
 
 def test_what_fails_in_the_base_alone_is_not_compared(suite):

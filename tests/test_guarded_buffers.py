@@ -29,7 +29,7 @@ def _maps(kind):
 
 @on_linux
 @pytest.mark.parametrize("mode", ["end", "begin"])
-@pytest.mark.parametrize("size", [1, 13, 512, 1300])
+@pytest.mark.parametrize("size", [512, 1300])  # a whole page, and no whole number of pages
 def test_an_element_beyond_the_buffer_ends_the_process(mode, size):
     command = command_of("read_beyond_a_buffer", mode, size)
     done = subprocess.run(command, env=environment_of(), capture_output=True, text=True, timeout=WATCHDOG, check=False)

@@ -45,15 +45,7 @@ def test_a_pool_of_forked_processes():
 # ---- Ctrl-C
 
 
-@pytest.mark.parametrize(
-    "network",
-    [
-        "[[40, 8, 10], null, 16]",
-        "[[784, 512, 512, 10], null, 1000]",
-        '[[784, 512, 512, 10], "after_relu", 1000]',
-        '[[784, 512, 512, 10], "before_relu", 128]',
-    ],
-)
+@pytest.mark.parametrize("network", ["[[40, 8, 10], null, 16]", '[[784, 512, 512, 10], "after_relu", 1000]'])
 def test_ctrl_c_at_any_moment(network):
     results, again = answer("interrupted_at_any_moment", network)
     assert len(results) >= 10

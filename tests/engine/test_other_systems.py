@@ -1,13 +1,15 @@
 """What only Linux has, taken away: the other branches of its calls train to the same bits."""
 
+import ctypes
 import os
 import sys
 from types import SimpleNamespace
 
+import numba
 import numpy as np
 import pytest
 from engine_runs import network, problem, run_epoch
-from llvmlite import ir
+from llvmlite import binding, ir
 from networks import digest
 from processes import answer
 
@@ -15,8 +17,6 @@ from fastmlp.engine import team
 from fastmlp.simd import atomics
 from fastmlp.simd.atomics import CONTROL_CELLS
 from fastmlp.system import cores
-
-posix = pytest.mark.skipif(sys.platform == "win32", reason="has no sched_yield to put in the place of SwitchToThread")
 
 
 @pytest.fixture
@@ -66,13 +66,28 @@ def _llvm_of(intrinsic):
     return str(module)
 
 
-@pytest.mark.parametrize("what", ["affinity", "forks", pytest.param("yield", marks=posix)])
-def test_a_process_without_it(what, tmp_path):
-    # how threads yield is compiled in, so the kernels of this machine must not be taken
-    folder = {"NUMBA_CACHE_DIR": str(tmp_path)} if what == "yield" else {}
-    one, several, clean = answer("without_linux_calls", what, **folder)
+@pytest.mark.parametrize("what", ["affinity", "forks"])
+def test_a_process_without_it(what):
+    one, several, clean = answer("without_linux_calls", what)
     assert several == [one, one]
     assert clean
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there the name is that of another function")
+def test_threads_yield_by_the_call_of_windows(monkeypatch):
+    monkeypatch.setattr(atomics, "platform", SimpleNamespace(system=lambda: "Windows", machine=lambda: "another"))
+    calls = []
+    switch = ctypes.CFUNCTYPE(ctypes.c_int)(lambda: calls.append("yields") or 0)
+    binding.add_symbol("SwitchToThread", ctypes.cast(switch, ctypes.c_void_p).value)
+
+    @numba.njit
+    def wait(turns):
+        for _ in range(turns):
+            atomics.pause()
+            atomics.yield_core()
+
+    wait(3)
+    assert calls == 3 * ["yields"]
 
 
 @pytest.mark.parametrize(
