@@ -40,21 +40,17 @@ def test_experiments_print_a_table_and_write_a_page(small_mnist, tmp_path, capsy
     assert "fastmlp experiments --seeds 2 --first-seed 0 --epochs 2 " in html
 
 
-def test_experiments_as_json(small_mnist, tmp_path, capsys):
-    command = ["experiments", "--seeds", "1", "--first-seed", "7", "--epochs", "1", "--json", "--out", str(tmp_path)]
-    assert main(command) == 0
-    document = json.loads(capsys.readouterr().out)
+def test_experiments_as_json_with_one_bar(small_mnist, tmp_path, capsys):
+    command = ["experiments", "--seeds", "1", "--first-seed", "7", "--epochs", "1", "--json", "--progress"]
+    assert main([*command, "--out", str(tmp_path)]) == 0
+    printed, bar = capsys.readouterr()
+    assert "3/3" in bar
+    assert bar.count("\n") == 1
+    document = json.loads(printed)
     assert [run["experiment"] for run in document["runs"]] == ["none", "batch norm", "L2"]
     assert {run["seed"] for run in document["runs"]} == {7}
     assert all(check["inside"] in (True, False) for check in document["verdict"]["checks"])
     assert all(os.path.exists(path) for path in document["files"])
-
-
-def test_one_bar_covers_all_experiments(small_mnist, tmp_path, capsys):
-    assert main(["experiments", "--seeds", "1", "--epochs", "1", "--progress", "--out", str(tmp_path)]) == 0
-    bar = capsys.readouterr().err
-    assert "3/3" in bar
-    assert bar.count("\n") == 1
 
 
 def test_sweep_prints_the_best_and_goes_on(small_mnist, tmp_path, capsys):

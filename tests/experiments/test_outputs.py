@@ -11,11 +11,22 @@ from fastmlp.experiments.folder import prepare_folder, write_csv, write_json
 from fastmlp.experiments.outputs import median_run
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def results():
     runs = [make_run(e.name, seed, test_accuracy=0.9 + seed / 100) for e in EXPERIMENTS for seed in range(2)]
     summaries = summarise(runs, warm_up_seconds=dict.fromkeys(("none", "batch norm", "L2"), 2.0))
     return runs, summaries, judge(summaries), {"command": "fastmlp <experiments>", "threads": 2}
+
+
+@pytest.fixture(scope="module")
+def paths(results, tmp_path_factory):
+    """The files of the results, in a folder of their own."""
+    return outputs.write_experiments(tmp_path_factory.mktemp("written"), *results)
+
+
+@pytest.fixture(scope="module")
+def html(paths):
+    return paths[0].read_text(encoding="utf-8")
 
 
 def references(html):
@@ -25,8 +36,7 @@ def references(html):
     )
 
 
-def test_the_page_fetches_nothing(results):
-    html = outputs.experiments_page(*results)
+def test_the_page_fetches_nothing(html):
     found = references(html)
     assert len(found) == 3
     assert all(address.startswith("data:image/svg+xml;base64,") for address in found)
@@ -34,9 +44,8 @@ def test_the_page_fetches_nothing(results):
     assert "<script" not in html
 
 
-def test_the_page_holds_table_verdict_and_circumstances(results):
+def test_the_page_holds_table_verdict_and_circumstances(results, html):
     _, summaries, verdict, _ = results
-    html = outputs.experiments_page(*results)
     assert "fastmlp &lt;experiments&gt;" in html
     for row in outputs.table.rows(summaries):
         assert row.label in html
@@ -47,11 +56,10 @@ def test_the_page_holds_table_verdict_and_circumstances(results):
     assert "running statistics" in html
 
 
-def test_json_and_csv_hold_every_run(results, tmp_path):
+def test_json_and_csv_hold_every_run(results, paths):
     runs = results[0]
-    paths = outputs.write_experiments(tmp_path, *results)
     assert [path.name for path in paths] == ["experiments.html", "experiments.json", "runs.csv", "curves.csv"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in paths)
+    assert sorted(path.name for path in paths[0].parent.iterdir()) == sorted(path.name for path in paths)
     document = json.loads(paths[1].read_text(encoding="utf-8"))
     assert document["runs"] == [run.figures() | {"records": run.records} for run in runs]
     with paths[2].open(newline="", encoding="utf-8") as file:

@@ -209,12 +209,30 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize("threads", [2, 3])
-@pytest.mark.parametrize(("member", "size", "wrong"), BROKEN, ids=lambda value: getattr(value, "__name__", ""))
-def test_what_is_broken_is_found(member, size, wrong, threads):
-    found = search(Team(replace(size, threads=threads), member), MOST)
+# three threads get to these after so many states that it takes seconds; others of BROKEN are wrong in the same way
+LATE = {
+    RowCellIsNotResetForTheNextPass, TileCellsAreNotReset, TakesAgainWithoutLoading, OneHalfOfSums,
+    SumsSquaresBeforeTheBarrier, CountsTheStepBeforeTheBarrier,
+}  # fmt: skip
+
+
+def _check(member, size, wrong):
+    found = search(Team(size, member), MOST)
     assert re.search(wrong, found.wrong), str(found)
     assert found.way
+
+
+@pytest.mark.parametrize(("member", "size", "wrong"), BROKEN, ids=lambda value: getattr(value, "__name__", ""))
+def test_what_is_broken_is_found(member, size, wrong):
+    _check(member, size, wrong)
+
+
+@pytest.mark.parametrize(
+    ("member", "size", "wrong"), [broken for broken in BROKEN if broken[0] not in LATE],
+    ids=lambda value: getattr(value, "__name__", ""),
+)  # fmt: skip
+def test_what_is_broken_is_found_among_three_threads(member, size, wrong):
+    _check(member, replace(size, threads=3), wrong)
 
 
 # ---- the model and the library
