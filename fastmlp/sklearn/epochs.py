@@ -11,6 +11,8 @@ from fastmlp.sklearn.dataset import ScoredDataset
 from fastmlp.sklearn.update_rule import UpdateRule
 from fastmlp.system.warning import warn
 
+AUTO_BATCH = 200  # rows of a mini-batch where batch_size="auto", as in scikit-learn
+
 
 class Epochs:
     """The epochs of one ``fit``, or the single one of a ``partial_fit``.
@@ -104,7 +106,7 @@ def _weight_squares(net: MLP) -> float:
 def batch_rows(batch_size: int | str, n: int) -> int:
     """Return the rows of a mini-batch, at most `n`."""
     if isinstance(batch_size, str):
-        return min(200, n)
+        return min(AUTO_BATCH, n)
     if batch_size > n:
         warn(f"Got batch_size={batch_size}, larger than the {n} rows: it is clipped")
     return min(int(batch_size), n)

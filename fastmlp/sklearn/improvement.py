@@ -36,8 +36,13 @@ class Improvement:
             self.validation_scores, self.best_validation_score = [], -np.inf
 
     def add(self, loss: float, score: float | None, tol: float) -> bool:
-        """Add an epoch's loss and score to the curves; return whether the score is the best so far."""
+        """Add an epoch's loss and score to the curves; return whether the score is the best so far.
+
+        Where the score counts and there is none, the epoch neither improves nor waits.
+        """
         self.loss_curve.append(loss)
+        if self.by_score and score is None:
+            return False
         best = worse = False
         if score is not None:
             assert self.validation_scores is not None

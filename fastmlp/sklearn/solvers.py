@@ -66,11 +66,7 @@ class EstimatorWithSolvers(CallbackSupportMixin, BaseEstimator, ABC):
             self._optimizer = update_rule(self.get_params(deep=False))
         rule, net, history, curves = self._optimizer, self.network_, self.history_, self._curves(anew, held_out)
         started = time.perf_counter() - history.seconds
-        training = Epochs(
-            net, data, held_out, rule, self._objective(), rng,
-            batch_size=self.batch_size, shuffle=self.shuffle, max_iter=self.max_iter,
-            matmul_precision=self.matmul_precision,
-        )  # fmt: skip
+        training = self._epochs(data, held_out, rule, rng)
         course, ended = FitCourse(training, curves, history, self.tol, self.n_iter_no_change), False
         checkpoints = checkpoints_of(self.get_params(deep=False), data, held_out)
         if checkpoints is not None:
@@ -127,6 +123,15 @@ class EstimatorWithSolvers(CallbackSupportMixin, BaseEstimator, ABC):
                 "converged yet.",
                 ConvergenceWarning,
             )
+
+    def _epochs(
+        self, data: ScoredDataset, held_out: ScoredDataset | None, rule: UpdateRule, rng: np.random.RandomState
+    ) -> Epochs:
+        return Epochs(
+            self.network_, data, held_out, rule, self._objective(), rng,
+            batch_size=self.batch_size, shuffle=self.shuffle, max_iter=self.max_iter,
+            matmul_precision=self.matmul_precision,
+        )  # fmt: skip
 
     def _curves(self, anew: bool, held_out: ScoredDataset | None) -> Improvement:
         """Return the curves of the earlier fit that this one continues, or new ones."""

@@ -1,0 +1,164 @@
+"""The workers' blocks of one data set: who holds which, and who gets those of a worker that died."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from dask.delayed import delayed
+from distributed import Client, Future, futures_of
+
+from fastmlp.dask.blocks import Summary, make_block, prepare, summarise, target_moments
+from fastmlp.dask.homes import deal, held
+from fastmlp.dask.partitions import Partitions
+from fastmlp.dask.supervision import Supervisor
+
+
+@dataclass
+class Member:
+    """Partitions that make up one block, and the worker that has it.
+
+    Attributes
+    ----------
+    partitions : list of int
+        Their numbers.
+    worker : str
+        Its address.
+    threads : int
+        With which it trains.
+    block, data : Future
+        The rows as they were passed, and as the engine takes them.
+    rows : int
+        How many.
+    """
+
+    partitions: list[int]
+    worker: str
+    threads: int = 1
+    block: Future | None = None
+    data: Future | None = None
+    rows: int = 0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How blocks become data sets of the engine: the arguments of `prepare`."""
+
+    estimator: Any
+    dtype: str
+    for_training: bool
+
+
+class Members:
+    """The members of one data set.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Of the cluster.
+    data : Partitions
+        To be shared out.
+    estimator : fastmlp.sklearn.MLPClassifier or MLPRegressor
+        With the number and the names of the features, and no network.
+    threads : int or None
+        At most this many for each member; None: all that its worker has.
+    """
+
+    def __init__(self, client: Client, data: Partitions, estimator: Any, threads: int | None) -> None:
+        self.client, self.data, self.estimator, self.threads = client, data, estimator, threads
+        self.members: list[Member] = []
+        self.recipe: Recipe | None = None
+
+    @property
+    def n(self) -> int:
+        """How many rows there are."""
+        return sum(member.rows for member in self.members)
+
+    def settle(self, supervisor: Supervisor) -> None:
+        """Give every partition to the worker that holds it, and begin to make the blocks."""
+        supervisor.wait(futures_of(self.data.collections))
+        workers = supervisor.workers()
+        dealt = deal(len(self.data.parts), list(workers), held(self.client, self.data.x))
+        # in the order of their first partitions: nothing may depend on addresses
+        for worker, partitions in sorted(dealt.items(), key=lambda item: item[1]):
+            self.members.append(Member(partitions, worker))
+        self._share_threads(workers)
+        for member in self.members:
+            self._load(member)
+
+    def summaries(self, supervisor: Supervisor, classes: bool) -> list[Summary]:
+        """Return what the client must know of each block; members without rows leave."""
+        tasks = [self.submit(summarise, member, member.block, classes) for member in self.members]
+        found: list[Summary] = supervisor.collect(tasks)
+        for member, summary in zip(self.members, found, strict=True):
+            member.rows = summary.rows
+        self.members = [member for member in self.members if member.rows]
+        return [summary for summary in found if summary.rows]
+
+    def prepare(self, recipe: Recipe) -> None:
+        """Begin to make what the engine takes."""
+        self.recipe = recipe
+        for member in self.members:
+            self._prepare(member)
+
+    def moments(self) -> list[Future]:
+        """Begin to count the targets."""
+        return [self.submit(target_moments, member, member.data) for member in self.members]
+
+    def submit(self, function: Any, member: Member, *arguments: Any) -> Future:
+        """Have a function called by the worker of a member."""
+        return self.client.submit(function, *arguments, workers=[member.worker], pure=False)
+
+    def replace(self, dead: set[str], supervisor: Supervisor) -> None:
+        """Give the partitions of dead workers to those that hold them now, or to those that have the fewest.
+
+        Raises
+        ------
+        RuntimeError
+            Partitions were lost with a worker, and nobody knows how to compute them again.
+        """
+        lost = [future for future in futures_of(self.data.collections) if future.status in ("cancelled", "lost")]
+        if lost:
+            raise RuntimeError(
+                f"{len(lost)} partitions are lost, with the workers at {sorted(dead)} or by a restart, and cannot be "
+                "computed again: pass collections that Dask knows how to compute, not scattered ones"
+            )
+        orphans = [member for member in self.members if member.worker in dead]
+        if not orphans:
+            return
+        workers = supervisor.workers()
+        holders = held(self.client, self.data.x)
+        for member in orphans:
+            member.worker = self._next_home(member, workers, holders)
+        self._share_threads(workers)
+        for member in orphans:
+            self._load(member)
+            if self.recipe is not None:
+                self._prepare(member)
+
+    def _next_home(self, member: Member, workers: dict[str, int], holders: list[list[str]] | None) -> str:
+        """Return who holds most of a member's partitions; of equals, who has the fewest members."""
+
+        def preference(worker: str) -> tuple[int, int]:
+            has = sum(worker in holders[number] for number in member.partitions) if holders is not None else 0
+            return -has, sum(other.worker == worker for other in self.members)
+
+        return min(workers, key=preference)
+
+    def _share_threads(self, workers: dict[str, int]) -> None:
+        """Let the members of one worker share its threads."""
+        for member in self.members:
+            own = workers.get(member.worker, 1)
+            beside = sum(other.worker == member.worker for other in self.members)
+            member.threads = max(1, min(own, self.threads or own) // beside)
+
+    def _load(self, member: Member) -> None:
+        """Have the worker put its partitions together. They stay where they are, if it holds them."""
+        name = f"fastmlp-block-{uuid4().hex}"
+        parts = [self.data.parts[number] for number in member.partitions]
+        block = delayed(make_block, pure=False)(self.estimator, member.partitions, *parts, dask_key_name=name)
+        member.block = self.client.compute(block, workers=[member.worker], allow_other_workers=False)
+
+    def _prepare(self, member: Member) -> None:
+        assert self.recipe is not None
+        recipe = self.recipe
+        member.data = self.submit(prepare, member, member.block, recipe.estimator, recipe.dtype, recipe.for_training)
