@@ -28,7 +28,8 @@ def cluster_of(n_workers, folder):
 
 def cut(*arrays, n=N_PARTITIONS):
     """The arrays as dask arrays of `n` partitions."""
-    return [da.from_array(array, chunks=(len(array) // n, *array.shape[1:])) for array in arrays]
+    # names of their own: the scheduler would take equal arrays of two tests for one, with the restrictions of the first
+    return [da.from_array(array, chunks=(len(array) // n, *array.shape[1:]), name=False) for array in arrays]
 
 
 def persisted(client, collection, homes, **options):

@@ -133,11 +133,17 @@ class ClusterMLP(BaseMLP):
         client = self.client_
         data, held_out = checked(X, y, sample_weight), _held_out(X, y, validation)
         rng = check_random_state(self.random_state)
+        crews = None
         try:
             with self._as_before_on_error():
-                self._prepare(client, data, held_out, rng)
+                self._learn_features(data.x)
+                crews = Crews(client, data, held_out, self._for_workers({"callbacks": ()}), self.threads)
+                self._prepare(crews, data.collections[1], rng)
+            self._crews = crews
             self._train(AtAverages(self, X, y, sample_weight, self.max_iter), rng)
         finally:
+            if crews is not None:
+                crews.release()
             for name in ("_crews", "_rounds"):
                 self.__dict__.pop(name, None)
 
@@ -167,14 +173,9 @@ class ClusterMLP(BaseMLP):
             self.__dict__.update(before)
             raise
 
-    def _prepare(
-        self, client: distributed.Client, data: Partitions, held_out: Partitions | None, rng: np.random.RandomState
-    ) -> None:
-        """Have the workers make their blocks; learn what there is to know of them; make the network."""
-        self._learn_features(data.x)
-        crews = Crews(client, data, held_out, self._for_workers({"callbacks": ()}), self.threads)
+    def _prepare(self, crews: Crews, y: Any, rng: np.random.RandomState) -> None:
+        """Have the workers look through their blocks; learn what there is to know of them; make the network."""
         summaries, *others = crews.summaries(is_classifier(self))
-        y = data.collections[1]
         self._learn_targets(y, summaries, others[0] if others else [])
         columns = 1 if y.ndim == 1 else n_columns(y)
         n_outputs, output = self._output(np.empty(0) if columns == 1 else np.empty((0, columns)))
@@ -185,7 +186,6 @@ class ClusterMLP(BaseMLP):
         members = crews.training.members
         self.partitions_ = [list(member.partitions) for member in members]
         self.n_threads_ = sum(member.threads for member in members)
-        self._crews = crews
 
     def _learn_features(self, X: Any) -> None:
         self.n_features_in_ = n_columns(X)

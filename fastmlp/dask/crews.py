@@ -76,3 +76,8 @@ class Crews:
         for other in others:
             first = first | other
         return Moments(*first)
+
+    def release(self) -> None:
+        """Let the workers forget all blocks."""
+        for members in self._all():
+            members.release()

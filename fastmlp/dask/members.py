@@ -1,9 +1,12 @@
 """The workers' blocks of one data set: who holds which, and who gets those of a worker that died."""
 
 from dataclasses import dataclass
+from functools import partial
+from operator import ne
 from typing import Any
 from uuid import uuid4
 
+import dask
 from dask.delayed import delayed
 from distributed import Client, Future, futures_of
 
@@ -135,6 +138,11 @@ class Members:
             if self.recipe is not None:
                 self._prepare(member)
 
+    def release(self) -> None:
+        """Let the workers forget the blocks."""
+        for member in self.members:
+            member.block = member.data = None
+
     def _next_home(self, member: Member, workers: dict[str, int], holders: list[list[str]] | None) -> str:
         """Return who holds most of a member's partitions; of equals, who has the fewest members."""
 
@@ -156,7 +164,10 @@ class Members:
         name = f"fastmlp-block-{uuid4().hex}"
         parts = [self.data.parts[number] for number in member.partitions]
         block = delayed(make_block, pure=False)(self.estimator, member.partitions, *parts, dask_key_name=name)
-        member.block = self.client.compute(block, workers=[member.worker], allow_other_workers=False)
+        # Partitions that are not computed yet should be computed there, but may be elsewhere: tasks keep their first
+        # restrictions, and would wait for a dead worker for ever. Only the block is bound.
+        with dask.annotate(workers=[member.worker], allow_other_workers=partial(ne, name)):
+            member.block = self.client.compute(block)
 
     def _prepare(self, member: Member) -> None:
         assert self.recipe is not None
