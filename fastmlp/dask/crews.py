@@ -39,11 +39,14 @@ class Crews:
         return [self.training] if self.validating is None else [self.training, self.validating]
 
     def _homes(self) -> set[str]:
-        return {member.worker for members in self._all() for member in members.members}
+        return {member.worker for members in self._all() for member in members.members if member.worker}
 
     def _replace(self, dead: set[str]) -> None:
+        # first all leave: while the scheduler knows a task, it keeps to the workers that were named first
         for members in self._all():
-            members.replace(dead, self.supervisor)
+            members.leave(dead)
+        for members in self._all():
+            members.settle_again(self.supervisor)
 
     def summaries(self, classes: bool) -> list[list[Summary]]:
         """Return what the client must know of the blocks: of those to train on and, if there are any, of the others.

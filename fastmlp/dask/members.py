@@ -6,7 +6,7 @@ from operator import ne
 from typing import Any
 from uuid import uuid4
 
-import dask
+from dask.base import annotate
 from dask.delayed import delayed
 from distributed import Client, Future, futures_of
 
@@ -78,9 +78,8 @@ class Members:
 
     def settle(self, supervisor: Supervisor) -> None:
         """Give every partition to the worker that holds it, and begin to make the blocks."""
-        supervisor.wait(futures_of(self.data.collections))
-        workers = supervisor.workers()
-        dealt = deal(len(self.data.parts), list(workers), held(self.client, self.data.x))
+        workers, holders = self._there(supervisor)
+        dealt = deal(len(self.data.parts), list(workers), holders)
         # in the order of their first partitions: nothing may depend on addresses
         for worker, partitions in sorted(dealt.items(), key=lambda item: item[1]):
             self.members.append(Member(partitions, worker))
@@ -111,25 +110,19 @@ class Members:
         """Have a function called by the worker of a member."""
         return self.client.submit(function, *arguments, workers=[member.worker], pure=False)
 
-    def replace(self, dead: set[str], supervisor: Supervisor) -> None:
-        """Give the partitions of dead workers to those that hold them now, or to those that have the fewest.
+    def leave(self, dead: set[str]) -> None:
+        """Take the blocks of dead workers for lost, and those that went with what they were made of."""
+        for member in self.members:
+            cancelled = any(task is not None and task.status == "cancelled" for task in (member.block, member.data))
+            if member.worker in dead or cancelled:
+                member.worker, member.block, member.data = "", None, None
 
-        Raises
-        ------
-        RuntimeError
-            Partitions were lost with a worker, and nobody knows how to compute them again.
-        """
-        lost = [future for future in futures_of(self.data.collections) if future.status in ("cancelled", "lost")]
-        if lost:
-            raise RuntimeError(
-                f"{len(lost)} partitions are lost, with the workers at {sorted(dead)} or by a restart, and cannot be "
-                "computed again: pass collections that Dask knows how to compute, not scattered ones"
-            )
-        orphans = [member for member in self.members if member.worker in dead]
+    def settle_again(self, supervisor: Supervisor) -> None:
+        """Give lost blocks to the workers that hold most of their partitions now, or that have the fewest members."""
+        orphans = [member for member in self.members if not member.worker]
         if not orphans:
             return
-        workers = supervisor.workers()
-        holders = held(self.client, self.data.x)
+        workers, holders = self._there(supervisor)
         for member in orphans:
             member.worker = self._next_home(member, workers, holders)
         self._share_threads(workers)
@@ -137,6 +130,24 @@ class Members:
             self._load(member)
             if self.recipe is not None:
                 self._prepare(member)
+
+    def _there(self, supervisor: Supervisor) -> tuple[dict[str, int], list[list[str]] | None]:
+        """Return the workers, and who holds each persisted partition, when all of those are there.
+
+        Raises
+        ------
+        RuntimeError
+            Partitions were lost with a worker, and nobody knows how to compute them again.
+        """
+        persisted = futures_of(self.data.collections)
+        lost = [future for future in persisted if future.status == "cancelled"]
+        if lost:
+            raise RuntimeError(
+                f"{len(lost)} partitions are lost, with their workers or by a restart, and cannot be computed again: "
+                "pass collections that Dask knows how to compute, not scattered ones"
+            )
+        supervisor.wait(persisted)
+        return supervisor.workers(), held(self.client, self.data.x)
 
     def release(self) -> None:
         """Let the workers forget the blocks."""
@@ -166,7 +177,7 @@ class Members:
         block = delayed(make_block, pure=False)(self.estimator, member.partitions, *parts, dask_key_name=name)
         # Partitions that are not computed yet should be computed there, but may be elsewhere: tasks keep their first
         # restrictions, and would wait for a dead worker for ever. Only the block is bound.
-        with dask.annotate(workers=[member.worker], allow_other_workers=partial(ne, name)):
+        with annotate(workers=[member.worker], allow_other_workers=partial(ne, name)):
             member.block = self.client.compute(block)
 
     def _prepare(self, member: Member) -> None:

@@ -68,15 +68,16 @@ class Supervisor:
         RuntimeError
             It fails more often than ``distributed.scheduler.allowed-failures`` allows, or data are lost for good.
         """
-        for failures in range(self.retries + 1):
+        lost: set[str] | None = None
+        for _ in range(self.retries + 1):
             try:
+                if lost is not None:
+                    self.replace(lost)
                 return attempt()
-            except WorkersLostError as lost:
-                workers = lost.workers
-                if failures < self.retries:
-                    self.replace(workers)
+            except WorkersLostError as error:
+                lost = error.workers
         raise RuntimeError(
-            f"workers died {self.retries + 1} times in the same part of the training, the last at {sorted(workers)}: "
+            f"workers died {self.retries + 1} times in one part of the training, the last at {sorted(lost or ())}; "
             "look at their logs, often they have too little memory"
         )
 
