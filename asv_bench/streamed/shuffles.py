@@ -12,7 +12,7 @@ from fastmlp.datasets import stream
 from .data import table_of
 
 ROWS = (3_000, 6_000, 12_000, 30_000)  # in memory, of 60,000
-SIDE_BY_SIDE = (1, 4, 16)
+SIDE_BY_SIDE = (1, 8, 32)
 
 
 def write(folder: Path, order: str, group_rows: int, limit: int) -> Path:

@@ -59,6 +59,7 @@ class File(ABC):
     """
 
     part_name = "row group"
+    index_names: Sequence[str] = ()  # columns that hold the index of a pandas frame, which nobody means by all columns
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -130,14 +131,38 @@ class File(ABC):
                 raise StreamError(f"{self.where(part)}: ends after {found:,} rows, expected {expected:,}")
 
 
+class TableChunk(Mapping[str, Any]):
+    """The columns of a record batch of Arrow.
+
+    Parameters
+    ----------
+    batch : pyarrow.RecordBatch
+        That has them.
+    """
+
+    def __init__(self, batch: Any) -> None:
+        self.batch = batch
+
+    def __getitem__(self, name: str) -> Any:
+        return self.batch.column(self.batch.schema.get_field_index(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.batch.schema.names)
+
+    def __len__(self) -> int:
+        return int(self.batch.num_columns)
+
+    def matrix(self, names: Sequence[str]) -> Any:
+        """Return columns of one type of numbers side by side ``(rows, columns)``; None where a value is missing."""
+        try:
+            return self.batch.select(names).to_tensor(row_major=True).to_numpy()
+        except extras.require("pyarrow", extra="tables").ArrowInvalid:
+            return None
+
+
 def len_of(chunk: Chunk) -> int:
     """Return the rows of a chunk."""
-    return len(next(iter(chunk.values()), ()))
-
-
-def chunk_of(batch: Any, names: Sequence[str]) -> Chunk:
-    """Return the columns of a record batch."""
-    return {name: batch.column(batch.schema.get_field_index(name)) for name in names}
+    return chunk.batch.num_rows if isinstance(chunk, TableChunk) else len(next(iter(chunk.values()), ()))
 
 
 def pieces_of(batch: Any, size: int) -> Iterator[Any]:
@@ -161,6 +186,12 @@ def fields_of(schema: Any) -> dict[str, Any]:
     return fields
 
 
+def index_of(schema: Any) -> list[str]:
+    """Return the names of the columns that hold the index of a pandas frame."""
+    found = (schema.pandas_metadata or {}).get("index_columns", [])
+    return [name for name in found if isinstance(name, str)]
+
+
 class ParquetFile(File):
     """A Parquet file; its parts are its row groups."""
 
@@ -168,7 +199,7 @@ class ParquetFile(File):
         self._parquet = extras.require("pyarrow.parquet", extra="tables")
         with self._parquet.ParquetFile(self.path) as file:
             self._metadata, schema = file.metadata, file.schema_arrow
-        self._fields = fields_of(schema)
+        self._fields, self.index_names = fields_of(schema), index_of(schema)
         self._text = [name for name, field in self._fields.items() if str(field.type) in ("string", "large_string")]
         groups = range(self._metadata.num_row_groups)
         self.rows = [self._metadata.row_group(group).num_rows for group in groups]
@@ -183,7 +214,7 @@ class ParquetFile(File):
         options = {"metadata": self._metadata, "read_dictionary": text, "pre_buffer": False}
         with self._parquet.ParquetFile(self.path, **options) as file:
             for batch in file.iter_batches(size, row_groups=[part], columns=list(names), use_threads=False):
-                yield chunk_of(batch, names)
+                yield TableChunk(batch)
 
 
 class ArrowFile(File):
@@ -194,7 +225,7 @@ class ArrowFile(File):
     def _open(self) -> None:
         self._pyarrow = extras.require("pyarrow", extra="tables")
         with self._reader() as reader:
-            self._fields = fields_of(reader.schema)
+            self._fields, self.index_names = fields_of(reader.schema), index_of(reader.schema)
             parts = reader.num_record_batches
         with self._reader([0]) as reader:  # one column tells the rows
             self.rows = [reader.get_batch(part).num_rows for part in range(parts)]
@@ -212,7 +243,7 @@ class ArrowFile(File):
         places = list(self._fields)
         with self._reader(sorted(places.index(name) for name in names)) as reader:
             for piece in pieces_of(reader.get_batch(part), size):
-                yield chunk_of(piece, names)
+                yield TableChunk(piece)
 
 
 class CsvFile(File):
@@ -259,4 +290,4 @@ class CsvFile(File):
         with self._reader(names) as reader:
             for batch in reader:
                 for piece in pieces_of(batch, size):
-                    yield chunk_of(piece, names)
+                    yield TableChunk(piece)

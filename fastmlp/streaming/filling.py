@@ -8,8 +8,8 @@ import numpy as np
 from fastmlp.inputs import samples
 from fastmlp.inputs.encoded import EncodedRows, Gathered
 from fastmlp.streaming.classes import Classes
-from fastmlp.streaming.columns import CATEGORY, Column, values_of
-from fastmlp.streaming.files import errors_named
+from fastmlp.streaming.columns import CATEGORY, NUMBER, Column, values_of
+from fastmlp.streaming.files import TableChunk, errors_named
 from fastmlp.streaming.order import Read
 
 # data of these types stay as they are where the network's is larger: `fastmlp.kernels.gather` converts them
@@ -121,6 +121,10 @@ class Filler:
         kinds = [np.dtype(np.uint8) if column.dtype.kind == "b" else column.dtype for column in columns]
         found = np.result_type(*kinds)
         small = found.itemsize < dtype.itemsize and found in SMALL
+        # Columns that Arrow puts side by side in one go: 100 of them, in chunks of 256 rows, take 0.16 µs a row in place
+        # of 1.1.
+        self.alike = len(set(columns)) == len(columns) > 1 and scaling is None and found.kind != "b"
+        self.alike = self.alike and all(column.kind == NUMBER and column.dtype == found for column in columns)
         self.values_dtype = found if small and not self.encoded and scaling is None else dtype
 
     def block(self, rows: int) -> Block:
@@ -176,10 +180,17 @@ class Filler:
         return count
 
     def _write_values(self, read: Read, chosen: Any, out: np.ndarray, where: str) -> None:
-        place = 0
+        place, chunk = 0, read.chunk
         with np.errstate(over="ignore", invalid="ignore"):  # what is too large for the dtype is found below
-            for column in self.columns:
-                array = read.chunk[column.name]
+            whole = (
+                chunk.matrix([column.name for column in self.columns])
+                if self.alike and isinstance(chunk, TableChunk)
+                else None
+            )
+            if whole is not None:
+                out[:] = whole[chosen]
+            for column in self.columns if whole is None else ():
+                array = chunk[column.name]
                 values = (array if isinstance(array, np.ndarray) else values_of(array, column, where))[chosen]
                 if self.scaling is not None and column.kind != CATEGORY:
                     values = self._scaled(values, slice(place, place + column.width))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from fastmlp.streaming.files import Chunk, File, Stamp, chunk_of, fields_of, pieces_of
+from fastmlp.streaming.files import Chunk, File, Stamp, TableChunk, fields_of, index_of, pieces_of
 from fastmlp.system import extras
 
 
@@ -30,7 +30,7 @@ class Fragment(File):
     def _open(self) -> None:
         split = getattr(self._whole, "split_by_row_group", None)
         self._parts = [self._whole] if split is None else list(split())
-        self._fields = fields_of(self._schema)
+        self._fields, self.index_names = fields_of(self._schema), index_of(self._schema)
         # count_rows of a part of a Parquet file gives the rows of the file
         groups = [getattr(part, "row_groups", None) for part in self._parts]
         self.rows = [
@@ -48,7 +48,7 @@ class Fragment(File):
         wanted = list(names)
         for batch in self._parts[part].to_batches(self._schema, columns=wanted, batch_size=size, **self._options):
             for piece in pieces_of(batch, size):
-                yield chunk_of(piece, names)
+                yield TableChunk(piece)
 
 
 def fragments_of(dataset: Any) -> list[Fragment]:

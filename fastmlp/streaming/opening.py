@@ -18,7 +18,7 @@ def stream(
     columns: Sequence[str] | None = None,
     rows_in_memory: int = 1 << 17,
     class_names: Sequence[Any] | None = None,
-    side_by_side: int = 4,
+    side_by_side: int = 8,
     summary: str | os.PathLike[str] | None = None,
     cache: str | os.PathLike[str] | None = None,
 ) -> Stream:
@@ -42,7 +42,7 @@ def stream(
         filled meanwhile, and a chunk that is being decoded. Training needs room for three mini-batches.
     class_names : sequence, optional
         The labels in the order of their indices; default: the names that the network has, else the labels that occur,
-        sorted.
+        sorted. Whole numbers that are all indices of the network's outputs stand for these, as they do in arrays.
     side_by_side : int
         From so many row groups an epoch reads in turns. More of them mix the rows better where the files are sorted;
         each is held in memory as it is in the file, packed, beside the rows above.
@@ -70,7 +70,7 @@ def stream(
 
     Notes
     -----
-    An epoch visits every row once. It goes through the row groups (record batches, CSV files, MB of an array) in a
+    An epoch visits every row once. It goes through the row groups (record batches, CSV files, 256 KB of an array) in a
     random order, `side_by_side` of them in turns, and shuffles the rows within each block. The order comes from the
     seed of `fastmlp.train`.
     """

@@ -10,7 +10,7 @@ from fastmlp.streaming.filling import Block, Filler
 from fastmlp.streaming.order import Piece, Read, Share, read_in_order
 from fastmlp.streaming.reader import Reader
 
-CHUNK_ROWS = 4096  # that are decoded at a time
+CHUNK_ROWS = 4096  # that are decoded at a time, at most
 PARTS = 8  # at most this part of the rows in memory is one that is just being decoded
 
 
@@ -30,8 +30,13 @@ class Room(NamedTuple):
 
     @property
     def chunk(self) -> int:
-        """Rows that are decoded at a time."""
+        """Rows that are decoded at a time, at most."""
         return max(1, min(CHUNK_ROWS, self.rows_in_memory // PARTS))
+
+    @property
+    def turn(self) -> int:
+        """Rows that are read from a piece until it is the turn of the next: a block takes some from every piece."""
+        return max(1, min(CHUNK_ROWS, self.rows_in_memory // (PARTS * self.side_by_side)))
 
     def block(self, batch_size: int) -> int:
         """Return the rows of a block: as many whole mini-batches as two blocks beside a chunk have room for.
@@ -93,8 +98,8 @@ class StreamedRows:
             self._blocks[:] = [self.filler.block(rows) for _ in range(2)]
         return self._blocks
 
-    def _read(self, pieces: Sequence[Piece], side_by_side: int) -> Iterator[Read]:
-        return read_in_order(pieces, self.filler.names, self.room.chunk, side_by_side)
+    def _read(self, pieces: Sequence[Piece], size: int, side_by_side: int) -> Iterator[Read]:
+        return read_in_order(pieces, self.filler.names, size, side_by_side)
 
     def sample(self, batch_size: int) -> Block:
         """Return a block that is full of copies of the first rows, for who wants to see what the data are like.
@@ -111,7 +116,7 @@ class StreamedRows:
         """
         block = self._memory(batch_size)[0]
         block.rows = 0
-        for read in self._read(self.pieces, 1):
+        for read in self._read(self.pieces, self.room.chunk, 1):
             places = self.share.places(read)
             if places is None or len(places):
                 self.filler.write(read, places, 0, block)
@@ -130,11 +135,11 @@ class StreamedRows:
             Draws one permutation of the pieces.
         """
         pieces = [self.pieces[i] for i in rng.permutation(len(self.pieces))]
-        return self._reader(functools.partial(self._read, pieces, self.room.side_by_side), 1)
+        return self._reader(functools.partial(self._read, pieces, self.room.turn, self.room.side_by_side), 1)
 
     def in_order(self) -> Reader:
         """Return what reads the rows in the order of the files."""
-        return self._reader(functools.partial(self._read, self.pieces, 1), 1)
+        return self._reader(functools.partial(self._read, self.pieces, self.room.chunk, 1), 1)
 
     def _reader(self, reading: "functools.partial[Iterator[Read]]", batch_size: int) -> Reader:
         return Reader(reading, self.filler, self.share, self._memory(batch_size))

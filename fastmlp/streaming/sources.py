@@ -120,8 +120,8 @@ def _shown(column: Column) -> str:
 
 
 def default_columns(files: Sequence[File], targets: Sequence[str]) -> list[str]:
-    """Return the names of all columns but the targets."""
-    return [name for name in files[0].columns() if name not in targets]
+    """Return the names of all columns but the targets and the index of a pandas frame."""
+    return [name for name in files[0].columns() if name not in targets and name not in files[0].index_names]
 
 
 def target_names(files: Sequence[File], target: Any) -> list[str]:

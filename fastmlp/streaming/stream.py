@@ -10,7 +10,7 @@ import numpy as np
 from fastmlp.streaming.arrays import ArrayFile
 from fastmlp.streaming.cache import cached
 from fastmlp.streaming.classes import Classes
-from fastmlp.streaming.columns import CATEGORY, LIST, Column
+from fastmlp.streaming.columns import CATEGORY, LIST, NUMBER, Column
 from fastmlp.streaming.files import File, StreamError
 from fastmlp.streaming.filling import Block, Filler, Scaling, Targets
 from fastmlp.streaming.matching import matched
@@ -214,7 +214,9 @@ class Stream:
         return Scaling(np.concatenate(mean), np.concatenate(deviation))
 
     def classes_for(self, network: Network) -> Classes:
-        """Return the classes of a network: by its names, else by those of the stream.
+        """Return the classes of a network: by the names that were passed, else by its own, else by those of the stream.
+
+        Whole numbers that are all indices of the network's outputs stand for these, as they do in arrays.
 
         Raises
         ------
@@ -223,14 +225,21 @@ class Stream:
         """
         if len(self.targets) != 1:
             raise ValueError(f"target: expected one column with the class of each row, got {len(self.targets)}")
-        own = self._class_names is not None or network.class_names is None
-        names = self.class_names if own else list(network.class_names or [])
+        column = self.targets[0]
+        names: list[Any]
+        if self._class_names is None and network.class_names is not None:
+            names = list(network.class_names)
+        else:
+            names = self.class_names
+            numbers = self._class_names is None and column.kind == NUMBER and column.dtype.kind != "b"
+            if numbers and all(0 <= name < network.n_outputs for name in names):
+                names = list(range(network.n_outputs))
         if len(names) > network.n_outputs:
             raise ValueError(
-                f"target: {self.targets[0].name!r} has {len(names)} classes, expected at most {network.n_outputs}, the "
+                f"target: {column.name!r} has {len(names)} classes, expected at most {network.n_outputs}, the "
                 "network's outputs"
             )
-        return Classes(names, self.targets[0])
+        return Classes(names, column)
 
     def rows_for(
         self, network: Network, share: Share = Share(), *, factors: np.ndarray | None = None,  # noqa: B008 - immutable

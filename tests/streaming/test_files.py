@@ -5,6 +5,7 @@ import os
 import sys
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset
 import pytest
@@ -116,6 +117,26 @@ def test_bytes_of_a_fixed_length_are_as_many_inputs(rows):
     holes = pa.table({"pixels": pa.array([b"ab", None], pa.binary(2)), "kind": ["ash", "birch"]})
     parquet.write_table(holes, rows.folder / "p.parquet")
     refused(lambda: blocks_of(stream(rows.folder / "p.parquet", target="kind"), 2), StreamError, ["no value in row 1"])
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".feather"])
+def test_the_index_of_a_frame_is_no_column(tmp_path, suffix):
+    frame = pd.DataFrame({"x": [1.0, 2, 3], "y": [0, 1, 0]}, index=[5, 7, 9])
+    frame.to_parquet(tmp_path / "rows.parquet")
+    if suffix == ".feather":
+        feather.write_feather(parquet.read_table(tmp_path / "rows.parquet"), tmp_path / "rows.feather")
+    assert stream(tmp_path / f"rows{suffix}", target="y").feature_names == ["x"]
+
+
+def test_numbers_of_classes_are_indices_where_they_can_be(tmp_path):
+    parquet.write_table(pa.table({"x": [1.0, 2, 3], "y": [3, 0, 3]}), tmp_path / "rows.parquet")
+    found = stream(tmp_path / "rows.parquet", target="y")
+    indices = {}
+    for classes in (2, 3, 4, 10):
+        rows = MLP([1, classes]).rows_of(found, "cross_entropy")
+        with rows.in_order() as reader:
+            indices[classes] = next(iter(reader)).targets[:3].tolist()
+    assert indices == {2: [1, 0, 1], 3: [1, 0, 1], 4: [3, 0, 3], 10: [3, 0, 3]}
 
 
 def test_bytes_stay_bytes(rows):
