@@ -156,7 +156,7 @@ class TableChunk(Mapping[str, Any]):
         """Return columns of one type of numbers side by side ``(rows, columns)``; None where a value is missing."""
         try:
             return self.batch.select(names).to_tensor(row_major=True).to_numpy()
-        except extras.require("pyarrow", extra="tables").ArrowInvalid:
+        except extras.require("pyarrow", extra="tables").ArrowException:
             return None
 
 

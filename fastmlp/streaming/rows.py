@@ -12,6 +12,7 @@ from fastmlp.streaming.reader import Reader
 
 CHUNK_ROWS = 4096  # that are decoded at a time, at most
 PARTS = 8  # at most this part of the rows in memory is one that is just being decoded
+TURNS = 2  # of each piece that is read side by side, in a block
 
 
 class Room(NamedTuple):
@@ -36,7 +37,7 @@ class Room(NamedTuple):
     @property
     def turn(self) -> int:
         """Rows that are read from a piece until it is the turn of the next: a block takes some from every piece."""
-        return max(1, min(CHUNK_ROWS, self.rows_in_memory // (PARTS * self.side_by_side)))
+        return max(1, min(self.chunk, self.rows_in_memory // (2 * TURNS * self.side_by_side)))
 
     def block(self, batch_size: int) -> int:
         """Return the rows of a block: as many whole mini-batches as two blocks beside a chunk have room for.

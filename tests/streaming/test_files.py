@@ -119,6 +119,19 @@ def test_bytes_of_a_fixed_length_are_as_many_inputs(rows):
     refused(lambda: blocks_of(stream(rows.folder / "p.parquet", target="kind"), 2), StreamError, ["no value in row 1"])
 
 
+@pytest.mark.parametrize("kind", ["float32", "float64", "int16", "uint8", "bool"])
+def test_columns_that_are_alike(tmp_path, kind):
+    X = np.random.default_rng(2).integers(0, 2 if kind == "bool" else 100, (300, 5)).astype(kind)
+    table = pa.table({name: X[:, i] for i, name in enumerate("edcba")} | {"y": np.zeros(300, int)})
+    parquet.write_table(table, tmp_path / "rows.parquet", row_group_size=70)
+    found = stream(tmp_path / "rows.parquet", target="y", columns=list("abcde"), rows_in_memory=200)
+    np.testing.assert_array_equal(blocks_of(found, 5)[0], X[:, ::-1])
+    holes = table.set_column(1, "d", pa.array([None, *X[1:, 1].tolist()], pa.from_numpy_dtype(kind)))
+    parquet.write_table(holes, tmp_path / "rows.parquet", row_group_size=70)
+    found = stream(tmp_path / "rows.parquet", target="y", class_names=[0])
+    refused(lambda: blocks_of(found, 5), StreamError, ["row group 0", "'d' has no value in row 0"])
+
+
 @pytest.mark.parametrize("suffix", [".parquet", ".feather"])
 def test_the_index_of_a_frame_is_no_column(tmp_path, suffix):
     frame = pd.DataFrame({"x": [1.0, 2, 3], "y": [0, 1, 0]}, index=[5, 7, 9])
