@@ -1,4 +1,4 @@
-"""asv's result files for tests, written by asv's own classes, and the modules of the page that reads them."""
+"""asv's result files for tests, which asv's own classes write, and the modules of the page that reads them."""
 
 import importlib
 import itertools
@@ -17,11 +17,11 @@ FOLDER = ROOT / "asv_bench"
 STEP = "training.Step.time_steps"
 COLD = "startup.ColdStart.track_first_training"
 ENVIRONMENT = "virtualenv-py3.11"
-DAY = 86_400_000  # of asv's timestamps, which are milliseconds
+DAY = 86_400_000  # milliseconds of a day: asv's timestamps are milliseconds
 
 
 def load(name):
-    """Import a module as the command does, whose own folder is the first on its path."""
+    """Import a module as the command does: with the command's folder first on the path."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(FOLDER))
         return importlib.import_module(name)
@@ -36,7 +36,7 @@ versus = load("dashboard.versus")
 
 
 def benchmark(name, version="1", **parameters):
-    """Return what asv notes of a benchmark."""
+    """Return asv's description of a benchmark."""
     values = [list(map(repr, choices)) for choices in parameters.values()]
     return {"name": name, "version": version, "param_names": list(parameters), "params": values, "type": "track"}
 
@@ -51,7 +51,7 @@ def peers(libraries=("fastmlp", "torch", "other"), networks=("a", "b"), batches=
 
 
 class Files:
-    """asv's files in a folder, written by asv."""
+    """asv's files in a folder, which asv's classes write."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -66,7 +66,7 @@ class Files:
         Benchmarks(self.conf, benchmarks).save()
 
     def commit(self, digit, day, values, machine="example", environment=ENVIRONMENT):
-        """Write the result of the commit whose hash is `digit` again and again; `values` are pairs with benchmarks."""
+        """Write the result of a commit whose hash repeats `digit`; `values` are pairs of a benchmark and its values."""
         result = Results({"machine": machine}, {}, digit * 40, day * DAY, "3.11", environment, {})
         for what, numbers in values:
             n = len(list(itertools.product(*what["params"])))
@@ -80,5 +80,5 @@ class Files:
 
 
 def ratios():
-    """fastmlp, torch and other on networks a and b, batches 32 and 128; other failed at the last."""
+    """Ratios of fastmlp, torch and other on networks a and b with batches 32 and 128; other failed at the last."""
     return (peers(), [1, 1, 1, 1, 2, 8, 4, 1, 0.5, 2, 1, None])

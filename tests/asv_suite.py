@@ -1,4 +1,4 @@
-"""The benchmarks for asv, imported by their path as asv does."""
+"""Import of the benchmarks for asv by their path, as asv imports them."""
 
 import contextlib
 import importlib
@@ -24,7 +24,7 @@ def load(stem):
 
 @contextlib.contextmanager
 def ready(scenario, *values):
-    """Set a benchmark up and tear it down."""
+    """Set a benchmark up, and tear it down after the block."""
     benchmark = scenario()
     try:
         if hasattr(benchmark, "setup"):

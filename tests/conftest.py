@@ -1,9 +1,9 @@
-"""What every test shares: two Numba threads at least, both dtypes, small problems with a known answer."""
+"""Settings and fixtures of all tests: at least two Numba threads, both dtypes, a small problem with a known answer."""
 
 import os
 import signal
 
-# set before Numba starts: thread counts of 1 and 2 are compared on machines with one core, too
+# set before Numba starts: tests compare 1 and 2 threads also on machines with one core
 os.environ.setdefault("NUMBA_NUM_THREADS", str(max(2, os.cpu_count() or 1)))
 
 import hypothesis
@@ -12,14 +12,14 @@ import pytest
 
 import fastmlp
 
-# a background job of a shell starts with SIGINT ignored, and so would every process that the tests start
+# a shell starts a background job with SIGINT ignored, and all processes that the tests start would inherit that
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# deadline: the first example compiles; derandomize: a failure is the same failure on every machine
+# no deadline, since the first example compiles; derandomize, so that failures are the same on every machine
 hypothesis.settings.register_profile("fastmlp", deadline=None, derandomize=True, max_examples=25)
 hypothesis.settings.load_profile("fastmlp")
 
-# a failed assertion in a helper shows its values, as one in a test does
+# a failed assertion in these helpers shows its values, as in a test
 pytest.register_assert_rewrite("closeness", "estimator_checks", "kernel_calls", "processes", "refusals")
 
 
@@ -30,7 +30,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     if config.getoption("buffers") != "usual":
-        from guarded_buffers import use  # with the engine and Numba, for which other sessions need not wait
+        from guarded_buffers import use  # here, because it imports the engine and Numba, which other sessions need not
 
         use(config.getoption("buffers"))
 
@@ -62,7 +62,7 @@ BATCH_NORMS = {
 
 @pytest.fixture(params=list(BATCH_NORMS))
 def batch_norm(request):
-    """Every way to normalise: not at all, after and before the ReLU, without and with γ and β."""
+    """Every kind of batch norm: none, after and before the ReLU, without and with γ and β."""
     settings = BATCH_NORMS[request.param]
     return None if settings is None else fastmlp.BatchNorm(**settings)
 

@@ -1,6 +1,7 @@
 """The levels of x86-64 that this machine's CPU has, as settings of Numba.
 
-Run as a program, it prints a line for each but the highest, which the CPU's own target covers: name and features.
+As a program, the file prints a line with name and features for each level except the highest. The highest level is
+tested by compiling for the CPU itself.
 """
 
 import platform
@@ -11,7 +12,7 @@ V2 = Level("x86-64-v2", "x86-64-v2", ("sse2", "sse3", "ssse3", "sse4.1", "sse4.2
 
 
 def levels():
-    """The environment in which Numba compiles for each level, by its name; none on other machines than x86-64."""
+    """The environment variables with which Numba compiles for each level, by its name; none on CPUs of other kinds."""
     if platform.machine() not in ("x86_64", "AMD64"):
         return {}
     found = [V2, *reversed(usable_levels())]

@@ -1,4 +1,4 @@
-"""Networks and data for the tests of the engine, and runs of it."""
+"""Networks and data for the tests of the engine, and functions that run the engine."""
 
 import numpy as np
 from networks import perturb
@@ -19,14 +19,14 @@ def problem(n, width, classes, dtype="float32", seed=0):
 
 
 def run_epoch(net, X, y, batch_size, threads, rate=0.1, decay=0.01):
-    """One epoch on all rows in a fixed shuffled order; returns the costs and the order."""
+    """Run one epoch on all rows in a fixed shuffled order; return the costs and the order."""
     trainer = Trainer(net.network, X, y.astype(np.int64), batch_size, SGD(rate, weight_decay=decay), threads)
     order = np.random.default_rng(1).permutation(len(X))
     return trainer.run_epoch(order), order
 
 
 def gradient_of_step(net, X, targets, clip_norm=None, threads=2, **arguments):
-    """What a plain step on all rows takes from the parameters at rate 1: arrays by their kinds; the network stays."""
+    """What a plain SGD step with rate 1 on all rows subtracts: arrays by their kinds. The network is not changed."""
     before = net.snapshot()
     optimizer = SGD(1.0, clip_norm=clip_norm)
     Trainer(net.network, X, targets, len(X), optimizer, threads, **arguments).run_epoch(np.arange(len(X)))

@@ -1,4 +1,4 @@
-"""Our estimators and scikit-learn's beside them, for every kind of target."""
+"""fastmlp's and scikit-learn's estimators for every kind of target, and the comparison of their fits."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from fastmlp.sklearn import MLPClassifier, MLPRegressor
 
 
 class Kind(NamedTuple):
-    """A kind of target: ours and scikit-learn's estimator with the parameters that it needs."""
+    """A kind of target, with fastmlp's and scikit-learn's estimator for it and the parameters that it needs."""
 
     ours: type
     theirs: type
@@ -29,7 +29,7 @@ KINDS = {
 
 
 def pair(kind, **parameters):
-    """Make our estimator and scikit-learn's for a kind of target, with the same parameters."""
+    """Make fastmlp's and scikit-learn's estimator for a kind of target, with the same parameters."""
     ours, theirs, own = KINDS[kind]
     settings = {"hidden_layer_sizes": (7, 5), "max_iter": 20, "batch_size": 40, "learning_rate_init": 0.01}
     settings |= {"random_state": 5, **own, **parameters}
@@ -37,7 +37,7 @@ def pair(kind, **parameters):
 
 
 def assert_same_fit(ours, theirs, X, rtol=1e-4):
-    """Check that two fitted estimators went the same way and predict the same."""
+    """Check that two fitted estimators have the same curves and weights, and predict the same."""
     assert ours.n_iter_ == theirs.n_iter_
     assert ours.t_ == theirs.t_
     np.testing.assert_allclose(ours.loss_, theirs.loss_, rtol=rtol)

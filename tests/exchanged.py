@@ -1,4 +1,4 @@
-"""Networks that are exchanged, moved away from their starting values, and inputs for them."""
+"""Networks for the tests of exchange, without values of 0 and 1, and inputs for them."""
 
 import numpy as np
 from networks import perturb
@@ -9,7 +9,7 @@ WIDTHS = [5, 7, 6, 3]
 
 
 def network(widths=WIDTHS, **settings):
-    """Make a network whose biases, γ, β and running statistics are no round numbers."""
+    """Make a network whose biases, γ, β and running statistics are not 0 or 1."""
     net = perturb(MLP(widths, seed=3, **settings))
     rng = np.random.default_rng(4)
     for mean, var in zip(net.running_means, net.running_vars, strict=True):
@@ -24,6 +24,6 @@ def inputs(net, n=50):
 
 
 def settings_of(net):
-    """What a network is, but for its arrays."""
+    """The settings of a network, without its arrays."""
     names = ("widths", "activation", "output", "dropout", "batch_norm", "input_scale", "dtype")
     return {name: getattr(net, name) for name in names}

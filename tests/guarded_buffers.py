@@ -1,24 +1,26 @@
-"""Other buffers for the engine, with which reading what nobody wrote, or what lies beside a buffer, is noticed.
+"""Buffers for the engine that reveal reads outside a buffer, and reads of memory that nobody has written.
 
-``pytest --buffers=MODE`` runs all tests of a session with them:
+``pytest --buffers=MODE`` runs all tests of a session with such buffers:
 
-- ``end``: every buffer ends where an unreadable page begins. To touch what lies behind it ends the process.
+- ``end``: every buffer ends where an unreadable page begins. An access after the end of the buffer ends the process.
 - ``begin``: every buffer begins where an unreadable page ends.
-- ``nan``: what a step or a prediction must write before it reads it holds NaN when the step or the prediction begins.
+- ``nan``: at the beginning of a step or prediction, all memory that it must write before reading holds NaN.
 
-Pages guard whole buffers: a thread that leaves its part of a buffer, or a region of the buffer of rows, meets the next
-one. Arrays of users, the scratch memory of the public kernels, and programs that tests start are as always.
+The pages guard whole buffers. They do not notice a thread that leaves its part of a buffer, or a region of the buffer
+of rows, and reads the next part. Arrays of users, the scratch memory of the public kernels, and programs that tests
+start use ordinary memory.
 
-In the mode ``nan`` an epoch is run step by step, so that no step finds what the one before it wrote: all rows,
-statistics and sums, the costs of blocks, the squares of tiles and the copies of the weights are NaN. Lists, which are
-bytes, are 255. What stays is what the engine relies on:
+In the mode ``nan`` an epoch runs step by step, so that no step finds values of the step before. All rows, statistics
+and sums, the costs of blocks, the squares of tiles and the copies of the weights are NaN. Lists consist of bytes, which
+are 255. The following memory keeps its values, since the engine relies on them:
 
-- The parameters and the state of the update rule live from step to step. Their padding is zeros from the allocation on:
-  packing leaves it alone, and its gradients are 0. Products, updates and sums of squares read it.
+- The parameters and the state of the update rule last from step to step. Their padding is zero from the allocation on:
+  packing does not write it, and its gradients are 0. Products, updates and sums of squares read the padding.
 - The copies of a network's weights that predictions read are written once, when the network is packed.
-- In the buffer of rows, lanes beyond the last column are zeros, which every step writes, but for one case. On a CPU
-  whose registers hold half a vector, products leave half of a last panel alone where all of it is padding (`half_tall`
-  in `fastmlp.simd.target`); those lanes are zeros from the allocation on. Rows beyond the batch may hold anything.
+- In the buffer of rows, lanes after the last column are zero. Every step writes these zeros, with one exception. On a
+CPU
+  whose registers hold half a vector, products do not write the half of a last panel that is only padding (`half_tall`
+  in `fastmlp.simd.target`). These lanes are zero from the allocation on. Rows after the batch may hold any values.
 - The counters of a team are integers, which `Workspace.reset` sets to 0.
 """
 
@@ -37,20 +39,21 @@ from fastmlp.simd.target import TILES
 
 NOT_ACCESSIBLE = 0  # PROT_NONE of <sys/mman.h>
 FILLED = ("rows", "statistics", "sums", "costs", "gradient_squares", "weight_squares", "copies")
-LARGEST = 255  # of the numbers in a list
+LARGEST = 255  # the largest number in a list
 
 _run_steps, _run_chunks = Trainer._run, _Forward.run
 
 
 def _guarded(size, dtype, *, behind):
-    """Zeros beside an unreadable page, `behind` them or before; the memory is unmapped when no array views it.
+    """Return zeros beside an unreadable page, which is `behind` the zeros or before them.
 
-    They end at the page exactly, so that no byte is unguarded. Where a buffer does not fill whole cache lines, it does
-    not begin on one: the engine loads vectors from anywhere where an element may be (`fastmlp.simd.ir`).
+    The array touches the page, so that no byte is unguarded. If a buffer does not fill whole cache lines, it does not
+    begin on a cache line. The engine can load vectors from any element's address (`fastmlp.simd.ir`). The memory is
+    unmapped when no array uses it any more.
     """
     length = size * np.dtype(dtype).itemsize
     pages = round_up(length, mmap.PAGESIZE)
-    # private: what a forked process writes is its own
+    # private, so that a forked process writes only its own copy
     memory = mmap.mmap(-1, pages + mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     whole = np.frombuffer(memory, np.uint8)
     page = ctypes.c_void_p(whole.ctypes.data + (pages if behind else 0))
@@ -71,7 +74,7 @@ def beginning(size, dtype):
 
 
 def _fill_rows(plan, rows):
-    """Fill the rows of one thread with NaN, but for the lanes that no product writes."""
+    """Fill the rows of one thread with NaN, except the lanes that no product writes."""
     rows[:] = np.nan
     half = plan.lanes // 2
     for layer in plan.layers:
@@ -83,7 +86,7 @@ def _fill_rows(plan, rows):
 
 
 def _run_step_by_step(trainer, order, steps, progress=None, weight_squares=None):
-    """`Trainer._run`, each step in a run of its own with buffers that hold nothing."""
+    """`Trainer._run` with each step in its own run, whose buffers hold NaN at the beginning."""
     batch, costs = trainer.plan.batch, [np.empty(0)]
     for i in range(len(steps)):
         for name in FILLED:
@@ -100,7 +103,7 @@ def _run_step_by_step(trainer, order, steps, progress=None, weight_squares=None)
 
 
 def _run_with_nothing(forward, *arguments):
-    """`_Forward.run` with buffers that hold nothing."""
+    """`_Forward.run` with buffers that hold NaN at the beginning."""
     for rows in forward.rows.reshape(forward.threads, -1):
         _fill_rows(forward.plan, rows)
     forward.lists[:] = LARGEST
@@ -108,7 +111,7 @@ def _run_with_nothing(forward, *arguments):
 
 
 def use(mode, replace=setattr):
-    """Let the engine use the buffers of a mode from now on, "usual" for its own; `replace` sets an attribute.
+    """Let the engine use the buffers of a mode from now on. "usual" restores its own; `replace` sets an attribute.
 
     Raises
     ------
@@ -119,7 +122,7 @@ def use(mode, replace=setattr):
         raise pytest.UsageError(f"--buffers={mode} needs Linux, this is {sys.platform}")
     allocate = {"end": ending, "begin": beginning}.get(mode, aligned)
     for name, module in list(sys.modules.items()):
-        if name.startswith("fastmlp.") and "aligned" in vars(module):  # the engine's modules import it by its name
+        if name.startswith("fastmlp.") and "aligned" in vars(module):  # every module has its own name for the function
             replace(module, "aligned", allocate)
     replace(Trainer, "_run", _run_step_by_step if mode == "nan" else _run_steps)
     replace(_Forward, "run", _run_with_nothing if mode == "nan" else _run_chunks)

@@ -1,4 +1,4 @@
-"""A copy of the package with one kernel more, for the tests of what is kept between processes."""
+"""A copy of the package with one more kernel, for the tests of the cache between processes."""
 
 import json
 import os
@@ -14,7 +14,7 @@ PART = (PROGRAMS / "probe_part.py").read_text(encoding="utf-8")
 
 
 class Installation:
-    """A copy of the package with one kernel more, and a home folder of its own."""
+    """A copy of the package with one more kernel and its own home folder."""
 
     def __init__(self, folder):
         self.package, self.home = folder / "site" / "fastmlp", folder / "home"
@@ -28,7 +28,7 @@ class Installation:
     def write(self, name, text):
         path = self.package / "kernels" / name
         path.write_text(text)
-        os.utime(path, (0, 0))  # only the content tells one version from the next
+        os.utime(path, (0, 0))  # versions differ only in their content, not in their time
 
     def start(self, **settings):
         """Start a process that calls the kernel."""
@@ -40,7 +40,7 @@ class Installation:
         )
 
     def finish(self, process):
-        """What the process printed; nothing may stand on stderr."""
+        """Wait for the process, check that its stderr is empty, and return what it printed."""
         out, err = process.communicate(timeout=300)
         assert (process.returncode, err) == (0, "")
         return json.loads(out)

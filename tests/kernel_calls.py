@@ -1,4 +1,4 @@
-"""Calls of kernels that show what they write, and with how many threads."""
+"""Calls of kernels with a number of threads, and with checks of what the kernels write."""
 
 import contextlib
 import math
@@ -6,12 +6,12 @@ import math
 import numba
 import numpy as np
 
-MARGIN = 61  # elements before and after an output: more than a vector, and no multiple of one
+MARGIN = 61  # elements before and after an output: more than a vector, and no multiple of a vector
 
 
 @contextlib.contextmanager
 def at_threads(count):
-    """A block in which Numba's own parallel kernels use `count` threads."""
+    """Let Numba's parallel kernels use `count` threads in a block."""
     earlier = numba.get_num_threads()
     numba.set_num_threads(count)
     try:
@@ -22,7 +22,7 @@ def at_threads(count):
 
 @contextlib.contextmanager
 def guarded(shapes, dtype):
-    """Make outputs of NaN inside larger buffers; afterwards, check that nothing was written beside them."""
+    """Make outputs of NaN inside larger buffers. After the block, check that nothing was written outside them."""
     buffers = [np.full(math.prod(np.atleast_1d(shape)) + 2 * MARGIN, np.nan, dtype=dtype) for shape in shapes]
     yield [buffer[MARGIN:-MARGIN].reshape(shape) for buffer, shape in zip(buffers, shapes, strict=True)]
     for buffer in buffers:
@@ -31,7 +31,7 @@ def guarded(shapes, dtype):
 
 
 def call_kernel(kernel, inputs, shapes, dtype):
-    """Call a kernel whose outputs hold NaN before; check that it returns nothing and leaves its inputs."""
+    """Call a kernel with outputs of NaN; check that it returns nothing and does not change its inputs."""
     before = [np.copy(value) for value in inputs]
     with guarded(shapes, dtype) as outputs:
         assert kernel(*inputs, *outputs) is None

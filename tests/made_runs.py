@@ -1,4 +1,4 @@
-"""Runs of an experiment that nobody trained."""
+"""Runs of an experiment with chosen figures, made without a training."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from fastmlp.experiments import Run
 
 
 def make_run(experiment="none", seed=0, **figures):
-    """A run with the figures that a test cares about."""
+    """Make a run with the figures that a test needs."""
     usual = {
         "epochs": 2,
         "steps": 96,

@@ -1,4 +1,4 @@
-"""The arrays of a network: all of them, their digest, and away from their starting values."""
+"""Functions on the arrays of a network: list them, make a digest of them, move them off their initial values."""
 
 import hashlib
 
@@ -21,7 +21,7 @@ def digest(net):
 
 
 def perturb(net, seed=1):
-    """Move every trained parameter off its starting value, so that biases, γ and β take part in what is checked."""
+    """Move every trained parameter off its initial value, so that biases, γ and β influence the results."""
     rng = np.random.default_rng(seed)
     for array in [*net.biases, *net.gammas, *net.betas]:
         array += 0.3 * rng.standard_normal(array.shape)

@@ -9,12 +9,12 @@ PAGES = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "README
 
 
 def programs(mark):
-    """The Python programs below the comment ``<!-- mark -->``, wherever they stand."""
+    """The Python programs below the comment ``<!-- mark -->``, on all pages."""
     pattern = rf"<!-- {re.escape(mark)} -->\n\n```python\n(.*?)```"
     return [program for text in PAGES.values() for program in re.findall(pattern, text, flags=re.DOTALL)]
 
 
 def program(mark):
-    """The one program below a comment."""
+    """The program below a comment that occurs once."""
     (found,) = programs(mark)
     return found

@@ -1,4 +1,4 @@
-"""The commands that compare libraries, run as a user runs them, and the modules under them."""
+"""Functions that run the commands that compare libraries, and import their modules."""
 
 import importlib
 import os
@@ -15,14 +15,14 @@ REQUIRED = {"sklearn": "sklearn", "jax": "jax", "jax_uint8": "jax"} | dict.fromk
 
 
 def load(name):
-    """Import a module as the commands do, whose own folder is the first on their path."""
+    """Import a module as the commands do: with the commands' folder first on the path."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(FOLDER))
         return importlib.import_module(name)
 
 
 def run_command(script, *arguments, path=None):
-    """Run one of the scripts, with `path` in front of all other places that packages come from."""
+    """Run one of the scripts. Packages in the folder `path` replace installed ones."""
     places = [str(path)] * (path is not None) + [os.environ.get("PYTHONPATH", "")] * ("PYTHONPATH" in os.environ)
     environment = os.environ | ({"PYTHONPATH": os.pathsep.join(places)} if places else {})
     command = [sys.executable, str(FOLDER / script), *map(str, arguments)]
@@ -32,7 +32,7 @@ def run_command(script, *arguments, path=None):
 
 
 def broken(folder, package, error):
-    """Make a folder in which a package raises an error; returns it."""
+    """Make a folder with a package that raises an error when it is imported; return the folder."""
     (folder / package).mkdir()
     (folder / package / "__init__.py").write_text(f"raise {error}", encoding="utf-8")
     return folder

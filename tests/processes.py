@@ -1,4 +1,4 @@
-"""Programs that tests run in a process of their own: the files in `tests/programs`."""
+"""Functions that run the programs in `tests/programs`, each in its own process."""
 
 import json
 import os
@@ -11,17 +11,17 @@ WATCHDOG = 240  # seconds until a process counts as hung
 
 
 def command_of(program, *arguments):
-    """The command that runs a program, by its name without ``.py``; warnings are errors in it."""
+    """The command that runs a program with warnings as errors; the name has no ``.py``."""
     return [sys.executable, "-W", "error", str(PROGRAMS / f"{program}.py"), *map(str, arguments)]
 
 
 def environment_of(**environment):
-    """The environment of a program: what the tests can import it can import, whatever the current folder is."""
+    """The environment of a program, in which it can import the same modules as the tests, from any folder."""
     return os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), **environment}
 
 
 def printed(program, *arguments, **environment):
-    """Run a program, bounded by the watchdog; returns what it printed. Nothing may stand on stderr."""
+    """Run a program for at most `WATCHDOG` seconds, check that its stderr is empty, and return what it printed."""
     command, settings = command_of(program, *arguments), environment_of(**environment)
     result = subprocess.run(command, env=settings, capture_output=True, text=True, timeout=WATCHDOG, check=False)
     assert (result.returncode, result.stderr) == (0, "")
@@ -29,5 +29,5 @@ def printed(program, *arguments, **environment):
 
 
 def answer(program, *arguments, **environment):
-    """What a program printed as JSON."""
+    """Run a program that prints JSON; return the value."""
     return json.loads(printed(program, *arguments, **environment))

@@ -1,6 +1,7 @@
-"""Every public kernel beside its NumPy twin, by pytest-benchmark: off unless ``--benchmark-enable`` is given.
+"""Benchmarks of every public kernel and of its NumPy twin, by pytest-benchmark.
 
-Without it each runs once and is compared with the twin. README says how to keep a baseline and how to compare with it.
+They measure only with the option ``--benchmark-enable``. Without it, each kernel runs once and is compared with its
+twin. The guide's page for developers shows how to store a baseline and how to compare with it.
 """
 
 import numpy as np
@@ -95,7 +96,7 @@ def test_update(n, side, benchmark):
     benchmark.group = f"sgd_update {n} x {n}"
     weight, dweight = _normal(n, n), _normal(n, n, seed=1)
     update = (kernels if side == "fastmlp" else reference).sgd_update
-    benchmark(update, weight, dweight, RATE, DECAY)  # in place, as often as it is repeated
+    benchmark(update, weight, dweight, RATE, DECAY)  # every repetition changes the weights again
     once, expected = _normal(n, n), _normal(n, n).astype(np.float64)
     update(once, dweight, RATE, DECAY)
     reference.sgd_update(expected, dweight, RATE, DECAY)

@@ -1,4 +1,4 @@
-"""Files to train on, and the command line run inside this process or in one of its own."""
+"""Files to train on, and fixtures that run the command line in this process or in a process of its own."""
 
 import csv
 import os
@@ -12,12 +12,12 @@ import pytest
 from fastmlp.cli import main
 
 COLUMNS = ["height", "width", "weight"]
-CLASSES = ["ash", "birch", "cedar, red"]  # a comma, as a test of quoting
+CLASSES = ["ash", "birch", "cedar, red"]  # the comma tests the quoting of CSV fields
 
 
 @dataclass
 class Outcome:
-    """What a command left behind."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -40,7 +40,7 @@ def run(capsys, monkeypatch, tmp_path):
 
 @pytest.fixture
 def refused(run):
-    """Call ``main`` with bad input: it must return 2, print nothing, and complain in one line, which is returned."""
+    """Call ``main`` with bad input, check that it returns 2 and prints nothing; return its one line of error."""
 
     def call(*argv):
         outcome = run(*argv)
@@ -69,7 +69,7 @@ def process(tmp_path):
     started = []
     yield start
     for running in started:
-        with running:  # closes the pipes and waits
+        with running:  # closes the pipes and waits for the process
             running.kill()
 
 

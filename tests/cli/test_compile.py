@@ -1,4 +1,4 @@
-"""``fastmlp compile``: in processes of their own, with a count of what was compiled."""
+"""``fastmlp compile``: it compiles in parallel processes and counts the compiled functions."""
 
 import json
 
@@ -10,7 +10,7 @@ def test_what_is_there_is_not_compiled_again(run, monkeypatch):
     monkeypatch.setattr(ahead, "usual_jobs", lambda: [("conversion", ("uint8", "float32"))])
     first = json.loads(run("compile", "--json").out)
     again = json.loads(run("compile", "--json").out)
-    assert first["compiled"] in (0, 1)  # another test may have needed it
+    assert first["compiled"] in (0, 1)  # another test may have compiled the function before
     assert again["compiled"] == 0
     assert again["folder"] == str(cache.FOLDER)
     assert again["megabytes"] > 0

@@ -1,4 +1,4 @@
-"""``fastmlp info`` and what it knows about the machine."""
+"""``fastmlp info``, and the functions that find out about the machine."""
 
 import json
 import platform

@@ -21,7 +21,7 @@ SUBCOMMANDS = ["compile", "experiments", "info", "predict", "sweep", "train"]
 
 @pytest.fixture
 def subcommand(monkeypatch):
-    """Replace what ``fastmlp info`` runs."""
+    """Replace the function that ``fastmlp info`` runs."""
 
     def replace(action):
         monkeypatch.setattr("fastmlp.cli.info.run", action)
@@ -69,7 +69,7 @@ def test_version(run):
         (["info", "--fly"], "--fly"),
         (["train"], "DATA"),
         (["train", "x.csv", "--epochs", "many"], "--epochs"),
-        (["train", "x.csv", "--epoch", "3"], "--epoch"),  # no guessing at abbreviations
+        (["train", "x.csv", "--epoch", "3"], "--epoch"),  # abbreviations are not accepted
         (["train", "x.csv", "--hidden", "12,0"], "--hidden"),
         (["train", "x.csv", "--hidden", "12,,3"], "--hidden"),
         (["train", "x.csv", "--init", "zeros"], "--init"),
@@ -123,7 +123,7 @@ def test_interrupt(run, subcommand):
 
 
 def test_interrupt_inside_a_finalizer(run, subcommand):
-    """As LLVM's objects have them: Python itself would print the KeyboardInterrupt and forget it."""
+    """Python prints a KeyboardInterrupt of a finalizer and drops it. LLVM's objects have finalizers."""
 
     class Finalized:
         def __del__(self):

@@ -1,4 +1,4 @@
-"""``fastmlp predict``: rows matched to a saved network by names, printed or written."""
+"""``fastmlp predict``: it matches columns and classes to a saved network by names, and prints or writes predictions."""
 
 import csv
 import json
@@ -23,14 +23,14 @@ def model(run, trees):
 
 @pytest.fixture
 def plain_model(tmp_path):
-    """A network without names, four inputs, as `MLP.save` writes it."""
+    """A saved network with four inputs, without names of columns and classes."""
     net = fastmlp.MLP([4, 3, 2], seed=1)
     net.save(tmp_path / "plain.safetensors")
     return net
 
 
 def test_round_trip(run, model, trees, rows):
-    """The table with its classes still in it: they are looked at only when asked for."""
+    """The table has a column of classes; it is used only with ``--target``."""
     X, labels = rows
     outcome = run("predict", model, trees)
     predicted = fastmlp.load(model).predict(X)

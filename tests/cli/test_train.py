@@ -1,4 +1,4 @@
-"""``fastmlp train``: what it trains, saves, prints and refuses."""
+"""``fastmlp train``: the networks that it trains and saves, its output, and its errors."""
 
 import csv
 import json
@@ -34,7 +34,7 @@ def test_a_table_of_named_classes(run, trees, rows):
     assert net.class_names == ["ash", "birch", "cedar, red"]
     assert net.feature_names == ["height", "width", "weight"]
     X, labels = rows
-    assert net.accuracy(X, labels) > 0.97  # on the columns as they are: the standardisation is inside
+    assert net.accuracy(X, labels) > 0.97  # on columns that are not standardised: the network contains that
 
 
 def test_json(run, trees):
@@ -59,7 +59,7 @@ def test_quiet_prints_nothing(run, trees):
 
 
 def test_the_same_as_the_library(run, rows):
-    """The command adds nothing to `fastmlp.train` but the scaling of the inputs."""
+    """The command trains as `fastmlp.train` does. It only adds the scaling of the inputs."""
     X, labels = rows
     np.save("X.npy", X.astype(np.float32))
     np.save("y.npy", labels)
@@ -143,7 +143,7 @@ def test_a_linear_network(run, trees):
 class TestStandardizer:
     def test_folding_changes_no_output(self, rng):
         X = rng.normal([5.0, 0.01, 1000.0], [0.1, 0.002, 10.0], (50, 3))
-        X[:, 1] = 0.1  # constant: left out
+        X[:, 1] = 0.1  # a constant column gets weights of 0
         scaled = Standardizer(X, None, np.dtype("float64"))
         net = fastmlp.MLP([3, 4, 2], dtype="float64", batch_norm=fastmlp.BatchNorm("before_relu"))
         expected = net.predict_proba(scaled.apply(X))
@@ -250,7 +250,7 @@ def test_bad_arrays(refused, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of folders are those of POSIX")
 def test_an_output_folder_that_cannot_be_written(refused, trees, monkeypatch):
     def refuse(**options):
-        raise PermissionError(13, "Permission denied")  # root may write everywhere
+        raise PermissionError(13, "Permission denied")  # raised here, because root can write everywhere
 
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
     complaint = refused("train", trees, "--target", "tree")
@@ -287,13 +287,13 @@ class TestCtrlC:
     def test_a_process(self, process, trees):
         endless = ("--epochs", "1000000000", "--stop", "none", "--learning-rate", "0.001")
         running = process("train", trees, "--target", "tree", *endless)
-        assert running.stdout.readline().startswith(f"{trees}: 90 rows")  # all is imported, training is next
+        assert running.stdout.readline().startswith(f"{trees}: 90 rows")  # everything is imported, and training begins
         time.sleep(1)
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=120)
         assert running.returncode == 130
         assert err.count("\n") == 1
-        assert err.startswith("fastmlp: interrupted")  # "… before the first epoch was over" when the kernels are there
+        assert err.startswith("fastmlp: interrupted")  # the rest of the line says whether an epoch had ended
 
     def test_keeps_the_network_so_far(self, run, trees, monkeypatch):
         one_epoch = Trainer.run_epoch

@@ -1,7 +1,7 @@
-"""Compiled kernels between processes: fresh after every edit, in the folder that was asked for, or nowhere.
+"""The cache of compiled kernels between processes: it notices every edit, and it uses the right folder or none.
 
-Every test runs a copy of the package in processes of its own. Numba's own cache would miss the edit: it checks a
-function against the hash of the file that holds it, not of the files that it calls into.
+Every test runs a copy of the package in its own processes. Numba's cache would not notice the edit: it compares only
+the file of a function, and not the files of the functions that this function calls.
 """
 
 import os
@@ -20,7 +20,7 @@ def installation(tmp_path):
 
 
 def _compiled(folder):
-    """Files of compiled functions below a folder, by the first folder on the way."""
+    """The first folders on the paths to the files of compiled functions below a folder."""
     return sorted({path.parent.relative_to(folder).parts[0] for path in folder.rglob("*.kernel")})
 
 
@@ -28,7 +28,7 @@ def test_the_second_process_does_not_compile(installation):
     first, second = installation.run(), installation.run()
     assert (first["value"], first["hits"], first["misses"]) == (2.0, 0, 1)
     assert (second["value"], second["hits"], second["misses"]) == (2.0, 1, 0)
-    # in the user's cache folder and nowhere else; the setting is for our kernels only
+    # compiled functions are in the user's cache folder alone; Numba's own setting for other packages is not changed
     assert _compiled(installation.home) == [".cache"]
     assert _compiled(installation.package.parent) == []
     assert first["setting"] == second["setting"] == ""
@@ -55,7 +55,7 @@ def test_numba_cache_dir_is_respected(installation, tmp_path):
 
 
 def test_an_unwritable_folder_means_no_cache(installation, tmp_path):
-    # a folder below a file can be made by nobody, not even by root
+    # nobody can make a folder below a file, not even root
     (tmp_path / "file").write_text("")
     unwritable = str(tmp_path / "file" / "below")
     result = installation.run(NUMBA_CACHE_DIR=unwritable)

@@ -1,4 +1,4 @@
-"""How functions are compiled: a body only with what calls it."""
+"""The compilation of functions: a body is compiled only as a part of its callers."""
 
 import gc
 import signal
@@ -34,12 +34,12 @@ def _fourfold(x):
 
 def test_a_body_has_no_machine_code_of_its_own():
     assert _fourfold(3) == 12
-    _double.compile((types.int64,))  # the worker may come from a file
+    _double.compile((types.int64,))  # explicitly, because the worker may have been loaded from a file
     (compiled,) = _double.overloads.values()
     assert compiled.library.get_pointer_to_function(compiled.fndesc.mangled_name) == 0
 
 
-def test_a_body_can_print(capfd):  # as the guide says of debugging a kernel
+def test_a_body_can_print(capfd):  # the guide recommends it for debugging a kernel
     _printed(np.int64(21))
     assert capfd.readouterr().out == "twice 42\n"
 
@@ -76,5 +76,5 @@ def test_ctrl_c_waits_for_the_end_of_a_compilation_by_address(monkeypatch):
     monkeypatch.setattr(cache, "FOLDER", None)
     with pytest.raises(KeyboardInterrupt):
         jit.address(_pressed_while_compiling, types.int64())
-    with pytest.raises(KeyboardInterrupt):  # it is compiled again, as nobody has the first one
+    with pytest.raises(KeyboardInterrupt):  # compiled again: the interrupted call returned no address
         jit.address(_pressed_while_compiling, types.int64())

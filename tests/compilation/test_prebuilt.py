@@ -1,4 +1,4 @@
-"""Kernels that come with the package: used where they fit, with the bits of those that are compiled here."""
+"""Compiled kernels in the package: they are used where they fit, and give the same bits as kernels compiled here."""
 
 import itertools
 import json
@@ -26,7 +26,7 @@ def plain_settings(monkeypatch):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder of compiled kernels without kernels, for all levels of this CPU."""
+    """A folder for compiled kernels, still empty, for all levels of this CPU."""
     for level in LEVELS:
         (tmp_path / level.name).mkdir()
     (tmp_path / MANIFEST).write_text(json.dumps(circumstances()), encoding="utf-8")

@@ -10,7 +10,7 @@ from fastmlp.compilation.settings import setting
 
 @pytest.fixture
 def without_numba(monkeypatch):
-    """A process that has not imported Numba, as far as the module can tell."""
+    """Let the module find that Numba has not been imported."""
     monkeypatch.setattr(settings, "sys", type("Sys", (), {"modules": {}}))
 
 

@@ -1,4 +1,4 @@
-"""Files of compiled functions: what is damaged is mended, and a folder that cannot be written to stops nobody."""
+"""Files of compiled functions: damaged files are compiled again, and an unwritable folder is no error."""
 
 import errno
 import os
@@ -24,7 +24,7 @@ def installation(tmp_path):
 
 
 def _said(installation, stderr=PIPE, **settings):
-    """What a process gave and what it said on stderr; warnings are no errors here."""
+    """Run a process in which warnings are no errors; return its result and its stderr."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
     environment |= {"HOME": str(installation.home), "XDG_CACHE_HOME": str(installation.cache)}
     environment |= {"PYTHONPATH": str(installation.package.parent), "NUMBA_NUM_THREADS": "1", **settings}
@@ -90,7 +90,7 @@ def test_what_is_damaged_is_compiled_again(installation):
     assert '"value": 2.0, "hits": 0, "misses": 1' in out
     assert err.count("RuntimeWarning: compiled kernels in") == 1
     assert "were damaged: they are compiled again" in err
-    again = installation.run()  # in which a warning would be an error
+    again = installation.run()  # a warning would be an error here
     assert (again["hits"], again["misses"]) == (1, 0)
 
 
@@ -143,14 +143,14 @@ def test_a_full_disk_stops_nobody(tmp_path, monkeypatch):
 
 
 def test_a_compilation_that_fails_keeps_nobody_waiting(tmp_path, monkeypatch):
-    """Found by fuzzing: a refusal at compile time kept the lock that other processes wait for."""
+    """Found by fuzzing: a compilation that failed kept the lock for which other processes wait."""
     monkeypatch.setattr(jit.cache, "FOLDER", tmp_path)
 
     @worker
     def add_text(x):
         return x + "text"
 
-    for _ in range(2):  # Numba remembers what failed
+    for _ in range(2):  # twice: Numba keeps the error of a failed compilation
         with pytest.raises(numba.TypingError):
             add_text(1)
         (lock,) = tmp_path.glob("*.lock")

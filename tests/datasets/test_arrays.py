@@ -20,7 +20,7 @@ def npy_bytes(array, **options):
 
 
 def attempt(path):
-    """Return what the file holds and None, or None and the error's text."""
+    """Return the content of the file and None, or None and the text of the error."""
     try:
         return datasets.load(path), None
     except ValueError as error:
@@ -166,7 +166,7 @@ def test_dtypes_that_the_engine_lacks(tmp_path, dtype, expected):
         (npy_bytes(X).replace(b"(4, 3), }", b"(4000000000000, 3), }"), r"x\.npy: "),
         (npy_bytes(X).replace(b"(4, 3), }" + b" " * 12, b"(4000000000000, 3), }"), r"claims 48,000,000,000,000 bytes"),
         (npy_bytes(X).replace(b"(4, 3)", b"(-4,3)"), r"x\.npy: "),
-        # found by fuzzing: NumPy evaluates what stands before a comma, which was a SyntaxError
+        # found by fuzzing: NumPy evaluates the text before the comma, which raised a SyntaxError
         (npy_bytes(X).replace(b"'<f4'", b"'<,f'"), r"x\.npy: expected an array as np\.save writes it"),
     ],
 )
@@ -177,7 +177,7 @@ def test_bad_npy(tmp_path, content, message):
 
 
 def test_a_header_that_claims_gigabytes_allocates_nothing(tmp_path):
-    """Found by fuzzing: NumPy asks for all of a header at once, whose length has 32 bits since version 2."""
+    """Found by fuzzing: NumPy reads a whole header at once, and since version 2 its length has 32 bits."""
     (tmp_path / "x.npy").write_bytes(b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + bytes(100))
     tracemalloc.start()
     with pytest.raises(ValueError, match=r"x\.npy: expected an array as np\.save writes it"):
@@ -189,7 +189,7 @@ def test_a_header_that_claims_gigabytes_allocates_nothing(tmp_path):
 
 @given(position=st.integers(0, 127), value=st.integers(0, 255))
 def test_a_changed_byte_in_the_header(tmp_path_factory, position, value):
-    """Whatever the header says then: an array, or one clear error."""
+    """A changed header gives an array or one clear error."""
     content = bytearray(npy_bytes(X))
     content[position] = value
     path = tmp_path_factory.mktemp("npy") / "x.npy"
@@ -216,7 +216,7 @@ def test_every_truncation_of_an_npz(tmp_path):
 
 
 def test_flipped_bytes_of_an_npz(tmp_path):
-    """Each is an error or harmless, as in a time stamp; no wrong value gets through."""
+    """A flipped byte is an error, or it changes no value, as in a time stamp."""
     path = tmp_path / "set.npz"
     content = npz_bytes()
     refused = 0

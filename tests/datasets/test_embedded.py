@@ -12,7 +12,7 @@ from processes import command_of
 from fastmlp import datasets
 from fastmlp.datasets import embedded
 
-# of the uncompressed files, as published for this data set
+# SHA-256 digests of the uncompressed files, as published for this data set
 DIGESTS = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -29,14 +29,14 @@ SMALL = (
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    """The cached copy's path, in an empty user cache folder."""
+    """The path of the cached copy, in an empty user cache folder."""
     monkeypatch.setattr(embedded, "user_cache_folder", lambda: tmp_path / "cache" / "fastmlp")
     return tmp_path / "cache" / "fastmlp" / "mnist.bin"
 
 
 @pytest.fixture
 def small(cache, tmp_path, monkeypatch):
-    """A data set of 8 images in the place of the embedded one; yields the bytes of its cached copy."""
+    """Replace the embedded data set by one of 8 images; yield the bytes of its cached copy."""
     folder = tmp_path / "package"
     folder.mkdir()
     rng = np.random.default_rng(0)
@@ -174,7 +174,7 @@ def test_a_damaged_package_is_an_error(small, cache, damage):
 
 
 def test_first_calls_of_several_processes(small, tmp_path):
-    """Three processes read, unpack and write at once, while the cached copy keeps disappearing."""
+    """Three processes read, unpack and write at the same time, while the cached copy is removed repeatedly."""
     arguments = tmp_path / "shared", embedded.FOLDER, json.dumps(SMALL)
     processes = [
         subprocess.Popen(

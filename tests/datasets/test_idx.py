@@ -17,14 +17,14 @@ PACKERS = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress}
 
 
 def idx_bytes(array):
-    """The array as an IDX file, written from the format's description."""
+    """The bytes of an IDX file with the array, written by the format's description."""
     code = CODES[array.dtype.newbyteorder("=").str[1:]]
     header = struct.pack(f">2xBB{array.ndim}I", code, array.ndim, *array.shape)
     return header + array.astype(array.dtype.newbyteorder(">")).tobytes()
 
 
 def attempt(path):
-    """Return what the file holds and None, or None and the error's text."""
+    """Return the content of the file and None, or None and the text of the error."""
     try:
         return datasets.load(path), None
     except ValueError as error:
@@ -139,7 +139,7 @@ def test_every_truncation_of_a_packed_file(images, suffix):
 
 @pytest.mark.parametrize("suffix", [".gz", ".xz"])
 def test_flipped_bytes_of_a_packed_file(images, suffix):
-    """Each is an error or harmless, as in gzip's time stamp; no wrong value gets through."""
+    """A flipped byte is an error, or it changes no value, as in gzip's time stamp."""
     path = images[0].with_name(f"images.idx{suffix}")
     packed = PACKERS[suffix](images[0].read_bytes())
     refused = 0

@@ -135,7 +135,7 @@ def test_importing_is_light():
 
 
 def test_mnist_as_a_users_file():
-    """The embedded files are IDX files as a user would have them."""
+    """The embedded files are IDX files, such as users have."""
     folder = Path(datasets.__file__).parent / "mnist"
     found = datasets.load(folder / "t10k-images-idx3-ubyte.xz", target=folder / "t10k-labels-idx1-ubyte.xz")
     assert found.X.shape == (10_000, 784)

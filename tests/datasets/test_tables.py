@@ -269,7 +269,7 @@ class _Bomb:
 
 def test_an_extension_type_is_not_unpickled(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    # PyArrow before 14.0.1 unpickled this
+    # PyArrow before 14.0.1 unpickled this metadata
     kind = {"ARROW:extension:name": "arrow.py_extension_type", "ARROW:extension:metadata": pickle.dumps(_Bomb())}
     schema = pa.schema([pa.field("a", pa.int64(), metadata=kind), pa.field("b", pa.int64())])
     parquet.write_table(pa.table([[1, 2], [0, 1]], schema=schema), "set.parquet")
@@ -279,7 +279,7 @@ def test_an_extension_type_is_not_unpickled(tmp_path, monkeypatch):
 
 
 def test_damaged_descriptions_of_columns(tmp_path):
-    """Found by fuzzing: what pandas looks up there ended in a KeyError."""
+    """Found by fuzzing: pandas raised a KeyError for a damaged description."""
     path = tmp_path / "set.parquet"
     table = pa.Table.from_pandas(pd.DataFrame({"a": [1.5, 2.5], "b": [0, 1]}))
     damaged = table.schema.metadata[b"pandas"].replace(b"pandas_type", b"pandas_typo")

@@ -1,4 +1,4 @@
-"""Every way to normalise, and teams of any size, for the tests of the engine."""
+"""Fixtures of the engine's tests: every kind of batch norm, and teams of any size."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from fastmlp.engine import plan
 
 @pytest.fixture
 def all_threads(monkeypatch):
-    """Let networks of any size use as many threads as they are given."""
+    """Let networks of any size use all the threads that a test asks for."""
     for name in ("PARALLEL_FLOP", "PACKED_PARALLEL_FLOP", "EPOCH_FLOP"):
         monkeypatch.setattr(plan, name, 0)
 
@@ -24,5 +24,5 @@ NORMS = {
 
 @pytest.fixture(params=list(NORMS))
 def norm(request):
-    """Every way to normalise, and none."""
+    """Every kind of batch norm, and none."""
     return NORMS[request.param]

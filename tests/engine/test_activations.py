@@ -1,4 +1,4 @@
-"""Activations and outputs in the engine: steps and predictions against the twin, padding that never takes part."""
+"""Activations and outputs in the engine: steps and predictions equal the twin's, and padding has no influence."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from fastmlp import SGD
 from fastmlp.engine import Trainer, evaluate, outputs
 from fastmlp.mlp import ACTIVATIONS, OUTPUTS
 
-# no width is a multiple of the lanes; one is less than a vector, the others more
+# no width is a multiple of the lanes; some are smaller than a vector, others larger
 WIDTHS = [9, 37, 7, 21, 5]
 
 
@@ -62,7 +62,7 @@ def test_padding_stays_zero(activation, norm, dtype):
 
 
 def test_hidden_layers_are_no_linear_map():
-    # identity layers are one linear layer, whatever their number; others are not
+    # any number of identity layers is one linear map; layers with other activations are not
     X, _ = problem(64, 9, 3, "float64")
     for activation in ACTIVATIONS:
         net = network([9, 20, 4], None, "float64", activation=activation, output="identity")

@@ -11,7 +11,7 @@ from reference_network import Network
 from fastmlp import SGD, Adam, AdamW, BatchNorm
 from fastmlp.engine import Trainer
 
-# no width is a multiple of the lanes: what pads the layers must not count; 130 outputs are several tiles
+# no width is a multiple of the lanes, because padding must not count; 130 outputs are several tiles
 NETWORKS = [[5, 3], [9, 37, 7, 21, 5], [17, 130, 3]]
 NORMS = [None, BatchNorm(affine=True), BatchNorm("before_relu", affine=True)]
 RULES = {
@@ -41,13 +41,13 @@ def test_the_norm_is_that_of_all_parameters_and_of_nothing_else(widths, batch_no
         for found, gradient in zip(clipped, whole, strict=True):
             assert_close(found, limit / norm * gradient, dtype)
     for found, gradient in zip(gradient_of_step(net, X, y, clip_norm=1.1 * norm), whole, strict=True):
-        assert_close(found, gradient, dtype)  # below the limit, nothing changes
+        assert_close(found, gradient, dtype)  # a norm below the limit changes nothing
 
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("batch_norm", NORMS, ids=["none", "after", "before"])
 def test_a_clipped_step_is_the_step_of_the_scaled_gradient(batch_norm, rule):
-    # the gradient of a squared error is linear in the residuals: a quarter of them has a quarter of the gradient
+    # the gradient of a squared error is linear in the residuals: residuals times 1/4 give the gradient times 1/4
     widths = [9, 37, 7, 2]
     X, _ = problem(60, widths[0], 2, "float64")
     net = network(widths, batch_norm, "float64", activation="tanh", output="identity")

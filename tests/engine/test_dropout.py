@@ -1,4 +1,5 @@
-"""Dropout in the engine: the twin's masks forward and backward, none in prediction, the same bits everywhere."""
+"""Dropout in the engine: it uses the twin's masks forward and backward, no masks in predictions, always the same bits.
+"""
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def test_every_step_has_masks_of_its_own(batch_size, norm):
     twin = Network(net)
     trainer = Trainer(net.network, X, y, batch_size, SGD(0.1), 1, key=KEY)
     step = 0
-    for epoch in range(2):  # steps are counted from epoch to epoch
+    for epoch in range(2):  # the number of steps, which decides the masks, goes on from epoch to epoch
         order = np.random.default_rng(epoch).permutation(150)
         costs = trainer.run_epoch(order)
         for cost, start in zip(costs, range(0, 150, batch_size), strict=True):
@@ -70,7 +71,7 @@ def test_prediction_drops_nothing(norm, dtype):
     dropping, whole = (network(WIDTHS, norm, dtype, dropout=rates) for rates in (RATES, 0.0))
     assert outputs(dropping.network, X, 2)[0].tobytes() == outputs(whole.network, X, 2)[0].tobytes()
     assert evaluate(dropping.network, X, y, None, 2) == evaluate(whole.network, X, y, None, 2)
-    # nor after a training: what is predicted is a function of the parameters
+    # a prediction depends on the parameters alone, also after a training
     train(dropping, X, y, batch_size=20, epochs=1, progress=False)
     whole.restore(dropping.snapshot())
     assert dropping.predict_proba(X).tobytes() == whole.predict_proba(X).tobytes()
@@ -81,7 +82,7 @@ def test_the_seed_decides_the_masks():
     digests = []
     for seed in (3, 3, 4):
         net = network([9, 17, 3], dropout=0.3)
-        # one batch, no held out rows: the order of the rows is not what the seed changes
+        # one batch of equal rows, none held out: the seed cannot act by the order of the rows
         train(net, np.repeat(X[:1], 64, axis=0), np.repeat(y[:1], 64), validation=None, epochs=2, seed=seed,
               progress=False)  # fmt: skip
         digests.append(net.snapshot().tobytes())

@@ -1,4 +1,4 @@
-"""Memory: data stay where they are, buffers hold a few mini-batches, and nothing beside them is touched."""
+"""Memory: data are not copied, buffers hold a few mini-batches, and nothing is written outside the buffers."""
 
 import tracemalloc
 
@@ -11,12 +11,12 @@ from fastmlp import MLP, SGD, Adam, BatchNorm, train
 from fastmlp.engine import Trainer, evaluate, outputs
 
 WIDTHS, BATCH = (784, 40, 20, 10), 500
-SMALL = 400_000  # bytes: Python's own, and what a first call imports
+SMALL = 400_000  # bytes for Python's own objects and the imports of a first call
 
 
 @pytest.fixture(params=["uint8", "float32", "float64", "int16"])
 def mapped(request, tmp_path):
-    """A data set in a file of 31 to 63 MB that is mostly holes, and labels."""
+    """Labels, and a data set in a sparse file of 31 to 63 MB."""
     dtype = np.dtype(request.param)
     n = 40_000 if dtype.itemsize == 1 else 10_000
     X = np.memmap(tmp_path / "x.raw", dtype, "w+", shape=(n, WIDTHS[0]))
@@ -26,7 +26,7 @@ def mapped(request, tmp_path):
 
 
 def _peak(function, *arguments, **keywords):
-    function(*arguments, **keywords)  # what is imported or compiled stays
+    function(*arguments, **keywords)  # a first call, because imports and compiled code stay in memory
     tracemalloc.start()
     try:
         function(*arguments, **keywords)
@@ -41,13 +41,13 @@ def test_training(mapped, placement):
     net = MLP(WIDTHS, batch_norm=None if placement is None else BatchNorm(placement, affine=True))
     settings = {"optimizer": SGD(0.01), "batch_size": BATCH, "epochs": 1, "threads": 2, "progress": False}
     peak = _peak(train, net, X, y, validation=0.1, **settings)
-    # activations and their gradients, and with batch norm what is normalised
+    # activations, their gradients, and with batch norm the normalised values
     mini_batch = 4 * BATCH * (WIDTHS[0] + 3 * sum(WIDTHS[1:]))
     parameters = 4 * net.n_parameters
     indices = 8 * len(X)
-    # an epoch's order and the split, or while the data are checked one chunk of 4 MB as booleans
+    # the order of an epoch and the split, or one chunk of 4 MB of booleans while the data are checked
     allowed = 2 * mini_batch + 6 * parameters + 4 * indices + 4 * SMALL
-    assert allowed < X.nbytes / 2, "the bound must tell a copy"
+    assert allowed < X.nbytes / 2, "the bound must notice a copy of the data"
     assert peak < allowed
 
 
@@ -71,7 +71,7 @@ def test_nothing_stays():
         train(net, X, y, **settings)
         left.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
-    # the network keeps its parameters as its last evaluation packed them, and no more from training to training
+    # the network keeps its parameters as the last evaluation packed them; further trainings keep no more memory
     assert left[0] < 2 * 4 * net.n_parameters + SMALL
     assert left[3] - left[0] < SMALL < 3 * 4 * net.n_parameters
 
@@ -82,7 +82,7 @@ GUARD = 1024  # elements
 
 
 def _guarded(array, value):
-    """The array between two zones of a value, still on a cache line; returns both."""
+    """Copy the array between two zones of a value, on a cache line; return the whole buffer and the array."""
     whole = np.full(array.size + 2 * GUARD + 64, value, array.dtype)
     skip = -whole.ctypes.data % 64 // array.itemsize
     inner = whole[skip + GUARD : skip + GUARD + array.size]
@@ -93,7 +93,7 @@ def _guarded(array, value):
 def _guard_buffers(trainer):
     """Put zones around every buffer of a trainer; return them."""
     zones = []
-    # NaN: a value read from there would spread
+    # zones of NaN: a value that is read from a zone spreads
     for holder, names, value in (
         (trainer.workspace, ("rows", "statistics", "sums", "costs", "gradient_squares"), np.nan),
         (trainer.workspace, ("control", "arrivals"), -1),
@@ -108,7 +108,7 @@ def _guard_buffers(trainer):
 
 
 def _check_guards(make, order):
-    """The same bits with and without zones beside the buffers, in which nothing changes; `make` a net and a trainer."""
+    """Check that zones beside the buffers change no bit and stay unchanged. `make` returns a network and a trainer."""
     results = []
     for guarded in (True, False):
         net, trainer = make()

@@ -1,6 +1,6 @@
-"""Whatever happens to a team, training ends, and the result is right. No assertion is about speed.
+"""Disturbed trainings end with the right result. No assertion is about speed.
 
-Every test runs in a process of its own that a watchdog ends. A hang, a crash and a warning all fail.
+Every test runs in its own process, which a watchdog ends if it hangs. A hang, a crash and a warning fail the test.
 """
 
 import os
@@ -59,7 +59,7 @@ def test_ctrl_c_at_any_moment(network):
 
 @pytest.mark.parametrize("optimizer", ["plain", "clipped"])
 def test_ctrl_c_leaves_a_whole_step(optimizer):
-    # the parameters after each step are known: what is left must be those of the steps that were done
+    # the parameters after each step are known: the network must have those of the last complete step
     whole, found = answer("interrupted_between_steps", optimizer)
     assert len(set(whole)) == len(whole) > 700
     assert [whole[steps] for steps, _ in found] == [digest for _, digest in found]
@@ -68,7 +68,7 @@ def test_ctrl_c_leaves_a_whole_step(optimizer):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_ctrl_c_while_the_threads_start(threads):
-    # pressed inside Thread.start, when the thread is running already
+    # Ctrl-C comes inside Thread.start, when the thread already runs
     whole, found, done, steps, clean = answer("interrupted_while_threads_start", threads)
     assert len(found) == 20
     assert max(done) < steps, "an interrupted team trained on to the end of the epoch"
@@ -78,9 +78,9 @@ def test_ctrl_c_while_the_threads_start(threads):
 
 @pytest.mark.parametrize("threads", ["new", "idle"])
 def test_ctrl_c_at_every_line(threads):
-    # not at random: KeyboardInterrupt is raised at the first line of train and the engine that the caller's thread
-    # runs, then at the second, and so on to the last. Python looks for signals after calls: lines without one are left
-    # out, and so is the end of a with block, which no signal can come between
+    # KeyboardInterrupt is raised at the first line of `train` and the engine that the caller's thread runs, then at the
+    # second line, and so on to the last. Python looks for signals after calls, so lines without a call are left out. So
+    # is the end of a with block, where no signal can come.
     whole, results = answer("interrupted_at_every_line", threads)
     assert whole[0] != whole[1]
     assert len(results) > 100

@@ -1,4 +1,4 @@
-"""What only Linux has, taken away: the other branches of its calls train to the same bits."""
+"""Trainings without the calls that only Linux has: the branches for other systems give the same bits."""
 
 import ctypes
 import os
@@ -21,14 +21,14 @@ from fastmlp.system import cores
 
 @pytest.fixture
 def no_affinity(monkeypatch):
-    """A system that does not tell which cores a process may use, nor moves threads, such as macOS."""
+    """A system without affinity, such as macOS: it does not tell the cores of a process, and cannot pin threads."""
     for name in ("sched_getaffinity", "sched_setaffinity"):
         monkeypatch.delattr(os, name, raising=False)
 
 
 @pytest.fixture
 def no_quota(monkeypatch):
-    """No container limits the cores."""
+    """A system without a container's limit on the cores."""
     monkeypatch.setattr(cores, "_quota", lambda: float("inf"))
 
 
@@ -58,7 +58,7 @@ def test_the_same_bits_without_affinity(no_affinity, all_threads, norm, threads)
 
 
 def _llvm_of(intrinsic):
-    """What is made of an intrinsic without arguments; nothing is compiled, so it may be another system's."""
+    """The LLVM code of an intrinsic without arguments. It is not compiled, so it may be for another system."""
     module = ir.Module()
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), []), "f")
     _, emit = intrinsic._defn(None)

@@ -1,4 +1,4 @@
-"""Plans: nothing overlaps, every tile and row has one owner, and the work is shared fairly."""
+"""Plans: buffers do not overlap, every tile and row has one owner, and all threads have about the same work."""
 
 import numpy as np
 import pytest
@@ -82,8 +82,8 @@ def test_blocks_and_panels(norm, dtype, batch):
     assert plan.lanes == 64 // dtype.itemsize
     rows = plan.stride // plan.lanes
     assert plan.stride % plan.lanes == 0
-    assert rows % 2 == 1  # cache lines from one panel to the next
-    assert batch <= round_up(batch, 4) <= rows  # products come in fours
+    assert rows % 2 == 1  # the number of cache lines from one panel to the next is odd
+    assert batch <= round_up(batch, 4) <= rows  # products compute groups of four rows
     assert plan.block % ROWS_UNIT == 0
     assert (plan.blocks - 1) * plan.block < batch <= plan.blocks * plan.block
     if norm is not None:
@@ -105,7 +105,7 @@ def test_passes_over_the_rows(norm, dtype):
     found = [(int(each["kind"]), int(each["layer"])) for each in passes]
     if norm is None:
         assert found == [(WHOLE, 0)]
-    else:  # two for each of the two normalised layers, one for the last layer
+    else:  # two passes for each of the two normalised layers, and one for the last layer
         assert found == [(FORWARD, 0), (FORWARD, 1), (FORWARD, 2), (BACKWARD, 1), (BACKWARD, 0)]
     assert passes["half"].tolist() == [number % 2 for number in range(len(passes))]
 
@@ -139,12 +139,12 @@ def test_useful_threads():
     assert useful_threads(plan(16, 8), 8, many) == 1
     assert useful_threads(plan(512, 128), 8, many) == 8
     assert useful_threads(plan(512, 128), 1, many) == 1
-    # by the work of a step, 6 operations for each weight and row
+    # the work of a step, 6 operations for each weight and row, decides
     batch = int(PARALLEL_FLOP / 6 / 64**2)
     assert [useful_threads(plan(64, rows), 2, many) for rows in (batch, batch + 1)] == [1, 2]
     batch = int(PACKED_PARALLEL_FLOP / 6 / 64**2)
     assert [useful_threads(plan(64, rows, PACKED), 2, many) for rows in (batch, batch + 1)] == [1, 2]
-    # and by that of an epoch
+    # and the work of an epoch
     rows = int(np.ceil(EPOCH_FLOP / 6 / 512**2))
     assert [useful_threads(plan(512, 32), 2, n) for n in (rows - 1, rows)] == [1, 2]
 
@@ -178,7 +178,7 @@ def test_parameters_and_back(norm, dtype):
 
 
 def test_buffers_begin_on_cache_lines(norm, dtype, monkeypatch):
-    use("usual", monkeypatch.setattr)  # others end on a page, wherever they begin
+    use("usual", monkeypatch.setattr)  # the guarded buffers end at a page and may begin anywhere
     plan = make_plan((5, 17, 33, 3), dtype, norm, 100)
     for threads in (1, 3):
         workspace = Workspace(plan, dtype, threads)

@@ -1,4 +1,5 @@
-"""Trainings and predictions with products in bfloat16: against the twin, and the same bits whatever computes them."""
+"""Trainings and predictions with products in bfloat16: they are close to the twin's, with the same bits in either way.
+"""
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ KINDS = [ROUNDED, PACKED] if HAS_BFLOAT16 else [ROUNDED]
 
 
 class Twin(reference_network.Network):
-    """The float64 network whose products read bfloat16."""
+    """The float64 network whose products have operands rounded to bfloat16."""
 
     def operand(self, values):
         return round_bfloat16(values)
@@ -32,13 +33,13 @@ def _use(monkeypatch, kind):
 
 @pytest.fixture(params=KINDS, ids=["rounded", "packed"][: len(KINDS)])
 def kind(request, monkeypatch):
-    """Both ways to compute the products, where the CPU has the instruction."""
+    """The ways to compute the products: two if the CPU has the instruction, or else one."""
     _use(monkeypatch, request.param)
     return request.param
 
 
 def _distance(found, expected):
-    """The distance of lists of arrays, relative to the second one."""
+    """The distance of two lists of arrays, relative to the second list."""
     squares = sum(float(np.square(a - b).sum()) for a, b in zip(found, expected, strict=True))
     return (squares / sum(float(np.square(b).sum()) for b in expected)) ** 0.5
 
@@ -49,7 +50,7 @@ def test_gradients_are_those_of_rounded_operands(kind, norm, activation, all_thr
         X, y = problem(n, widths[0], widths[-1])
         net = network(widths, norm, activation=activation)
         found = gradient_of_step(net, X, y, matmul_precision="bfloat16")
-        # a number of float32 that is rounded the other way than its twin of float64 moves a term by 1/256
+        # a float32 number may be rounded up where its float64 twin is rounded down: that changes a term by 1/256
         rounded = Twin(net).gradients(X, y).parts()
         exact = reference_network.Network(net).gradients(X, y).parts()
         assert _distance(found, rounded) < 0.2 * _distance(exact, rounded)
@@ -101,7 +102,7 @@ def test_same_bits_at_any_number_of_threads_and_in_either_way(name, all_threads,
         _use(monkeypatch, kind)
         found |= {_trained(name, threads) for threads in (1, 2, 3, 7)}
     assert len(found) == 1
-    monkeypatch.setattr(zeros, "mostly_zeros", lambda *_: TRAININGS[name][5] == 1.0)  # the other choice
+    monkeypatch.setattr(zeros, "mostly_zeros", lambda *_: TRAININGS[name][5] == 1.0)  # the opposite choice
     _use(monkeypatch, ROUNDED)
     assert _trained(name, 2) in found
 
@@ -119,7 +120,7 @@ def test_predictions_are_those_of_rounded_operands(kind, norm):
 
 
 def _byte_outputs(net, X):
-    """The outputs where the data are rounded before they are scaled."""
+    """The outputs for data that are rounded before they are scaled."""
     twin = Twin(net)
     hidden = np.maximum(twin.product(X, twin.weights[0]) * net.input_scale + twin.biases[0], 0)
     return twin.output(twin.product(hidden, twin.weights[1]) + twin.biases[1])

@@ -1,4 +1,4 @@
-"""Momentum, Adam and AdamW, held against their formulas in float64, whose gradients come from plain steps."""
+"""Momentum, Adam and AdamW against their formulas in float64, with gradients from plain SGD steps."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ RATE, DECAY, MOMENTUM = 0.05, 0.01, 0.9
 
 
 def gradients(net, make, X, y, order):
-    """The gradients of the mean cost at the network's parameters: what a plain step of rate 1 takes away."""
+    """The gradients of the mean cost at the network's parameters: what a plain SGD step with rate 1 subtracts."""
     moved = make()
     moved.restore(net.snapshot())
     Trainer(moved.network, X, y, len(order), SGD(1.0), 1).run_epoch(order)
@@ -44,7 +44,7 @@ def test_steps_by_the_formula(widths, batch_norm, rule):
         return network(widths, batch_norm, dtype="float64")
 
     net, twin = make(), make()
-    order = np.random.default_rng(2).permutation(150)  # more rows than one partial sum of dW has
+    order = np.random.default_rng(2).permutation(150)  # more rows than a partial sum of dW takes
     trainer, formula = Trainer(net.network, X, y, 150, RULES[rule], 2), Steps(RULES[rule])
     for rate in (RATE, RATE / 2, RATE):
         trainer.run_epoch(order, rates=np.array([rate]))
@@ -110,7 +110,7 @@ def test_only_what_is_in_the_cost_is_reported():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_moments_become_zero_and_not_denormal(dtype, threads):
-    """On some CPUs they would double the time of a training; and the caller's arithmetic is as it was."""
+    """On some CPUs, denormal moments would double the time of a training. The caller's arithmetic does not change."""
     net = network([5, 40, 3], dtype=dtype)
     X, y = np.zeros((64, 5), dtype), np.zeros(64, np.int64)
     trainer = Trainer(net.network, X, y, 32, SGD(0.1, momentum=0.5), threads)
@@ -119,5 +119,5 @@ def test_moments_become_zero_and_not_denormal(dtype, threads):
     trainer.import_state(State(0, [velocity]))
     trainer.run_epoch(np.arange(64))
     after = net.views_of(trainer.export_state().moments[0])["weights"][0]
-    np.testing.assert_array_equal(after, 0)  # the data are 0, so their weights have no gradient
+    np.testing.assert_array_equal(after, 0)  # the data are 0, so the gradient of the first layer's weights is 0
     assert np.array([smallest], dtype)[0] * np.dtype(dtype).type(0.5) > 0

@@ -37,7 +37,7 @@ def _problem(name):
 
 @pytest.fixture(params=list(NETWORKS))
 def trained(request, all_threads):
-    """Train a new network: returns it, its history, X and y."""
+    """Return a function that trains a new network and returns the network, its history, X and y."""
     arguments, X, y, batch_size = _problem(request.param)
 
     def run(threads):
@@ -70,7 +70,7 @@ def test_any_number_of_threads(trained):
 
 
 def test_run_after_run(trained):
-    # 4 threads on fewer cores: another order of arrivals in every run
+    # with 4 threads on fewer cores, the threads arrive at barriers in another order in every run
     assert len({digest(trained(4)[0]) for _ in range(6)}) == 1
 
 

@@ -1,4 +1,4 @@
-"""Shares of the work: everything is done once, whoever comes to it, and a late thread's share is done by the others."""
+"""Shares of the work: every piece is done once, by any thread, and other threads do the share of a late thread."""
 
 import threading
 import time
@@ -57,7 +57,7 @@ def test_pieces_cover_a_share(total, unit, most):
     assert pieces.sum() == total
     assert (pieces <= max(unit, most)).all()
     assert (pieces[:-1] % unit == 0).all()
-    assert (np.diff(pieces) <= 0).all()  # the last are the smallest
+    assert (np.diff(pieces) <= 0).all()  # the last pieces are the smallest
 
 
 def test_every_element_is_taken_once_by_several_threads():
@@ -97,7 +97,7 @@ def test_rows_are_shared_in_whole_blocks(threads, norm, dtype):
 
 @pytest.mark.parametrize("batch_norm", [None, BatchNorm()], ids=["none", "after"])
 def test_a_late_threads_share_is_done_by_the_others(batch_norm, all_threads, monkeypatch):
-    """The second thread comes when the first has taken all rows of both; the bits are the same as ever."""
+    """The second thread begins after the first has taken all rows of both shares. The bits do not change."""
     X, y = problem(400, 40, 7, "uint8")
     order = np.random.default_rng(3).permutation(400)
     worker, trainers = epoch.train_steps, []

@@ -21,7 +21,7 @@ AFFINE = {
 
 
 def check(net, X, y, batch_size, threads=2, factor=10.0):
-    """One epoch by the engine and by the reference: parameters, costs, and what is predicted afterwards."""
+    """Compare an epoch of the engine with the reference: parameters, costs, and predictions after it."""
     expected = Network(net)
     costs, order = run_epoch(net, X, y, batch_size, threads)
     batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
@@ -72,7 +72,7 @@ def test_classes(classes, dtype):
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 4, 5, 7, 8, 9, 31, 97, 113, 129, 149, 150])
 @pytest.mark.parametrize("placement", list(AFFINE))
 def test_batches(batch_size, placement, all_threads):
-    # a batch of one or two rows has features without variance, where rounding is all there is: eps keeps them apart
+    # features of a batch of one or two rows may have no variance; a larger eps keeps rounding errors small there
     norm = AFFINE[placement]
     if norm is not None and batch_size < 10:
         norm = BatchNorm(placement=norm.placement, affine=True, eps=0.1)

@@ -1,4 +1,4 @@
-"""The team: what is called, what is raised, which cores are held."""
+"""The team of threads: its calls, its errors, and the cores that its threads are pinned to."""
 
 import os
 import threading
@@ -23,10 +23,10 @@ def control():
 
 @pytest.fixture(autouse=True)
 def _as_it_was(monkeypatch):
-    """Afterwards no thread is left, no core is held, and the caller may use the same cores."""
+    """Check after each test that no thread is left, no core is held, and the caller may use the same cores."""
     monkeypatch.setattr(team, "IDLE_SECONDS", 0.01)
     cores = os.sched_getaffinity(0) if CORES else None
-    _until(lambda: not _members())  # of other tests
+    _until(lambda: not _members())  # threads of other tests
     yield
     _until(lambda: not _members())
     assert not _cores_are_held()
@@ -180,7 +180,7 @@ def test_an_idle_thread_holds_nothing_of_its_last_team(control, monkeypatch):
     del worker
     _until(lambda: gone() is None)
     assert len(_members()) == 2
-    team._before_fork()  # ends them
+    team._before_fork()  # ends idle threads
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -210,7 +210,7 @@ def _affinities(control, threads):
 
 @pytest.fixture
 def free_cores(monkeypatch):
-    """A machine whose every core may be used, whatever a container's quota says."""
+    """A machine on which all cores may be used, without the quota of a container."""
     monkeypatch.setattr(team, "usable_cores", lambda: CORES)
 
 
@@ -247,7 +247,7 @@ def test_threads_that_were_pinned_are_free_in_the_next_team(control, free_cores,
 def test_a_thread_keeps_its_core(control, free_cores, monkeypatch):
     monkeypatch.setattr(team, "IDLE_SECONDS", 1)
     first = _affinities(control, CORES)
-    monkeypatch.setattr(os, "sched_setaffinity", None)  # raises when it is called
+    monkeypatch.setattr(os, "sched_setaffinity", None)  # a call of it would raise an error
     assert all(_affinities(control, CORES) == first for _ in range(10))
 
 
@@ -276,7 +276,7 @@ def test_a_second_team_leaves_the_cores_to_the_first(control, free_cores):
     run_team(outer, CORES, control)
     run_team(work, CORES, control)
     affinities, held = inner
-    assert all(cores == affinities[0] for cores in affinities)  # as the thread that started them
+    assert all(cores == affinities[0] for cores in affinities)  # the cores of the thread that started them
     assert held
 
 

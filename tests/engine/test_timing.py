@@ -1,4 +1,4 @@
-"""What was measured of the two ways to a product in bfloat16, in its file."""
+"""The file with the times of the two ways to compute a product in bfloat16."""
 
 import json
 

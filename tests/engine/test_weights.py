@@ -85,7 +85,7 @@ def test_a_batch_without_weight_is_harmless(optimizer, norm):
     weights[16:32] = 0
     net = network([9, 18, 3], norm)
     trainer = Trainer(net.network, X, y, 16, optimizer, 1, sample_weight=weights)
-    trainer.run_epoch(np.arange(16, 32))  # nothing but the decay acts on a net that has no momentum yet
+    trainer.run_epoch(np.arange(16, 32))  # without momentum, only the decay changes the network
     start = network([9, 18, 3], norm)
     for found, expected in zip(net.weights, start.weights, strict=True):
         np.testing.assert_allclose(found, (1 - 0.1 * optimizer.l2) * expected, rtol=1e-6)
@@ -98,7 +98,7 @@ def test_a_batch_without_weight_is_harmless(optimizer, norm):
     assert net.is_finite()
 
 
-# ---- Σ‖W‖² behind every step
+# ---- Σ‖W‖² after every step
 
 SUMMED = [SGD(0.1, 0.3), SGD(0.1, 0.3, momentum=0.9), Adam(0.1, 0.3), Adam(0.1, clip_norm=0.5), SGD(0.1, clip_norm=0.1)]
 
@@ -111,7 +111,7 @@ def test_the_squares_of_the_weights(optimizer, norm, dtype, all_threads):
     for threads in (1, 3):
         at_once, one_by_one = network(widths, norm, dtype), network(widths, norm, dtype)
         for net in (at_once, one_by_one):
-            net.biases[0][:] = rng.uniform(5, 9, 70)  # no weights
+            net.biases[0][:] = rng.uniform(5, 9, 70)  # biases must not count
         one_by_one.restore(at_once.snapshot())
         squares = np.full(4, np.nan)
         trainer = Trainer(at_once.network, X, y, 16, optimizer, threads)

@@ -1,4 +1,4 @@
-"""Networks from PyTorch modules that others built: the same predictions, or an error that names the module."""
+"""Networks from PyTorch modules: they predict the same, or an error names the module that does not fit."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ nn = torch.nn
 
 
 def _moved(sequential):
-    """Move statistics, γ and β away from 0 and 1, in evaluation mode."""
+    """Set statistics, γ and β to other values than 0 and 1; return the module in evaluation mode."""
     torch.manual_seed(0)
     for module in sequential.modules():
         if isinstance(module, nn.BatchNorm1d):

@@ -1,4 +1,4 @@
-"""Without the other library the error says how to install it."""
+"""The error for a missing library says how to install it."""
 
 import sys
 

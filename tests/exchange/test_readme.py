@@ -1,4 +1,4 @@
-"""The guide's snippets run as they stand there, and show that the predictions agree."""
+"""The snippets of the guide's page on exchange run without a change, and print predictions that agree."""
 
 import re
 import subprocess

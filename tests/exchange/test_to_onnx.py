@@ -1,4 +1,4 @@
-"""ONNX files: onnxruntime predicts what the network predicts, and nothing half-written is left."""
+"""ONNX files: onnxruntime predicts the same as the network, and no file is left half written."""
 
 import json
 import subprocess
@@ -31,7 +31,7 @@ def _assert_agree(net, path, X, rtol):
 
 
 def _tolerance(dtype, activation):
-    # onnxruntime has no error function in double: that of GELU is computed in float32
+    # onnxruntime has no error function for float64, so GELU's is computed in float32
     if dtype == np.float64:
         return 1e-6 if activation == "gelu" else 1e-12
     return 1e-5
@@ -63,7 +63,7 @@ def test_any_number_of_rows(n, tmp_path):
 
 
 def test_eps_is_not_rounded(tmp_path):
-    net = network(batch_norm=BatchNorm(eps=0.1), dtype="float64")  # 0.1 in float32 is 1.5e-8 off
+    net = network(batch_norm=BatchNorm(eps=0.1), dtype="float64")  # 0.1 rounded to float32 has an error of 1.5e-8
     for var in net.running_vars:
         var[:] = 1e-6
     _assert_agree(net, tmp_path / FILE, inputs(net), 1e-12)
@@ -74,7 +74,8 @@ def test_extreme_logits_stay_finite(tmp_path, dtype):
     net.weights[0][:] = [1e4, -1e4]
     net.to_onnx(tmp_path / FILE)
     outputs = _predict(tmp_path / FILE, np.full((1, 2), 1e3, dtype))
-    np.testing.assert_allclose(outputs, [[1, 0]], rtol=0, atol=1e-30)  # old onnxruntimes give the least number, not 0
+    # old versions of onnxruntime give the smallest positive number instead of 0
+    np.testing.assert_allclose(outputs, [[1, 0]], rtol=0, atol=1e-30)
 
 
 def test_the_file_says_what_it_is(tmp_path):
@@ -154,7 +155,7 @@ def test_a_failed_write_keeps_the_earlier_file(tmp_path, monkeypatch):
 def test_what_the_checker_refuses_is_not_written(tmp_path, monkeypatch):
     path = tmp_path / FILE
     path.write_bytes(b"earlier")
-    monkeypatch.setattr("fastmlp.exchange.to_onnx.OPSET", 8)  # knows no Erf
+    monkeypatch.setattr("fastmlp.exchange.to_onnx.OPSET", 8)  # opset 8 has no Erf
     with pytest.raises(onnx.checker.ValidationError, match="Erf"):
         network(activation="gelu").to_onnx(path)
     assert path.read_bytes() == b"earlier"

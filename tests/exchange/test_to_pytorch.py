@@ -1,4 +1,4 @@
-"""Networks as PyTorch modules: the same predictions, and the same network back."""
+"""Networks as PyTorch modules: they predict the same, and the conversion back gives the same network."""
 
 import dataclasses
 import pickle

@@ -1,4 +1,4 @@
-"""A small data set in MNIST's form, and experiments on it that end within a second."""
+"""A small data set in the form of MNIST, and experiments on it that take less than a second."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from fastmlp.experiments import EXPERIMENTS
 
 @pytest.fixture(scope="session")
 def small_data():
-    """Three classes of twelve pixels: X (600, 12) uint8, y (600,) int64, and 150 of them again as a test set."""
+    """Three classes of twelve pixels: X (600, 12) uint8, y (600,) int64, and 150 of these rows as a test set."""
     rng = np.random.default_rng(5)
     y = rng.integers(0, 3, size=750)
     centres = rng.integers(0, 200, size=(3, 12))
@@ -20,7 +20,7 @@ def small_data():
 
 @pytest.fixture(scope="session")
 def small_experiments():
-    """The three experiments with batches and networks to match the small data."""
+    """The three experiments with batches and networks for the small data."""
     return [
         replace(
             experiment,

@@ -18,7 +18,7 @@ def small_mnist(monkeypatch, small_data):
 
 @pytest.fixture
 def no_work(monkeypatch):
-    """Any reading of data or training fails the test."""
+    """Let the test fail if data are read or a network is trained."""
 
     def forbidden(*arguments, **options):
         pytest.fail("work was started")
@@ -135,7 +135,7 @@ def test_help_has_an_example(capsys, command):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="process groups")
 def test_ctrl_c_ends_a_parallel_sweep_and_keeps_its_cells(tmp_path):
-    """The signal goes to the whole process group, as a terminal sends it."""
+    """The signal goes to the whole process group, as from a terminal."""
     command = [sys.executable, "-m", "fastmlp", "sweep", "--limit-samples", "3000", "--epochs", "3", "--jobs", "2",
                "--out", str(tmp_path)]  # fmt: skip
     results = tmp_path / "cells.jsonl"

@@ -92,11 +92,11 @@ def figures(val, test):
 def test_the_best_is_chosen_by_validation_and_averaged_over_seeds():
     grid = Grid(batch_sizes=(10, 20), decays=(0.5,), seeds=(0, 1))
     accuracy = {
-        # the luckiest seed, but not the best mean
+        # one seed has the best accuracy, but the mean is not the best
         ("none", 10): ((0.95, 0.60), (0.20, 0.30)),
         ("none", 20): ((0.80, 0.50), (0.80, 0.70)),
         ("batch norm", 10): ((0.70, 0.70), (0.70, 0.70)),
-        # the better test accuracy does not count
+        # the best test accuracy must not count
         ("batch norm", 20): ((0.60, 0.99), (0.60, 0.99)),
         ("L2", 10): ((0.1, 0.1), (0.1, 0.1)),
         ("L2", 20): ((0.2, 0.2), (0.2, 0.2)),

@@ -30,7 +30,7 @@ def html(paths):
 
 
 def references(html):
-    """Everything in a page that a browser could fetch."""
+    """All references in a page that a browser could load."""
     return re.findall(r"""(?:src|href|action|data)\s*=\s*["']?([^"'\s>]+)""", html) + re.findall(
         r"url\(([^)]*)\)|@import\s+(\S+)", html
     )
@@ -112,7 +112,7 @@ def test_a_file_in_the_place_of_the_folder(tmp_path, below):
 
 
 def test_a_folder_that_cannot_be_written_to(tmp_path, monkeypatch):
-    # root may write anywhere, so the refusal is played
+    # root can write everywhere, so the test raises the error itself
     def refuse(**options):
         raise PermissionError(13, "Permission denied")
 

@@ -16,7 +16,7 @@ GRID = Grid(batch_sizes=(60, 120), decays=(0.01,), learning_rate=0.002, epochs=2
 
 @pytest.fixture
 def trained(monkeypatch):
-    """The cells that are trained, in order."""
+    """The list of trained cells, in order."""
     cells = []
     train_cell = sweep._train_cell
 
@@ -54,7 +54,7 @@ def test_processes_find_the_same_figures(small_data, tmp_path):
 def test_finished_cells_are_not_trained_again(small_data, tmp_path, trained):
     first = run_sweep(small_data, tmp_path, grid=GRID)
     lines = (tmp_path / RESULTS_NAME).read_bytes().splitlines(keepends=True)
-    # as a kill leaves it: two whole lines and a part of the third
+    # the file of a killed sweep: two whole lines and a part of the third
     (tmp_path / RESULTS_NAME).write_bytes(b"".join(lines[:2]) + lines[2][:40])
     trained.clear()
     news = []

@@ -10,7 +10,7 @@ def check_of(verdict, source, figure):
 
 
 def test_bands_by_hand():
-    """Experiment 1: the study's accuracy 0.906 and 40.8 · 48 = 1958.4 steps, the report's 0.9036 and 1584."""
+    """Experiment 1: the study has the accuracy 0.906 and 40.8 · 48 = 1958.4 steps, the report 0.9036 and 1584."""
     verdict = judge(summarise([make_run("none", test_accuracy=0.91, steps=1600)]))
     accuracy = check_of(verdict, "the study's means", "test accuracy")
     assert (accuracy.low, accuracy.high) == (pytest.approx(0.876), pytest.approx(0.936))

@@ -1,1 +1,1 @@
-"""Fuzzing: random cases against the float64 twins, damaged files against the readers."""
+"""Fuzzing: random cases are compared with the float64 twins, and damaged files are read by the readers."""

@@ -1,12 +1,12 @@
-"""Tries random cases for a while, each batch in a process of its own, and prints what was found.
+"""Tries random cases for some time, each batch of cases in its own process, and prints the errors that it found.
 
     python tests/fuzz                                  # all targets, 20 seconds each
     python tests/fuzz --seconds 600 --seed 7           # longer, other cases
-    python tests/fuzz --targets files --batches 100    # by number, the same on every machine
+    python tests/fuzz --targets files --batches 100    # a fixed number of cases, the same on every machine
 
-A batch's cases follow from its seed, so the same command tries the same cases; a slower machine does fewer of them,
-unless their number is given. A process that dies or gets nowhere is reported with the case that it was at. Ends with 1
-where anything was found.
+The seed of a batch determines its cases, so the same command tries the same cases. A slower machine tries fewer of
+them, unless their number is given. A process that dies or hangs is reported with its last case. The command ends with 1
+if it found anything.
 """
 
 import argparse
@@ -28,12 +28,12 @@ if __name__ == "__main__":
 from processes import environment_of  # noqa: E402 - found by the path above
 
 BATCH = {"training": 100, "prediction": 200, "kernels": 500, "estimators": 50, "files": 1000}
-HANG = 180  # seconds that a batch may take; the usual one takes 2 to 10, and at first its kernels are compiled
+HANG = 180  # longest seconds of a batch; a usual one takes 2 to 10, but the first batches compile kernels
 
 
 @dataclass
 class Found:
-    """What became of the cases of one target."""
+    """The results of the cases of one target."""
 
     cases: int = 0
     failures: list[str] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Found:
 
     @property
     def reports(self) -> list[str]:
-        """Everything that should not be."""
+        """All reports of errors."""
         return [*self.failures, *self.crashes, *self.hangs]
 
 
@@ -56,7 +56,7 @@ class Fuzzer:
         self.found, self.lock = Found(), threading.Lock()
 
     def batch(self, number, cases):
-        """Try the cases of one seed."""
+        """Try a batch of cases in a process."""
         seed, note = self.seed * 1_000_000 + number, self.note / f"{self.target}-{number % 64}"
         program = [sys.executable, "-W", "error", str(TESTS / "fuzz" / "worker.py")]
         command = [*program, self.target, str(seed), str(cases), str(note)]
@@ -84,7 +84,7 @@ class Fuzzer:
                 self.found.failures.append(f"{where}\n{answer['failure']}")
 
     def run(self, seconds, most, jobs):
-        """Run batches until the time is over or so many are done; three reports end it, too."""
+        """Run batches until the time is over, `most` batches are done, or there are three reports."""
         started, size = time.monotonic(), BATCH[self.target]
 
         def work(job):
@@ -106,7 +106,7 @@ def _last(note):
 
 
 def table(found):
-    """What was found, as a Markdown table."""
+    """The results as a Markdown table."""
     lines = [
         "| target | cases | failures | crashes | hangs | peak memory | seconds |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",

@@ -1,4 +1,4 @@
-"""What is tried: networks, data and options, each a plain record whose `repr` makes it again."""
+"""The cases of the fuzzers: networks, data and options, as plain records. The `repr` of a record makes it again."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import fastmlp
 from fastmlp import losses
 
-# around multiples of the lanes (16 in float32, 8 in float64), of tiles of two panels and of partial sums of 128 rows
+# sizes near multiples of the lanes (16 in float32, 8 in float64), of tiles of two panels, of partial sums of 128 rows
 WIDTHS = st.one_of(st.sampled_from([1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 64, 65]), st.integers(1, 70))
 ROWS = st.one_of(st.sampled_from([1, 2, 7, 8, 9, 16, 23, 24, 25, 95, 96, 97, 127, 128, 129]), st.integers(1, 140))
 DATA_TYPES = ("f4", "f8", "u1", "i1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", ">f4", ">i2", "?")
@@ -34,7 +34,7 @@ ACTIVATIONS = ("relu", "identity", "leaky_relu", "logistic", "tanh", "gelu", "si
 
 @dataclass(frozen=True)
 class Data:
-    """Rows: of which type, how they lie in memory, and what they hold."""
+    """The rows of a case: their dtype, their layout in memory, and their values."""
 
     rows: int
     dtype: str
@@ -47,7 +47,7 @@ class Data:
         return in_memory(self.numbers(columns), self.layout)
 
     def numbers(self, columns):
-        """The same, C-ordered and dense."""
+        """The same data as a C-ordered, dense array."""
         rng, dtype, shape = np.random.default_rng(self.seed), np.dtype(self.dtype), (self.rows, columns)
         if dtype.kind == "b":
             return rng.random(shape) < (0.1 if self.values == "mostly zeros" else 0.5)
@@ -60,13 +60,13 @@ class Data:
         return _thinned(found, self.values, rng)
 
     def fits(self, columns, dtype):
-        """Whether all numbers are finite in a dtype, as a network asks of its data."""
+        """Whether all numbers are finite in a dtype, which a network requires of its data."""
         with np.errstate(over="ignore"):
             return bool(np.isfinite(self.numbers(columns).astype(dtype)).all())
 
     @property
     def moderate(self):
-        """Whether no number of it is near the ends of what its type holds."""
+        """Whether no number is near the limits of its dtype."""
         return self.values in ("usual", "constant", "mostly zeros")
 
 
@@ -91,7 +91,7 @@ def _thinned(found, values, rng):
 
 
 def in_memory(array, layout):
-    """The same numbers, as another array or matrix holds them."""
+    """The same numbers in an array or matrix with another layout."""
     if layout == "columns":
         return np.asfortranarray(array)
     if layout == "backwards":
@@ -113,7 +113,7 @@ def dense(X):
 
 
 def refuses(call):
-    """Check that data which do not fit are refused by an error that names them."""
+    """Whether a call refuses data that are not finite, by an error that says so."""
     try:
         call()
     except ValueError as error:
@@ -123,7 +123,7 @@ def refuses(call):
 
 @dataclass(frozen=True)
 class Net:
-    """A network, away from its starting values."""
+    """A network with parameters that are not the initial ones."""
 
     widths: tuple
     dtype: str
@@ -135,7 +135,7 @@ class Net:
     seed: int
 
     def make(self):
-        """A new one, always the same."""
+        """Make the network; every call makes the same one."""
         net = fastmlp.MLP(
             self.widths, dtype=self.dtype, activation=self.activation, output=self.output, batch_norm=self.batch_norm,
             dropout=self.dropout, input_scale=self.input_scale, seed=self.seed,
@@ -146,7 +146,7 @@ class Net:
         return net
 
     def targets(self, rows):
-        """Targets that fit the output."""
+        """Targets that fit the output function."""
         rng, shape = np.random.default_rng(self.seed + 1), (rows, self.widths[-1])
         if self.output == "softmax":
             return rng.integers(0, self.widths[-1], rows)
@@ -177,7 +177,7 @@ class Training:
         if self.weights == "none":
             return None
         drawn = rng.random(n) if self.weights == "random" else rng.integers(0, 3, n)
-        drawn[rng.integers(n)] = 1  # one that is not 0
+        drawn[rng.integers(n)] = 1  # at least one weight must not be 0
         return drawn
 
 
@@ -185,7 +185,7 @@ class Training:
 def data(draw):
     """Data of any type and layout."""
     dtype, layout = draw(st.sampled_from(DATA_TYPES)), draw(st.sampled_from(LAYOUTS))
-    if layout == "sparse" and dtype in ("f2", "?"):  # SciPy has no such matrices, or computes with other types
+    if layout == "sparse" and dtype in ("f2", "?"):  # SciPy has no such matrices, or converts them
         layout = "rows"
     values = draw(st.sampled_from(["usual", "usual", "usual", *VALUES]))
     return Data(draw(ROWS), dtype, layout, values, draw(st.integers(0, 2**20)))

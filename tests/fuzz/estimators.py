@@ -1,4 +1,4 @@
-"""Estimators on tables of any type: a fit that holds together, or a refusal that scikit-learn's conventions know."""
+"""Estimators on tables of any type: a fit is consistent, or the estimator refuses it as scikit-learn's would."""
 
 import warnings
 from dataclasses import dataclass
@@ -67,14 +67,14 @@ def check(case):
             return
         assert set(found) <= set(y)
         probabilities = model.predict_proba(X)
-    # for a single class scikit-learn has two columns, and so have we
+    # for a single class there are two columns, as in scikit-learn
     assert probabilities.shape == (n, max(2, len(model.classes_)))
     if case.data.moderate:
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
 
 
 def _may_be_refused(case, y, settings):
-    """Too few rows to hold some out, a single class, or numbers that the network's type does not hold."""
+    """Whether there are too few rows to hold some out, a single class, or numbers too large for the network's dtype."""
     single = not case.regression and min(np.unique(y, return_counts=True)[1]) < 2
     few = len(y) < 20 and settings["early_stopping"]
     classes = not case.regression and len(np.unique(y)) < 2

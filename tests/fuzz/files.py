@@ -1,4 +1,4 @@
-"""Damaged files: read as what they hold, or refused as documented; nothing else, and no more memory than they need."""
+"""Damaged files: they are read, or refused by the documented errors, and take no more memory than their size needs."""
 
 import contextlib
 import functools
@@ -19,19 +19,19 @@ from safetensors.numpy import save as to_safetensors
 import fastmlp
 from fastmlp import datasets
 
-REFUSALS = (ValueError, OSError)  # what `load` and `datasets.load` are documented to raise
+REFUSALS = (ValueError, OSError)  # the documented errors of `load` and `datasets.load`
 
 
 @dataclass(frozen=True)
 class Damaged:
-    """A file and what is done to its bytes, one change after the other: (what, where, with)."""
+    """A file and the changes of its bytes, one after the other: (kind, position, value)."""
 
     kind: str
     seed: int
     changes: tuple
 
     def content(self):
-        """The bytes."""
+        """The bytes of the damaged file."""
         found = bytearray(original(self.kind, self.seed))
         for what, where, value in self.changes:
             CHANGES[what](found, where % max(1, len(found)), value)
@@ -65,7 +65,7 @@ def _zeros(found, at, value):
 
 
 def _number(found, at, value):
-    """Numbers at the ends of what they can be, in the sizes that headers use."""
+    """Write a number at the limits of an integer type, in the sizes that headers use."""
     raw = struct.pack(("<Q", ">I", "<I", "<H")[value % 4], (1 << (64, 32, 32, 16)[value % 4]) - 1 - value // 4 % 3)
     found[at : at + len(raw)] = raw[: len(found) - at]
 
@@ -104,7 +104,7 @@ CASES = st.builds(
 
 @functools.cache
 def original(kind, seed):
-    """A good file."""
+    """The bytes of a file without damage."""
     rng = np.random.default_rng(seed)
     array = rng.integers(0, 200, (4 + seed, 3)).astype(("u1", "f4", "f8", "i8", ">i2", "?", "f2", "i4")[seed])
     with tempfile.TemporaryDirectory() as folder:
@@ -123,7 +123,7 @@ def _write_model(path, array, seed):
 
 
 def _write_header(path, array, seed):
-    """A model whose description is damaged by hand: the lengths in the file stay right."""
+    """Write a model with a wrong value in its description. The lengths in the file are right."""
     net = _net(seed)
     net.save(path)
     content = path.read_bytes()

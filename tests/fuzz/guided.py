@@ -1,9 +1,9 @@
-"""Damaged files again, by mutations that atheris (libFuzzer) keeps where they reach new lines of the readers.
+"""Damaged files by mutations that coverage guides: atheris (libFuzzer) keeps those that reach new lines of the readers.
 
     python tests/fuzz/guided.py npy CORPUS -max_total_time=600 -seed=1
 
-The first argument is a kind of file (`fuzz.files.NAMES`), the second a folder that keeps what reached new lines, for
-the next run; whatever else is there goes to libFuzzer. Needs atheris: ``python -m pip install atheris``.
+The first argument is a kind of file (`fuzz.files.NAMES`). The second is a folder that keeps the files that reached new
+lines, for the next run. All other arguments are libFuzzer's. Needs atheris: ``python -m pip install atheris``.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""The public kernels: right, or a refusal that has written nothing; never a byte beside their outputs."""
+"""The public kernels: a call is right, or it is refused and writes nothing. No call writes outside its outputs."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,8 @@ from kernel_calls import MARGIN
 from fastmlp import kernels
 from fuzz.cases import ROWS, WIDTHS, in_memory
 
-# kernel: inputs and outputs, as "n" rows, "i" inputs and "o" outputs; "labels" are indices below o, numbers are given
+# for each kernel its inputs and its outputs. A shape is written with "n" rows, "i" inputs and "o" outputs. "labels" are
+# indices below o. Numbers are arguments themselves.
 SIGNATURES = {
     "linear_forward": ({"x": "ni", "weight": "io", "bias": "o"}, {"out": "no"}),
     "linear_backward": ({"x": "ni", "weight": "io", "dout": "no"}, {"dx": "ni", "dweight": "io", "dbias": "o"}),
@@ -32,7 +33,7 @@ VALUES = {"usual": 1.0, "subnormal": 1e-40, "large": 1e18, "largest": 1e38}
 
 @dataclass(frozen=True)
 class Call:
-    """A call; one of its arrays may lie otherwise in memory, and one may be longer or shorter by one."""
+    """A call. One of its arrays may have another layout, and one may be longer or shorter by one."""
 
     kernel: str
     sizes: tuple
@@ -51,7 +52,7 @@ CASES = st.builds(
     st.tuples(ROWS, WIDTHS, WIDTHS),
     st.sampled_from(["float32", "float64"]),
     st.sampled_from(["usual", *VALUES]),
-    st.integers(0, 30),  # most numbers are those of no array: every other layout is compiled anew
+    st.integers(0, 30),  # most of these numbers are no array's: every other layout needs a compilation
     st.sampled_from(LAYOUTS),
     st.integers(0, 40),
     st.sampled_from([-1, 1]),
@@ -60,7 +61,7 @@ CASES = st.builds(
 
 
 class _Arrays:
-    """The arguments, each output inside a larger buffer of one value."""
+    """The arguments of a call. Each output is inside a larger buffer that is filled with one value."""
 
     def __init__(self, case):
         self.case, self.rng = case, np.random.default_rng(case.seed)
@@ -137,5 +138,5 @@ def check(case):
 
 
 def _any_size_fits(case):
-    """Whether the changed array may have its other shape: fewer or more columns or labels that still hold together."""
+    """Whether the call is still valid with the changed array's other size, as with more rows to gather from."""
     return case.kernel == "gather" or min(case.sizes) <= 1

@@ -1,4 +1,4 @@
-"""Predictions: those of the float64 twin, the same bits for every layout, number of threads and selection of rows."""
+"""Predictions: close to the float64 twin's, with the same bits for every layout, team and selection of rows."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from fuzz.cases import Data, Net, data, dense, nets, refuses
 
 @dataclass(frozen=True)
 class Prediction:
-    """A network, rows, and how many threads."""
+    """A network, its rows, and the number of threads."""
 
     net: Net
     data: Data
@@ -42,6 +42,6 @@ def check(case):
         with np.errstate(over="ignore"):
             expected = Network(net).outputs(plain)
         if np.abs(expected).max(initial=0.0) > 1e4:
-            return  # an exponential of that size multiplies the distance
+            return  # such a large exponential multiplies the rounding error
         scale = max(1.0, np.abs(expected).max(initial=0.0))
         assert np.abs(found - expected).max() < 50 * TOLERANCE[found.dtype] * scale, "far from the twin"

@@ -1,4 +1,4 @@
-"""What can be tried: for each name, the cases and the check of one."""
+"""The targets of the fuzzers: for each name, the strategy that draws cases and the function that checks a case."""
 
 from fuzz import estimators, files, kernels, predicting, training
 

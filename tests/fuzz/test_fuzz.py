@@ -1,4 +1,4 @@
-"""The fuzzers: some cases of each, and that they report what they find."""
+"""The fuzzers: some cases of each pass, and they report the errors that they find."""
 
 import subprocess
 import sys
@@ -49,7 +49,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("how", BROKEN)
 def test_what_is_found_is_reported(how, tmp_path, monkeypatch):
-    """A target that fails, one that kills its process, and one that never ends, each with the case."""
+    """Targets that fail, kill their process, or never end: each is reported with its case."""
     program = tmp_path / "fuzz"
     program.mkdir()
     for name in ("__init__.py", "worker.py"):

@@ -1,4 +1,4 @@
-"""Short trainings: the same bits however the data lie and whatever the threads, and those of the float64 twin."""
+"""Short trainings: the same bits for every layout and number of threads, and parameters close to the float64 twin's."""
 
 import warnings
 from dataclasses import replace
@@ -52,7 +52,7 @@ def _train(case, X, y, threads):
 
 
 def _has_a_twin(case):
-    """Whether rounding changes little: not where a variance is about 0, or a number near the end of its type."""
+    """Whether the twin can be compared: rounding must change little, and the twin must have all options of the case."""
     return (
         case.data.moderate
         and case.matmul_precision == "float32"
@@ -64,7 +64,7 @@ def _has_a_twin(case):
 
 
 def _compare(case, trained, X, y):
-    """Compare with the twin; where a ReLU's input is about 0 in float32, compare a float64 network instead."""
+    """Compare with the twin. If a ReLU's input is about 0 in float32, compare a float64 network instead."""
     if not _is_far(case, trained, X, y):
         return
     kinked = case.net.activation in KINKED or case.loss.kernel == "absolute_error"
@@ -74,11 +74,11 @@ def _compare(case, trained, X, y):
 
 
 def _is_far(case, trained, X, y):
-    """Whether it is farther from the twin than the twin moves when its first weights move by some roundings."""
-    with np.errstate(all="ignore"):  # in what diverges
+    """Whether the network is farther from the twin than a twin whose initial weights have some rounding errors."""
+    with np.errstate(all="ignore"):  # the training may diverge
         twin, costs = _trained_twin(case, case.net.make(), X, y)
     if not np.isfinite(costs).all() or max(costs) > 1e4:
-        return False  # diverged: each step multiplies the distance
+        return False  # in a diverging training each step multiplies the distance
     distance = _distance(trained, twin)
     if distance < TWIN[case.net.dtype]:
         return False
@@ -102,7 +102,7 @@ def _trained_twin(case, net, X, y):
 
 
 def _step(twin, formula, X, y, weights):
-    if weights.sum() == 0:  # then so is the gradient, and the rule takes its step all the same
+    if weights.sum() == 0:  # the gradient is 0 too, and the update rule takes its step nevertheless
         gradients = {name: [np.zeros_like(array) for array in getattr(twin, name)] for name in LEARNED}
         cost = 0.0
     else:

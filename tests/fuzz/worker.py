@@ -1,9 +1,9 @@
-"""Tries some cases in a process of its own, which may die of them.
+"""Tries some cases in its own process, which a case may end.
 
     python tests/fuzz/worker.py TARGET SEED CASES NOTE [CORPUS]
 
-Before each case its `repr` is written to the file NOTE, from which it can be made again. Prints, as JSON, how many
-cases there were, the greatest resident memory, and what failed, if anything did.
+Before each case its `repr` is written to the file NOTE, so that the case can be made again. The program prints as JSON
+the number of cases, the largest resident memory, and the failure if there was one.
 """
 
 import argparse
@@ -16,11 +16,11 @@ from pathlib import Path
 import hypothesis
 
 NOTE_BYTES = 1 << 14
-MEMORY = 3 << 30  # bytes that a worker may add to its address space, so that a bomb ends it and not the machine
+MEMORY = 3 << 30  # bytes that a worker may add to its address space: a case that needs more ends only the worker
 
 
 class Note:
-    """The last case, in a file that outlives the process."""
+    """The last case, in a file that stays when the process dies."""
 
     def __init__(self, path):
         path.write_bytes(bytes(NOTE_BYTES))
@@ -33,9 +33,9 @@ class Note:
 
 
 def tries(target, seed, cases, note, corpus=None):
-    """Try cases that follow from a seed; returns how many, and the traceback of the smallest that fails, or None.
+    """Try the cases of a seed; return their number and the traceback of the smallest failing case, or None.
 
-    The folder `corpus` keeps cases that fail, which are tried first the next time.
+    The folder `corpus` keeps failing cases. The next run tries them first.
     """
     done, database = 0, None
     if corpus is not None:
@@ -63,7 +63,7 @@ def tries(target, seed, cases, note, corpus=None):
 
 
 def _bound_memory():
-    """Bound the address space, where the system can; Windows cannot, and macOS does not keep to it."""
+    """Limit the address space, if the system can. Windows cannot, and macOS ignores the limit."""
     if sys.platform == "linux":
         import resource
 
@@ -72,7 +72,7 @@ def _bound_memory():
 
 
 def _peak_mb():
-    """The greatest resident memory so far, 0 where the system does not say."""
+    """The largest resident memory so far, in MB; 0 if the system does not tell it."""
     if sys.platform == "win32":
         return 0
     import resource

@@ -1,4 +1,4 @@
-"""Wrong activations, outputs, dropout rates, losses, targets, weights and states: one clear error, nothing changed."""
+"""Wrong activations, outputs, dropout rates, losses, targets, weights, states: one clear error, no changed network."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ X = np.random.default_rng(0).standard_normal((ROWS, N_IN))
 Y = np.arange(ROWS) % N_OUT
 NAN = float("nan")
 
-# (what is made, its arguments, exception, words of the message beside the last argument's name)
+# (class, its arguments, exception, words of the message besides the last argument's name)
 SETTINGS = [
     (MLP, {"activation": "swish"}, ValueError, ["'relu'", "'gelu'", "'swish'"]),
     (MLP, {"activation": "ReLU"}, ValueError, ["'ReLU'"]),
@@ -96,7 +96,7 @@ def test_a_loss_is_an_object(loss):
 FLAGS = np.eye(N_OUT)[Y]
 BAD_NAN, BAD_INF = FLAGS.copy(), FLAGS.copy()
 BAD_NAN[7, 2], BAD_INF[3, 0] = np.nan, np.inf
-# of logistic, identity and exp alike
+# wrong targets for the outputs logistic, identity and exp
 TARGETS = [
     ("too short", FLAGS[:-1], ValueError, ["(12, 3)", "(11, 3)"]),
     ("too narrow", FLAGS[:, :2], ValueError, ["(12, 3)", "(12, 2)"]),

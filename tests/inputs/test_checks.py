@@ -1,6 +1,6 @@
-"""Every wrong argument is refused by one error that names it, says what was got and what is expected.
+"""Every wrong argument raises one error, which names the argument, the value that it got and what is expected.
 
-Before any work: a refused call leaves the network as it was, to the bit.
+The error comes before any work: a refused call does not change a bit of the network.
 """
 
 import numpy as np
@@ -37,7 +37,7 @@ class _Unreadable:
         return np.array([[object()]], dtype=object)
 
 
-# (what is wrong, X, exception, words of the message beside the argument's name)
+# (what is wrong, X, exception, words of the message besides the argument's name)
 FEATURES = [
     ("one dimension", np.zeros(4), ValueError, ["2-D", "(4,)"]),
     ("three dimensions", np.zeros((2, 4, 1)), ValueError, ["2-D", "(2, 4, 1)"]),
@@ -199,7 +199,7 @@ def _named(cases):
 
 
 def refuse(call, error, words):
-    """Check that a call with a network is refused: by which error, with which words, changing nothing."""
+    """Check that a call with a network raises `error` with `words` in its message, and does not change the network."""
     net = MLP([N_IN, 5, N_CLASSES], batch_norm=BatchNorm(affine=True), seed=1)
     before = digest(net)
     refused(lambda: call(net), error, words)
@@ -290,7 +290,7 @@ def test_where_in_a_large_array():
 
 
 def test_values_beyond_the_networks_dtype():
-    # finite in float64, infinite where the network computes
+    # finite in float64, infinite in the network's dtype
     X = _features((3, 1, 1e300))
     refuse(lambda net: net.predict(X), ValueError, ["X", "1e+300", "row 3", "column 1", "float32"])
     assert np.isfinite(MLP([N_IN, 2], dtype="float64").predict_proba(X)).all()

@@ -1,4 +1,4 @@
-"""Sparse data give the bits of the same data in an array, and are never made dense as a whole."""
+"""Sparse data give the same bits as the same data in an array, and are never made dense as a whole."""
 
 import re
 
@@ -29,7 +29,7 @@ def _twice(matrix):
 
 
 def thin(n, n_in, dtype="float64", share=0.1):
-    """Data of a shape, mostly zeros, with rows and columns of zeros alone."""
+    """Data of a shape with mostly zeros, and with rows and columns that are all zero."""
     rng = np.random.default_rng(n_in)
     x = (rng.integers(1, 200, (n, n_in)) * (rng.random((n, n_in)) < share)).astype(dtype)
     x[n // 2] = 0
@@ -39,7 +39,7 @@ def thin(n, n_in, dtype="float64", share=0.1):
 
 @pytest.fixture
 def no_dense(monkeypatch):
-    """Nobody but who takes a sample may make rows dense."""
+    """Let the test fail if more rows than a sample are made dense."""
 
     def watched(self, dtype=None, copy=None):
         assert len(self) <= zeros.SAMPLE
@@ -98,7 +98,7 @@ def test_training_has_the_bits_of_an_array(form, share, dtype, no_dense):
 
 @pytest.mark.parametrize("kind", ["float32", "float64", "int64"])
 def test_elements_of_any_type_for_networks_of_any_type(kind, dtype):
-    """Found by fuzzing: float32 elements were compared with the greatest float64, which overflowed with a warning."""
+    """Found by fuzzing: a comparison of float32 elements with the largest float64 overflowed with a warning."""
     x = (thin(60, 20) * 100).astype(kind)
     net = MLP([20, 9, 3], seed=0, dtype=dtype)
     np.testing.assert_array_equal(net.outputs(sparse.csr_array(x)), net.outputs(x))

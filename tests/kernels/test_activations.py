@@ -1,4 +1,4 @@
-"""activate against its twin: every function and its slope."""
+"""The kernel `activate` against its twin: every activation and its slope."""
 
 import hypothesis
 import hypothesis.strategies as st

@@ -1,6 +1,6 @@
 """The products of bfloat16 operands, by multiply-adds and by the instruction, against their definition and NumPy.
 
-The definition: for each element a chain of fused multiply-adds, of every two terms the second one first.
+By definition, each element is a chain of fused multiply-adds. Of every two terms, the second is added first.
 """
 
 import numba
@@ -23,7 +23,7 @@ from fastmlp.simd.target import HAS_BFLOAT16
 LANES = 16
 GUARD = -12345.0
 KINDS = [ROUNDED, PACKED] if HAS_BFLOAT16 else [ROUNDED]
-# rows, inputs, outputs: odd numbers of all of them, whole and broken tiles, panels and blocks of terms
+# rows, inputs, outputs: with odd numbers, and with whole and incomplete tiles, panels and blocks of terms
 SHAPES = [(1, 1, 1), (2, 3, 5), (3, 16, 17), (7, 33, 16), (8, 17, 31), (31, 40, 33), (97, 129, 20), (130, 300, 50),
           (650, 20, 40)]  # fmt: skip
 RATE, KEEP, SCALE = 0.1, 0.9, 0.3
@@ -34,7 +34,7 @@ _forward, _backward, _update = FORWARD.call, BACKWARD.call, UPDATE.call
 
 @numba.njit
 def _chain(a, b, out):
-    """``out (rows, columns) = a·b``, by the definition."""
+    """``out (rows, columns) = a·b`` by the definition."""
     zero = np.float32(0)
     mode = flush_denormals()
     for i in range(out.shape[0]):
@@ -51,7 +51,7 @@ def _chain(a, b, out):
 
 
 def chain(a, b):
-    """The definition, of matrices whose elements are bfloat16."""
+    """The product by the definition, for matrices whose elements are bfloat16 numbers."""
     out = np.empty((a.shape[0], b.shape[1]), np.float32)
     _chain(np.ascontiguousarray(a), np.ascontiguousarray(b), out)
     return out
@@ -70,7 +70,7 @@ def _prepare_rows(function, values, halves, pairs, shape, stride, read_again):
 
 @numba.njit
 def _refresh_all(function, weights, copy, transposed, squares, shape, size):
-    """Every square of weights ``[outputs][inputs]``; `size` is the elements of its copy."""
+    """Copy every square of weights ``[outputs][inputs]``; `size` is the number of elements of the copy of a square."""
     for p in range(shape[1]):
         for k in range(shape[0]):
             square, other = (p * shape[0] + k), (k * shape[1] + p)
@@ -113,7 +113,7 @@ def _up(n, size=LANES):
 
 
 class Rows:
-    """A matrix as the engine prepares it: rounded panels, and copies of 16 bits where the products read those."""
+    """A matrix as the engine prepares it: rounded panels, and copies with 16 bits if the products read such copies."""
 
     def __init__(self, kind, matrix, read_again=1):
         self.kind, self.shape = kind, matrix.shape
@@ -137,7 +137,7 @@ class Rows:
 
 
 class Weights:
-    """A weight matrix and its transpose as the products read them."""
+    """A weight matrix and its transpose, in the form that the products read."""
 
     def __init__(self, kind, matrix):
         n_in, n_out = matrix.shape
@@ -222,7 +222,7 @@ def update(kind, x, dout, weight, listed=False):
 
 @pytest.fixture(params=KINDS, ids=["rounded", "packed"][: len(KINDS)])
 def kind(request):
-    """Both kinds of operands, where the CPU has the instruction."""
+    """The kinds of operands: two if the CPU has the instruction, or else one."""
     return request.param
 
 

@@ -1,4 +1,4 @@
-"""What the public kernels refuse: arrays of other shapes, dtypes and orders, indices outside, outputs over inputs."""
+"""The public kernels refuse wrong shapes, dtypes and orders, indices out of range, and outputs that overlap inputs."""
 
 import numba
 import numpy as np
@@ -19,7 +19,7 @@ def _labels():
     return np.arange(N) % NARROW
 
 
-# the arguments of every kernel by name, arrays and numbers; the outputs are those behind "outputs"
+# the arguments of every kernel by name, arrays and numbers; the arguments after "outputs" are the outputs
 MATRIX, VECTOR = (N, NARROW), (NARROW,)
 CASES = {
     "linear_forward": ({"x": (N, WIDE), "weight": (WIDE, NARROW), "bias": VECTOR}, {"out": MATRIX}),
@@ -67,7 +67,7 @@ NOT_IN_PLACE = [
 
 
 class Call:
-    """A call of a kernel, whose arrays lie inside larger buffers of NaN."""
+    """A call of a kernel whose arrays are inside larger buffers of NaN."""
 
     def __init__(self, kernel):
         self.kernel = kernel
@@ -77,7 +77,7 @@ class Call:
             self.set(name, _numbers(*value) if isinstance(value, tuple) else value)
 
     def set(self, name, value):
-        """Pass a value; the array that is passed is a copy."""
+        """Set an argument to a value, or to a copy of an array."""
         if isinstance(value, np.ndarray):
             self.buffers[name] = np.full(value.size + 2 * MARGIN, -9, value.dtype)
             inside = self.buffers[name][MARGIN:-MARGIN].reshape(value.shape)
@@ -93,7 +93,7 @@ class Call:
         return getattr(kernels, self.kernel)(*self.arguments.values())
 
     def refuses(self, error, match, call=None):
-        """Check that the call is refused and has written nothing."""
+        """Check that the call raises an error and writes nothing."""
         before = {name: buffer.copy() for name, buffer in self.buffers.items()}
         with pytest.raises(error, match=match):
             (call or self)()
@@ -111,7 +111,7 @@ def _other_shapes():
         shape = Call(kernel).arguments[name].shape
         for axis in range(len(shape)):
             for more in (-1, 1):
-                if (kernel, name, axis) != ("gather", "data", 0):  # any number of rows that holds the indices
+                if (kernel, name, axis) != ("gather", "data", 0):  # any number of rows above the largest index
                     yield kernel, name, axis, more
 
 
@@ -197,7 +197,7 @@ def test_a_threshold_outside(threshold):
 
 @pytest.mark.parametrize(("kernel", "name"), list(_arrays()))
 def test_other_orders_and_dtypes(kernel, name):
-    """They are refused when the kernel is compiled for them, which an unsuitable array of each kernel stands for."""
+    """Compilation refuses wrong orders and dtypes. For each kernel, one unsuitable array is tested."""
     call = Call(kernel)
     array = call.arguments[name]
     strided = np.repeat(array, 2, axis=-1)[..., ::2]

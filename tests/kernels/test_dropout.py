@@ -1,4 +1,4 @@
-"""dropout against its twin, which draws the same random words in plain Python."""
+"""The kernel `dropout` against its twin, which draws the same random words in plain Python."""
 
 import hypothesis
 import hypothesis.strategies as st
@@ -11,7 +11,7 @@ from kernel_calls import at_threads, call_kernel
 from fastmlp import kernels
 from fastmlp.kernels.dropout import threshold_of
 
-# (rows, features): whole and broken groups of four rows, of blocks of 96 rows and of vectors
+# (rows, features): whole and incomplete groups of four rows, blocks of 96 rows and vectors
 SHAPES = [(1, 1), (7, 16), (16, 17), (33, 33), (97, 7), (193, 5), (0, 5)]
 KEY = 0x1234567890ABCDEF
 WIDTH = st.integers(1, 12)
@@ -19,7 +19,7 @@ WHOLE = 1 << 32
 
 
 def drop(x, key=KEY, step=5, layer=2, rate=0.3):
-    """The values behind dropout."""
+    """The values after dropout."""
     threshold = threshold_of(rate)
     return call_kernel(kernels.dropout, (x, key, step, layer, threshold), [x.shape], x.dtype)[0]
 
@@ -62,7 +62,7 @@ def test_share_that_is_dropped_and_the_mean(rate, dtype):
     assert abs((out == 0).mean() - rate) < 4 * deviation
     assert abs(out.mean(dtype=np.float64) - 1) < 4 * deviation / (1 - rate)
     assert len(np.unique(out)) == 2
-    # along either axis no run that a generator with too few states would leave
+    # along either axis, no row or column has too many or too few zeros, as with a bad generator
     for axis in (0, 1):
         assert abs((out == 0).mean(axis=axis) - rate).max() < 6 * np.sqrt(rate * (1 - rate) / shape[axis])
 
@@ -73,7 +73,7 @@ def test_share_that_is_dropped_and_the_mean(rate, dtype):
 def test_other_masks_for_other_keys_steps_and_layers(other):
     x = np.ones((300, 200), np.float32)
     same = ((drop(x) == 0) == (drop(x, **other) == 0)).mean()
-    assert abs(same - (0.3**2 + 0.7**2)) < 0.01  # of independent masks; a standard deviation is 0.002
+    assert abs(same - (0.3**2 + 0.7**2)) < 0.01  # independent masks; the standard deviation is 0.002
 
 
 def test_dtypes_share_their_masks():

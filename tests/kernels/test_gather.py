@@ -1,4 +1,4 @@
-"""Rows picked by index: every dtype, widths around the vector, and the rows that are prefetched."""
+"""Rows that are selected by index: every dtype, widths near a vector's, and rows that are prefetched."""
 
 import numpy as np
 import pytest

@@ -10,7 +10,7 @@ from kernel_calls import at_threads, call_kernel
 
 from fastmlp import kernels
 
-# (batch, n_in, n_out): units, one vector less and more, primes, a batch of one, no sample at all
+# (batch, n_in, n_out): ones, sizes near a vector's, primes, a batch of one, no sample
 SHAPES = [
     (1, 1, 1), (1, 7, 16), (7, 1, 17), (16, 16, 16), (17, 33, 7), (33, 17, 1), (31, 13, 29), (3, 101, 11), (67, 5, 3),
     (0, 5, 3), (200, 20, 18),

@@ -1,4 +1,4 @@
-"""loss_gradient against its twin: every loss, with and without weights."""
+"""The kernel `loss_gradient` against its twin: every loss, with and without weights."""
 
 import hypothesis
 import hypothesis.strategies as st
@@ -10,7 +10,7 @@ from kernel_calls import at_threads, guarded
 
 from fastmlp import kernels
 
-# the losses and a parameter that is none of their defaults
+# the losses, each with a parameter that is not its default
 PARAMETERS = {
     "cross_entropy": 0.1,
     "binary_cross_entropy": 0.2,
@@ -46,7 +46,7 @@ def _inputs(name, shape, dtype, weighted, seed=0):
 
 
 def loss_gradient(name, z, targets, weights, parameter=0.0):
-    """Cost and dz; dz holds NaN before."""
+    """Return the cost and dz, which holds NaN before the call."""
     before = [array.copy() for array in (z, targets, weights)]
     with guarded([z.shape], z.dtype) as (dz,):
         cost = kernels.loss_gradient(kernels.loss(name, z.dtype), z, targets, weights, parameter, dz)
@@ -61,7 +61,7 @@ def check(name, z, targets, weights, parameter=0.0):
     twin_cost = reference.loss_gradient(name, z, targets, weights, parameter, twin_dz)
     cost, dz = loss_gradient(name, z, targets, weights, parameter)
     assert_close(cost, twin_cost, z.dtype)
-    # dz holds weight / Σ weights: compare it on the scale of one row's gradient
+    # dz has the factor weight / Σ weights: compare it on the scale of one row's gradient
     assert_close(dz * len(z), twin_dz * len(z), z.dtype)
 
 

@@ -1,4 +1,4 @@
-"""Lists of what is not zero, against NumPy."""
+"""The lists of terms that are not zero, against NumPy."""
 
 import numba
 import numpy as np
@@ -35,14 +35,14 @@ def _terms(record):
 
 
 def _expected(some, order=IN_ORDER):
-    """The places where `some (terms, height)` has anything but zeros; at least one."""
+    """The terms for which `some (terms, height)` has a number that is not zero; at least one term."""
     places = some.any(axis=1).nonzero()[0].tolist() or [0]
     return places if order == IN_ORDER else sorted(places, key=lambda place: place ^ 1)
 
 
 @pytest.fixture(params=[IN_ORDER, SWAPPED], ids=["in_order", "swapped"])
 def order(request):
-    """Of the terms in a list."""
+    """The order of the terms in a list."""
     return request.param
 
 
@@ -68,7 +68,7 @@ def test_columns_of_each_tile(dtype, share, order):
             for tile, first in enumerate(range(0, rows, HEIGHT)):
                 for part, start in enumerate(range(0, n_in, LISTED)):
                     some = x[first : first + HEIGHT, start : start + LISTED]
-                    # -0.0 may be named: it is not all bits zero
+                    # a list may contain -0.0, since not all of its bits are zero
                     exact, signed = _expected(some.T != 0), _expected((some.T != 0) | np.signbit(some.T), order)
                     found = _terms(lists[tile * stride + part * LIST :])
                     assert found == signed

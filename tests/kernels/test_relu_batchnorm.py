@@ -11,14 +11,14 @@ from kernel_calls import at_threads, call_kernel
 from fastmlp import kernels
 
 EPS = 1e-5
-# (batch, features): units, one vector less and more, primes, a batch of one
+# (batch, features): ones, sizes near a vector's, primes, a batch of one
 SHAPES = [(1, 1), (1, 17), (2, 1), (7, 7), (16, 16), (17, 33), (33, 16), (31, 13), (3, 101), (131, 5)]
 EMPTY = [(0, 5), (5, 0), (0, 0)]
 WIDTH = st.integers(1, 40)
 
 
 def _inputs(shape, dtype, seed=0):
-    """z, dout, gamma, beta: z with a mean and a spread of its own per feature."""
+    """Return z, dout, gamma, beta. Each feature of z has its own mean and spread."""
     rng = np.random.default_rng(seed)
     features = shape[1]
     z = rng.standard_normal(shape) * rng.uniform(0.5, 2.0, features) + rng.uniform(-1.0, 1.0, features)
@@ -36,7 +36,7 @@ def elementwise(functions, z, dout, gamma, beta, dtype):
 
 
 def normalised(functions, z, dout, gamma, beta, dtype):
-    """The outputs of both batch norms; both backward kernels start from the twin's statistics."""
+    """The outputs of both batch norms. Both backward kernels get the twin's statistics."""
     features = gamma.shape
     forward = [z.shape, features, features]
     _, *after = call_kernel(reference.relu_batchnorm_forward, (z, EPS), forward, z.dtype)
@@ -69,7 +69,7 @@ def test_normalised_equals_twin(shape, dtype):
 def test_any_shape_equals_twin(shape, name):
     inputs = _inputs(shape, name, seed=sum(shape))
     _check(elementwise, inputs, name)
-    # two samples whose values lie close divide a small difference by itself
+    # two samples with nearly equal values divide a small difference by itself, which enlarges rounding errors
     _check(normalised, inputs, name, factor=10.0)
 
 
@@ -123,7 +123,7 @@ def test_one_dead_feature_among_live_ones(dtype):
 def test_mean_far_from_zero(dtype):
     inputs = _inputs((100, 3), dtype)
     inputs[0] += 1000
-    # the values hold 1000 / spread fewer significant digits; E[z²] - E[z]² would lose a million times
+    # the differences from the mean lose digits by the factor 1000 / spread; E[z²] - E[z]² would lose the square of it
     _check(normalised, inputs, dtype, factor=1000.0)
 
 

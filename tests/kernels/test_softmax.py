@@ -48,7 +48,7 @@ def _inputs(shape, dtype, seed=0):
 
 
 def cross_entropy(functions, z, y, dtype):
-    """Cost, proba, dz; the outputs hold NaN before."""
+    """Return the cost, proba and dz, which hold NaN before the call."""
     before = z.copy(), y.copy()
     with guarded([z.shape, z.shape], dtype) as (proba, dz):
         cost = functions.softmax_cross_entropy(z, y, proba, dz)
@@ -65,7 +65,7 @@ def _check(z, y, dtype):
     twin_cost, _, twin_dz = cross_entropy(reference, z, y, np.float64)
     assert_close(cost, twin_cost, dtype)
     assert_close(proba, twin)
-    # dz holds 1 / batch: compare it on the scale of the probabilities
+    # dz has the factor 1 / batch: compare it on the scale of the probabilities
     assert_close(dz * len(z), twin_dz * len(z), dtype)
 
 

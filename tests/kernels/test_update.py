@@ -15,7 +15,7 @@ WIDTH = st.integers(1, 40)
 
 
 def check(shape, dtype, learning_rate, weight_decay):
-    """Compare with the twin; the gradient stays, and so does what lies beside the weights."""
+    """Compare with the twin, and check that the gradient and the memory beside the weights do not change."""
     rng = np.random.default_rng(sum(shape))
     start, dweight = rng.standard_normal(shape).astype(dtype), rng.standard_normal(shape).astype(dtype)
     twin, gradient = start.astype(np.float64), dweight.copy()
