@@ -1,8 +1,9 @@
 """The naive float64 NumPy twin of every kernel.
 
-Written for clarity: one line per formula, same names and argument order as ``fastmlp.kernels``, outputs last and
-overwritten in place; a function that the kernel takes by its address goes by its name here. Batch norm follows Ioffe &
-Szegedy 2015, section 3, with the biased variance (divided by n).
+The twins are written for clarity, with one line for each formula. Names and the order of arguments are those of
+``fastmlp.kernels``. Outputs are the last arguments and are overwritten in place. Where a kernel takes a function by its
+address, the twin takes its name. Batch norm follows Ioffe & Szegedy 2015, section 3, with the biased variance (divided
+by n).
 """
 
 import math
@@ -15,7 +16,7 @@ def _float64(*arrays):
 
 
 def round_bfloat16(values):
-    """The nearest bfloat16 (8 significant bits, exponents as float32), to even between two; denormal numbers are 0."""
+    """The nearest bfloat16 (8 significant bits, exponents of float32), ties to even. Denormal numbers become 0."""
     (values,) = _float64(values)
     magnitude = np.abs(values)
     usual = np.isfinite(values) & (magnitude >= 2.0**-126)
@@ -62,7 +63,7 @@ def statistics(values, eps):
 
 
 def batchnorm_gradient(normalised, inv_std, dnormalised):
-    """Gradient through mean and variance: all (n, features) but inv_std (features,)."""
+    """The gradient through mean and variance. All arrays are (n, features), except inv_std (features,)."""
     through_mean = dnormalised.mean(axis=0)
     through_variance = normalised * (dnormalised * normalised).mean(axis=0)
     return inv_std * (dnormalised - through_mean - through_variance)
@@ -133,7 +134,7 @@ def sgd_update(weight, dweight, learning_rate, weight_decay):
 
 
 def logistic(x):
-    """1 / (1 + exp(-x)), whatever the size of x."""
+    """1 / (1 + exp(-x)), without overflow for any x."""
     return np.exp(-np.logaddexp(0.0, -x))
 
 
@@ -221,7 +222,7 @@ def poisson(z, target, _):
     return (entropy - target * z - target + np.exp(z)).sum(axis=1), np.exp(z) - target
 
 
-# of rows z (n, outputs) and their targets: the losses (n,) and the gradient like z
+# the functions return the losses (n,) of rows z (n, outputs) with their targets, and the gradient in the shape of z
 LOSSES = {
     "cross_entropy": cross_entropy,
     "binary_cross_entropy": binary_cross_entropy,
@@ -245,7 +246,10 @@ WORD = 0xFFFFFFFF
 
 
 def philox(counter, key):
-    """Philox4x32-10 of four words and two, numbers or uint64 arrays: Salmon et al. 2011, section 3.3."""
+    """Philox4x32-10 of a counter of four words and a key of two words: Salmon et al. 2011, section 3.3.
+
+    The words are numbers or uint64 arrays.
+    """
     a, b, c, d = counter
     left, right = key
     for _ in range(10):
@@ -256,7 +260,7 @@ def philox(counter, key):
 
 
 def dropout_mask(shape, key, step, layer, threshold):
-    """What each element is multiplied by: 0 where its random word is below the threshold."""
+    """The factor of each element: 0 if its random word is below the threshold."""
     rows, columns = np.indices(shape, dtype=np.uint64)
     when = step << 16 | layer
     words = philox((columns, rows // 4, when & WORD, when >> 32), (key & WORD, key >> 32))

@@ -1,4 +1,4 @@
-"""The naive float64 twin of a whole network and of its training, built from the twins of the kernels."""
+"""The naive float64 twin of a whole network and of its training, which uses the twins of the kernels."""
 
 from dataclasses import dataclass, field
 
@@ -17,7 +17,7 @@ OUTPUTS = {
 
 @dataclass
 class Gradients:
-    """Derivatives of the cost by every parameter, in the order of the network's lists."""
+    """Derivatives of the cost with respect to every parameter, in the order of the network's lists."""
 
     weights: list = field(default_factory=list)
     biases: list = field(default_factory=list)
@@ -25,15 +25,15 @@ class Gradients:
     betas: list = field(default_factory=list)
 
     def parts(self):
-        """All of them, the lists one after the other."""
+        """All derivatives in one list."""
         return [*self.weights, *self.biases, *self.gammas, *self.betas]
 
 
 class Network:
-    """A float64 copy of a ``fastmlp.MLP``: forward, gradients and SGD steps, a formula a line.
+    """A float64 copy of a ``fastmlp.MLP``: forward, gradients and SGD steps, with one line for each formula.
 
     `placement` is None, "after_relu" or "before_relu". `masks` are the factors of dropout in training, one array for
-    each hidden layer, or None; whoever knows step and rows sets them.
+    each hidden layer, or None. The caller sets them before a step, because they depend on the step and its rows.
     """
 
     def __init__(self, net, loss=None):
@@ -53,11 +53,11 @@ class Network:
         self.momentum = None if net.batch_norm is None else net.batch_norm.momentum
 
     def parameters(self):
-        """Every trained array, the lists of `Gradients` one after the other."""
+        """All trained arrays, in the order of `Gradients.parts`."""
         return [*self.weights, *self.biases, *self.gammas, *self.betas]
 
     def operand(self, values):
-        """The values as the matrix products read them."""
+        """The values that the matrix products read; a subclass may round them."""
         return values
 
     def product(self, a, b):
@@ -71,7 +71,7 @@ class Network:
         return np.ones(width), np.zeros(width)
 
     def _normalisation(self, layer, values, training):
-        """Mean and 1 / std of a hidden layer: the batch's in training, the running ones otherwise."""
+        """Mean and 1 / std of a hidden layer: those of the batch in training, or else the running ones."""
         if training:
             return statistics(values, self.eps)
         return self.running_means[layer], 1.0 / np.sqrt(self.running_vars[layer] + self.eps)
@@ -80,7 +80,7 @@ class Network:
         return self.masks[layer] if training and self.masks is not None else 1.0
 
     def forward(self, x, training):
-        """Return the linear outputs, and for backward (input, z, mean, inv_std) of each hidden layer."""
+        """Return the linear outputs, and (input, z, mean, inv_std) of each hidden layer for the backward pass."""
         out = np.asarray(x, dtype=np.float64) * self.input_scale
         saved = []
         for layer in range(len(self.weights) - 1):
@@ -120,11 +120,11 @@ class Network:
         return self.data_cost(x, y, training, weights) + self.omega(weight_decay)
 
     def outputs(self, x):
-        """(n, outputs), by the running statistics and without dropout."""
+        """The outputs (n, outputs), with running statistics and without dropout."""
         return self.output(self.forward(x, training=False)[0])
 
     def _hidden_backward(self, layer, z, mean, inv_std, dout, gradients):
-        """The gradient of a hidden layer's z from that of its output; appends dgamma and dbeta."""
+        """Return the gradient of a hidden layer's z from the gradient of its output; append dgamma and dbeta."""
         dout = dout * self._mask(layer, training=True)
         if self.placement is None:
             return self.slope(z) * dout
@@ -155,7 +155,7 @@ class Network:
         return gradients
 
     def step(self, x, y, learning_rate, weight_decay=0.0, weights=None):
-        """One SGD step on one mini-batch; returns its mean loss as it was trained on."""
+        """Take one SGD step on a mini-batch; return its mean loss before the step."""
         cost = self.data_cost(x, y, training=True, weights=weights)
         gradients = self.gradients(x, y, weight_decay, weights)
         self._move_running_statistics(x)

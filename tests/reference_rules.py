@@ -6,7 +6,7 @@ LEARNED = ("weights", "biases", "gammas", "betas")
 
 
 def momentum(w, slope, rate, t, state, rule):
-    """Plain SGD, momentum and Nesterov's."""
+    """Plain SGD, momentum and Nesterov's momentum."""
     velocity = state.setdefault("velocity", np.zeros_like(w))
     step = rate * (slope + rule["weight_decay"] * w)
     velocity[...] = rule["momentum"] * velocity - step
@@ -31,12 +31,12 @@ RULES = {"SGD": momentum, "Adam": adam, "AdamW": adam_w}
 
 
 class Steps:
-    """The steps of an optimizer, whose state it keeps.
+    """The steps of an optimizer. The object keeps the optimizer's state.
 
     Parameters
     ----------
     optimizer : SGD, Adam or AdamW
-        Without a schedule and without clipping.
+        An optimizer without a schedule and without clipping.
     """
 
     def __init__(self, optimizer):
@@ -44,7 +44,7 @@ class Steps:
         self.states, self.done = {}, 0
 
     def step(self, arrays, gradients, rate=None):
-        """One step of all arrays, lists by their names, in place; only weights decay."""
+        """Take one step of all arrays, lists by their names, in place. Only weights decay."""
         self.done += 1
         rate = self.rule["learning_rate"] if rate is None else rate
         for name in LEARNED:

@@ -1,10 +1,10 @@
-"""Calls that must be refused."""
+"""Checks of calls that must raise an error."""
 
 import pytest
 
 
 def refused(call, error, words):
-    """Check that a call is refused: by which error, in one line that has which words."""
+    """Check that a call raises `error` with a message of one line that contains `words`."""
     with pytest.raises(error) as caught:
         call()
     message = str(caught.value)

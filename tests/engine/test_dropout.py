@@ -1,5 +1,4 @@
-"""Dropout in the engine: it uses the twin's masks forward and backward, no masks in predictions, always the same bits.
-"""
+"""Dropout in the engine: the same masks forward and backward as the twin, none in predictions, always the same bits."""
 
 import numpy as np
 import pytest

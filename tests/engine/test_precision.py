@@ -1,5 +1,4 @@
-"""Trainings and predictions with products in bfloat16: they are close to the twin's, with the same bits in either way.
-"""
+"""Trainings and predictions with products in bfloat16: close to the twin, with the same bits in either way."""
 
 import numpy as np
 import pytest

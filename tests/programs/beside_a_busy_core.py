@@ -12,7 +12,7 @@ busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
 try:
     if CORES:
         os.sched_setaffinity(busy.pid, {min(CORES)})
-    # as many threads as cores are pinned, one of them to the busy core
+    # with as many threads as cores, the threads are pinned, and one of them to the busy core
     beside = [trained(norm, threads) for norm in NORMS for threads in (2, len(CORES or [1, 2]), 5)]
 finally:
     busy.kill()

@@ -1,4 +1,4 @@
-"""Call the kernel that tests add to a copy of the package; print what it gave and how it was compiled."""
+"""Call the kernel that tests add to a copy of the package; print its result and how it was compiled."""
 
 import json
 

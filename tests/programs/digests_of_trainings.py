@@ -1,4 +1,4 @@
-"""Train networks of every kind; print the digests of what comes out, and the shape of the tiles."""
+"""Train networks of every kind; print the digests of the results, and the shape of the tiles."""
 
 import hashlib
 import json

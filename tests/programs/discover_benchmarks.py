@@ -1,4 +1,4 @@
-"""Print what asv discovers of a suite (first argument), as far as the gate's selection reads it."""
+"""Print the benchmarks that asv discovers in a suite (first argument), with the fields that the gate reads."""
 
 import json
 import sys

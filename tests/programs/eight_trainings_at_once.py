@@ -1,4 +1,4 @@
-"""Train eight networks alone and at once."""
+"""Train eight networks, one after the other and all at the same time."""
 
 import json
 import threading

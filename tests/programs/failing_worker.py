@@ -15,7 +15,7 @@ for norm in NORMS:
         def broken(thread, layout, memory, run, failing=failing, after=after):
             if thread != failing:
                 return worker(thread, layout, memory, run)
-            # leaves after so many steps, without a word to the others
+            # the thread ends after `after` steps and does not tell the others
             worker(thread, layout, memory, run._replace(costs=run.costs[:after]))
             raise ZeroDivisionError("in a worker")
 

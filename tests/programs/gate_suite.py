@@ -1,4 +1,4 @@
-"""Benchmarks for the gate: a loop whose length and a benchmark whose failure the environment decides."""
+"""Benchmarks for the gate. Environment variables set the length of a loop and the failure of another benchmark."""
 
 import os
 

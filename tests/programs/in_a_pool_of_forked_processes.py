@@ -1,4 +1,4 @@
-"""Train in multiprocessing's pool of forked processes."""
+"""Train in the forked processes of a pool of `multiprocessing`."""
 
 import json
 import multiprocessing

@@ -23,7 +23,7 @@ for _ in range(20):
 
     def press(seconds=seconds, pressed=pressed, returned=returned):
         time.sleep(seconds)
-        while not returned.is_set():  # more than once only where Python dropped it, or it came before training began
+        while not returned.is_set():  # again if Python dropped the signal, or if it came before the training began
             pressed.append(time.monotonic())
             os.kill(os.getpid(), signal.SIGINT)
             returned.wait(5)
@@ -33,7 +33,7 @@ for _ in range(20):
     try:
         history = train(net, X, y, optimizer=SGD(0.001), batch_size=batch_size, epochs=10**6, progress=False)
         took = time.monotonic() - pressed[-1]
-    except KeyboardInterrupt:  # came before training began
+    except KeyboardInterrupt:  # the signal came before the training began
         history = None
     returned.set()
     timer.join()

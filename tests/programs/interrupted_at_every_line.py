@@ -20,7 +20,7 @@ settings = QUIET | {"batch_size": 400, "epochs": 1, "threads": len(CORES or [1, 
 
 
 def end_idle_threads():
-    """What the end of their waiting does, at once."""
+    """End idle threads at once, in the same way as after their waiting time."""
     with team._lock:
         members = dict.fromkeys(team._idle)
         for member in members:
@@ -65,7 +65,7 @@ while count >= line:
     line += 1
     count, result = interrupted(line)
     results.append(result)
-    if not result[-1]:  # the next one starts from a clean team
+    if not result[-1]:  # the next training must start without threads of this one
         deadline = time.monotonic() + 2
         while not is_clean() and time.monotonic() < deadline:
             time.sleep(0.001)

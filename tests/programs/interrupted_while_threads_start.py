@@ -24,7 +24,7 @@ found, done = [], []
 for _ in range(20):
     net = make()
     trainer = Trainer(net.network, X, labels, 32, SGD(0.001), threads)
-    is_clean()  # waits until no idle thread is left to be taken
+    is_clean()  # waits until no idle thread is left that the team could use
     threading.Thread.start = start
     try:
         trainer.run_epoch(order)

@@ -1,7 +1,7 @@
-"""Prints what an audit hook of Python saw: of the network from the first import on, and everything while files load.
+"""Prints the events of an audit hook: those of the network from the first import on, and all events of loading files.
 
-Every file is loaded once before, so that what a library imports at its first use is not taken for the file's doing. An
-object that is unpickled at the end shows that the hook would have seen one.
+Every file is loaded once before, because libraries import modules at their first use. At the end an object is
+unpickled, to show that the hook sees such an event.
 """
 
 import json
@@ -48,7 +48,7 @@ def load_all():
 
 
 def events_of(function):
-    """Call a function; return the names of the events meanwhile."""
+    """Call a function; return the names of the events during the call."""
     begin = len(seen)
     function()
     return sorted(set(seen[begin:]))

@@ -1,4 +1,4 @@
-"""A kernel more, which tests add to a copy of the package."""
+"""The kernel that tests add to a copy of the package."""
 
 from fastmlp.kernels.probe_part import FACTOR, part
 from numba import prange

@@ -1,4 +1,4 @@
-"""What the added kernel calls and takes from another file."""
+"""The function and the constant that the added kernel uses from another file."""
 
 from fastmlp.compilation.jit import body
 

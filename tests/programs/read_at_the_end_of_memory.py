@@ -1,4 +1,4 @@
-"""Load vectors that end where the memory of the process ends."""
+"""Load vectors that end where an unreadable page begins."""
 
 import ctypes
 import mmap

@@ -1,4 +1,4 @@
-"""Read a buffer, and then the element behind its end or before its beginning: that ends the process."""
+"""Read a buffer, and then the element after its end or before its beginning, which ends the process."""
 
 import ctypes
 import resource

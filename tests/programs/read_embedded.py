@@ -1,6 +1,6 @@
-"""Read a small data set in the place of the embedded one 40 times, while its cached copy keeps disappearing.
+"""Read a small data set in place of the embedded one 40 times, while other processes remove its cached copy.
 
-Arguments: the folder of the cached copy, the folder of the packed files, and what the files hold, as JSON.
+Arguments: the folder of the cached copy, the folder of the compressed files, and the content of the files as JSON.
 """
 
 import hashlib

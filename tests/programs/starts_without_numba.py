@@ -1,4 +1,4 @@
-"""Do one thing that neither trains nor predicts, in a new process; end with an error if that has imported Numba."""
+"""Do one task that neither trains nor predicts, in a new process; end with an error if Numba was imported."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What the programs about teams share: a small problem, networks, digests, and whether threads or cores are left."""
+"""Functions of the programs about teams: a small problem, networks, digests, a check for threads and held cores."""
 
 import hashlib
 import os
@@ -34,7 +34,7 @@ def trained(norm=None, threads=1, epochs=3, seed=0):
 
 
 def is_clean():
-    deadline = time.monotonic() + 2  # threads that have nothing more to do may still be on their way out
+    deadline = time.monotonic() + 2  # threads without work may need some time to end
     while any(thread.name.startswith("fastmlp-") for thread in threading.enumerate()):
         if time.monotonic() > deadline:
             return False
@@ -47,7 +47,7 @@ CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
 
 
 def unraisable(what, original=sys.unraisablehook):
-    # Python drops a KeyboardInterrupt that comes inside a weak reference's callback; Thread objects have some
+    # Python drops a KeyboardInterrupt inside a callback of a weak reference, and Thread objects have such callbacks
     if what.exc_type is not KeyboardInterrupt:
         original(what)
 

@@ -19,7 +19,7 @@ for norm in NORMS:
 
         net, message = make(norm), None
         before = digest(net)
-        is_clean()  # waits until no idle thread is left to be taken
+        is_clean()  # waits until no idle thread is left that the team could use
         threading.Thread.start = start
         try:
             train(net, X, y, epochs=3, threads=threads, **QUIET)

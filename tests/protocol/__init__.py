@@ -1,1 +1,1 @@
-"""A model of how the threads of a training share their work, and a search through all of its states."""
+"""A model of the threads of a training and their shared work, and a search through all states of the model."""

@@ -1,11 +1,11 @@
-"""Checks how the threads of a training share their work, in every order of their operations, and prints what it found.
+"""Checks the protocol of the threads of a training in every order of their operations, and prints the results.
 
     python tests/protocol                                             # the sizes that the tests check
     python tests/protocol --threads 3 --steps 2 --passes 3 --clips    # another one
     python tests/protocol --threads 3 --steps 2 --most 20000000       # more states: 20 million take about 10 GB
 
-Ends with 1 where anything is wrong; then the shortest way there is printed. See "The protocol of a team" in the guide's
-page for developers for what is checked.
+If a state is wrong, the command prints the shortest sequence of operations to it and ends with 1. The section "The
+protocol of a team" in the guide's page for developers lists what is checked.
 """
 
 import argparse
@@ -37,7 +37,7 @@ SIZES = {
 
 
 def checked(size, most=None):
-    """What was found, and a line of the table."""
+    """Search all states of a size; return the result and a line of the table."""
     started = time.monotonic()
     found = search(Team(size), most)
     return found, f"{found.states:,} | {found.wrong or 'nothing'} | {time.monotonic() - started:.1f}"

@@ -1,7 +1,8 @@
-"""Programs of atomic operations, and the states that threads which run them can get into.
+"""Programs of atomic operations, and the states of threads that run them.
 
-Each operation is one step of one thread, and all threads see the same order of them: sequential consistency. A state
-is a tuple of integers: where each thread is, the number that it last read, all shared cells, and what is done.
+Each operation is one step of one thread, and all threads see the operations in the same order (sequential consistency).
+A state is a tuple of integers: the position of each thread, the number that it read last, all shared cells, and the
+work that is done.
 """
 
 from collections.abc import Iterator
@@ -11,14 +12,14 @@ STORE, ARRIVE, WAIT, TEST, LOAD, EXCHANGE, OVERWRITE, WORK, CHOOSE, END = range(
 
 
 class Label:
-    """A place in a program that is known later."""
+    """A position in a program, which is set later."""
 
     at = -1
 
 
 @dataclass(frozen=True)
 class Access:
-    """What a piece of work reads and writes, and which bit of `done` stands for it."""
+    """The memory that a piece of work reads and writes, as bits, and the bit of `done` that stands for the work."""
 
     reads: int = 0
     writes: int = 0
@@ -34,19 +35,19 @@ class Operation:
     kind : int
         One of the constants above. `OVERWRITE` is a broken `EXCHANGE`, which does not compare.
     text : str
-        What it is, and where it is written in the library.
+        Description of the operation, with its place in the library.
     cell, value : int
-        The shared cell; what is stored, or the number that is waited for, or the length of a share.
+        The shared cell, and the number that is stored, that a thread waits for, or that is the length of a share.
     then, otherwise : int or Label
-        Where the thread goes on: after the operation, or after it did not succeed.
+        The next position of the thread if the operation succeeds, and if it does not.
     work : tuple of Access
-        For every number of a piece.
+        The work of each piece of a share.
     needs : int
-        Bits that must be done before.
+        Bits of the work that must be done before.
     excused : bool
-        Nothing must be done before when the rows of the step are skipped.
+        Whether `needs` does not apply if the rows of the step are skipped.
     resets : bool
-        The store begins to count from 0, so nobody may take from the cell any more.
+        Whether the store resets the cell to 0, so that no thread may still take from it.
     """
 
     kind: int
@@ -69,17 +70,17 @@ class Program:
         self.operations: list[Operation] = []
 
     def add(self, kind: int, text: str, **arguments) -> Operation:
-        """Append an operation; it is followed by the next one."""
+        """Append an operation. The next operation follows it."""
         operation = Operation(kind, text, **{"then": len(self.operations) + 1} | arguments)
         self.operations.append(operation)
         return operation
 
     def place(self, label: Label) -> None:
-        """Say that a label is here."""
+        """Set a label to the position of the next operation."""
         label.at = len(self.operations)
 
     def finish(self) -> None:
-        """Put places in place of labels, and note what each operation may be followed by."""
+        """Replace labels by positions, and note which operations may follow each operation."""
         for operation in self.operations:
             for name in ("then", "otherwise"):
                 label = getattr(operation, name)

@@ -1,4 +1,4 @@
-"""Searches all states that the threads of a training can get into, in any order of their operations."""
+"""The search through all states that the threads of a training can reach, in any order of their operations."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ State = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Found:
-    """How many states there are; and what is wrong in one of them, if anything, with the shortest way there."""
+    """The number of states; and if a state is wrong, the error and the shortest sequence of operations to it."""
 
     states: int
     wrong: str | None = None
@@ -25,14 +25,14 @@ class Found:
 
 
 class Team:
-    """The threads of one training, and what must hold in all of their states.
+    """The threads of one training, and the conditions that must hold in all of their states.
 
     Parameters
     ----------
     size : Size
-        Of the training.
+        The size of the training.
     member : type
-        `Member`, or one that does something else.
+        `Member`, or a subclass with a deliberate error.
     """
 
     def __init__(self, size: Size, member: type[Member] = Member) -> None:
@@ -48,7 +48,7 @@ class Team:
     # ---- what can happen
 
     def moves(self, state: State) -> Iterator[tuple[int, State]]:
-        """Every state that one operation of one thread leads to, with the thread."""
+        """Yield every state that one operation of one thread leads to, with the thread."""
         for thread, operations in enumerate(self.members):
             operation = operations[state[thread]]
             kind, register = operation.kind, self.size.threads + thread
@@ -91,7 +91,7 @@ class Team:
             yield thread, tuple(after)
 
     def all_following(self, state: State, following: list[State]) -> list[State]:
-        """What the threads make of a state, and a stop from outside."""
+        """Return the states that follow a state: `following`, and the state after a stop from outside."""
         if not self.size.stops or state[self.stop]:
             return following
         return [*following, (*state[: self.stop], 1, *state[self.stop + 1 :])]
@@ -99,7 +99,7 @@ class Team:
     # ---- what must hold
 
     def wrong(self, state: State) -> str | None:
-        """What is wrong in a state, or None."""
+        """Return what is wrong in a state, or None."""
         done, at_work = state[-1], []
         for thread, operations in enumerate(self.members):
             operation = operations[state[thread]]
@@ -125,11 +125,11 @@ class Team:
         return None
 
     def wrong_end(self, state: State) -> str | None:
-        """What is wrong in a state in which no thread can move, or None."""
+        """Return what is wrong in a state in which no thread can continue, or None."""
         ends = [operations[place] for operations, place in zip(self.members, state[: self.size.threads], strict=True)]
         if any(end.kind != END for end in ends):
             return f"no thread can move: {'; '.join(end.text for end in ends)}"
-        if state[self.abandoned]:  # the caller gets the error, and the network keeps what it had
+        if state[self.abandoned]:  # the caller gets the error, and the network keeps its parameters
             return None
         if len({end.text for end in ends}) > 1:
             return f"threads end differently: {'; '.join(end.text for end in ends)}"
@@ -145,7 +145,7 @@ class Team:
 
 
 def search(team: Team, most: int | None = None) -> Found:
-    """Look at every state, those first that few operations lead to; not at more than `most`."""
+    """Check every state, those with the fewest operations first. Raise MemoryError after `most` states."""
     before: dict[State, State | None] = {team.start: None}
     ways_into: dict[State, int] = {team.start: 0}
     ahead = deque([team.start])
@@ -169,7 +169,7 @@ def search(team: Team, most: int | None = None) -> Found:
 
 
 def _in_a_circle(team: Team, ways_into: dict[State, int]) -> State | None:
-    """A state that can be got into again, or None: takes away states that nothing leads to until none is left."""
+    """Return a state on a circle, or None. States to which no other state leads are removed until none is left."""
     ahead = [team.start]
     while ahead:
         state = ahead.pop()
@@ -182,7 +182,7 @@ def _in_a_circle(team: Team, ways_into: dict[State, int]) -> State | None:
 
 
 def _way(team: Team, before: dict[State, State | None], state: State) -> list[str]:
-    """The operations from the start to a state."""
+    """Return the operations from the start to a state."""
     lines, after, earlier = [], state, before[state]
     while earlier is not None:
         thread = next((thread for thread, found in team.moves(earlier) if found == after), None)

@@ -1,8 +1,8 @@
-"""The steps of a training as atomic operations: what `fastmlp/engine/step.py` does with the cells that threads share.
+"""The steps of a training as atomic operations: the accesses of `fastmlp/engine/step.py` to the shared cells.
 
 Every method is named after the function that it transcribes. Loops over steps, passes, layers and threads are unrolled.
-A piece of work is one operation that takes time: while a thread is at it, it reads and writes. The lengths of pieces
-follow from how much of a share is taken, so the cell of a share counts pieces here.
+A piece of work is one operation that takes time: during it the thread reads and writes memory. The length of a piece
+depends only on how much of a share is taken, so the cell of a share counts pieces in this model.
 """
 
 from dataclasses import dataclass
@@ -12,22 +12,23 @@ from protocol.program import ARRIVE, CHOOSE, END, EXCHANGE, LOAD, STORE, TEST, W
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is to do, and what may happen meanwhile.
+    """The size of a training, and the events that may happen during it.
 
     Attributes
     ----------
     threads, steps, passes, layers : int
-        Of the training; batch norm makes passes 3, 5, … of one.
+        Numbers of the training. There is one pass without batch norm, and 3, 5, … passes with it.
     rows, tiles : int
-        Pieces of a thread's share of the rows, and of the tiles of a layer. A single piece is done by its owner.
+        Number of pieces in a thread's share of the rows, and in its share of a layer's tiles. The owner does a single
+        piece itself.
     clips : bool
-        The gradient is clipped, and the parameters wait for its norm.
+        Whether the gradient is clipped, so that the update waits for its norm.
     stops : bool
-        The stop cell may be set from outside, at any moment.
+        Whether the stop cell may be set from outside at any moment.
     fails : bool
-        Thread 0 may find a cost that is not finite.
+        Whether thread 0 may find a cost that is not finite.
     leaves : bool
-        Any thread may raise an error before any step.
+        Whether any thread may raise an error before any step.
     """
 
     threads: int = 2
@@ -54,21 +55,21 @@ class Size:
 
 
 class Names:
-    """Gives a number to each name: bits of what is done and of memory, or cells."""
+    """Numbers for names: of bits of work and of memory, or of cells."""
 
     def __init__(self, first: int = 0) -> None:
         self.first, self.numbers = first, dict[tuple, int]()
 
     def number(self, *name) -> int:
-        """The number of a name, a new one for a new name."""
+        """The number of a name; a new name gets a new number."""
         return self.numbers.setdefault(name, self.first + len(self.numbers))
 
     def bit(self, *name) -> int:
-        """The same as a bit."""
+        """The number of a name, as a bit."""
         return 1 << self.number(*name)
 
     def text_of(self, number: int) -> str:
-        """The name of a number."""
+        """The name that has a number."""
         return " ".join(map(str, next(name for name, known in self.numbers.items() if known == number)))
 
 

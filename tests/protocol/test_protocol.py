@@ -1,4 +1,4 @@
-"""The model of the team: all is good as it is, and every change that would break it is found."""
+"""The model of the team: the search finds no error in it, and finds the error of every broken version."""
 
 import ast
 import inspect
@@ -14,7 +14,7 @@ from protocol.program import END, OVERWRITE, TEST, WORK, Access
 from protocol.search import Team, search
 from protocol.steps import Member, Size
 
-MOST = 2_000_000  # states; the largest size has half a million
+MOST = 2_000_000  # largest number of states; the largest size has half a million
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -24,11 +24,11 @@ def test_the_protocol_is_good(name):
     assert found.states > 5_000
 
 
-# ---- the same with something broken
+# ---- broken versions of the protocol
 
 
 class Unwatched(Member):
-    """Resets are allowed at any moment: what they do is found by what comes of it."""
+    """Resets are not checked themselves, so that the search must find an error by its consequences."""
 
     def store(self, name, value, where, **arguments):
         super().store(name, value, where, **arguments | {"resets": False})

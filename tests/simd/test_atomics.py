@@ -1,4 +1,4 @@
-"""The shared counter and the barrier, from several threads at once."""
+"""The shared counter and the barrier, with several threads at the same time."""
 
 import threading
 
@@ -21,7 +21,7 @@ def _count(control, turns):
 
 @numba.njit(nogil=True)
 def _count_by_exchange(control, turns):
-    """Add 1 that many times; return how often another thread came between reading and writing."""
+    """Add 1 `turns` times; return how often another thread wrote between the load and the exchange."""
     cell, lost = pointer(control, 0), 0
     for _ in range(turns):
         before = atomics.load_shared(cell)
@@ -33,7 +33,7 @@ def _count_by_exchange(control, turns):
 
 @numba.njit(nogil=True)
 def _rounds(control, threads, thread, rounds, slots):
-    """Write the number of the round into the own slot; return how often another's was not there after the barrier."""
+    """Write the round's number into the own slot; return how often another slot did not have it after the barrier."""
     cells = pointer(control, 0)
     target, wrong = 0, 0
     for number in range(1, rounds + 1):
@@ -98,7 +98,7 @@ def test_no_exchange_is_lost():
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_nobody_leaves_a_barrier_before_all_have_come(threads):
-    rounds = 400 if threads > 2 else 20_000  # more threads than cores take turns
+    rounds = 400 if threads > 2 else 20_000  # fewer rounds, because more threads than cores wait for each other
     control, slots = np.zeros(CONTROL_CELLS, np.int64), np.zeros(8 * threads, np.int64)
     assert _run([lambda i=i: _rounds(control, threads, i, rounds, slots) for i in range(threads)]) == [0] * threads
     assert control[ARRIVED] == 2 * rounds * threads

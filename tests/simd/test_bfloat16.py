@@ -31,7 +31,7 @@ def _bits(values):
 
 
 def _upper(values):
-    """The bfloat16 of values that are rounded, as unsigned integers."""
+    """The upper 16 bits of rounded values, which are their bfloat16 numbers."""
     return (_bits(values) >> 16).astype(np.uint16)
 
 
@@ -81,7 +81,7 @@ def test_halves_pairs_and_the_transpose(rng):
 
 
 def test_two_vectors_are_rounded_as_one_is():
-    """By an instruction where the CPU has it, NaN, infinities and denormal numbers included."""
+    """A CPU with an instruction for it must give the same, also for NaN, infinities and denormal numbers."""
     lower = np.array([0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFF], np.uint32)
     numbers = ((np.arange(0, 1 << 16, 64, dtype=np.uint32)[:, None] << 16) | lower).ravel()
     numbers = np.concatenate([numbers, numbers + 1, np.uint32(0x7F800000) + lower, np.uint32(0xFF800000) + lower])
@@ -94,7 +94,7 @@ def test_two_vectors_are_rounded_as_one_is():
 
 @numba.njit
 def _in_mode(x, y, flushed):
-    """Products beside the mode, in it and behind it."""
+    """The products before the mode is set, in the mode, and after it is restored."""
     out = np.empty((3, x.size), np.float32)
     for number in range(3):
         mode = np.int64(0)
@@ -109,7 +109,7 @@ def _in_mode(x, y, flushed):
 
 def test_denormal_numbers_are_zero_in_the_mode_and_nowhere_else():
     x = np.array([TINIEST, TINIEST / 2, -TINIEST, 1.0], np.float32)
-    y = np.array([0.5, 4.0, 0.5, 1.0], np.float32)  # the result is denormal, the factor is, the result, none
+    y = np.array([0.5, 4.0, 0.5, 1.0], np.float32)  # denormal: the result, a factor, the result, nothing
     before, inside, behind = _in_mode(x, y, True)
     exact = x.astype(np.float64) * y
     np.testing.assert_array_equal(before, exact)

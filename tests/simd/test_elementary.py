@@ -32,7 +32,7 @@ def _exp_of(values, dtype):
     return out[: len(values)]
 
 
-# the lowest argument that is not flushed to 0, and the relative error: 1 ulp and the rounding of the result
+# the lowest argument whose result is not flushed to 0, and the relative error: 1 ulp and the rounding of the result
 EXP = {"float32": (-87.0, 1.2e-7), "float64": (-708.0, 4.5e-16)}
 
 
@@ -87,14 +87,14 @@ def test_log_of_anything_but_a_positive_normal_number_is_nan(x):
     assert np.isnan(out[0])
 
 
-# ---- functions of vectors that are made of exp
+# ---- vector functions that use exp
 
 NAMES = ["exp_any", "log1p", "logistic", "tanh", "normal_cdf"]
 
 
 @numba.njit
 def _functions(x, out):
-    """A row of `out` for each of `NAMES`."""
+    """Write a row of `out` for each of `NAMES`."""
     n = len(x)
     for i in range(0, n, v.lanes(pointer(x, 0))):
         a = v.load(pointer(x, i))
@@ -122,8 +122,8 @@ TWINS = {
     "tanh": np.tanh,
     "normal_cdf": reference.normal_cdf,
 }
-# the arguments; the greatest relative errors in float32 and float64. The normal distribution's tail is as far off as
-# the exponential's argument, x²/2, is rounded
+# the range of the arguments, and the largest relative errors in float32 and float64. In the tail of the normal
+# distribution, the error is that of the rounded argument x²/2 of the exponential
 ACCURACY = {
     "exp_any": (-87.0, 87.0, 2.5e-7, 1e-15),
     "log1p": (0.0, 1.0, 2.5e-7, 6e-16),
@@ -146,7 +146,7 @@ def test_accuracy(name, dtype, rng):
 
 
 SPECIAL = [0.0, -0.0, np.inf, -np.inf, 1e30, -1e30, np.nan]
-# of SPECIAL
+# the values of each function at SPECIAL
 SPECIAL_VALUES = {
     "exp_any": [1, 1, np.inf, 0, np.inf, 0, np.nan],
     "logistic": [0.5, 0.5, 1, 0, 1, 0, np.nan],

@@ -1,6 +1,6 @@
 """Matrix products of every shape, against a chain of fused multiply-adds for each element and against NumPy.
 
-The chain is the definition: products made for the tile shapes of other CPUs must give its very bits, too.
+The chain is the definition. Products for the tile shapes of other CPUs must give the same bits as the chain, too.
 """
 
 import itertools
@@ -29,7 +29,7 @@ SENTINEL = -12345.0
 
 @numba.njit
 def _matrices(by_rows, a, b, out, sizes):
-    """The panels of a product, from its sizes: rows, columns and terms, three strides, where the output starts."""
+    """The panels of a product, from its sizes: rows, columns and terms, three strides, and the start of the output."""
     rows, columns, count = sizes[0], sizes[1], sizes[2]
     factor = pointer(a, 0)
     if by_rows:
@@ -62,7 +62,7 @@ def _switch(forward, forward_relu, backward, backward_masked, update):
 
 
 def _switch_listed(forward, forward_relu, update):
-    """The same for the three listed products."""
+    """One compiled function for the three listed products."""
 
     @numba.njit
     def product(which, a, b, out, operand, sizes, alpha, beta, lists):
@@ -80,7 +80,7 @@ def _switch_listed(forward, forward_relu, update):
 
 @pytest.fixture(scope="module")
 def products():
-    """The compiled products by CPU, "" for the one of this machine; each is made once."""
+    """The compiled products for each CPU; "" is the CPU of this machine. Each product is made once."""
     made = {}
 
     def of(cpu, listed=False):
@@ -109,7 +109,7 @@ def products():
 
 @numba.njit
 def _chain(which, a, b, operand, out, alpha, beta):
-    """``out (rows, columns)`` from a (rows, count), b (count, columns), one fused multiply-add a term."""
+    """``out (rows, columns)`` from a (rows, count) and b (count, columns): one fused multiply-add for each term."""
     zero = out.dtype.type(0)
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
@@ -128,7 +128,7 @@ def _chain(which, a, b, operand, out, alpha, beta):
 
 
 def _panels(matrix, lanes, height, fill):
-    """[n / lanes][height][lanes], flat: rows beyond the matrix hold `fill`, columns beyond it zeros."""
+    """The panels [n / lanes][height][lanes] of a matrix, flat. Extra rows hold `fill`, extra columns hold zeros."""
     m, n = matrix.shape
     count = -(-n // lanes)
     panels = np.full((count, height, lanes), fill, matrix.dtype)
@@ -147,7 +147,7 @@ def _matrix(panels, shape, lanes, height):
 class Problem:
     """Operands of a product as plain matrices and as panels between guard zones.
 
-    What a product must not read is NaN: rows of a and b beyond the sum, inputs of a beyond `count`.
+    Elements that a product must not read are NaN: rows of a and b after the sum's terms, inputs of a after `count`.
     """
 
     def __init__(self, form, name, rows, columns, count):
@@ -169,7 +169,7 @@ class Problem:
         return out
 
     def _panel_of_a(self, a):
-        if self.form == "update":  # one panel, contracted along its rows
+        if self.form == "update":  # one panel; the product sums over its rows
             return _panels(np.ascontiguousarray(a.T), self.lanes, self.count + 1, np.nan)
         panels = _panels(a, self.lanes, self.shape[0] + 1, np.nan).reshape(-1, self.shape[0] + 1, self.lanes)
         if self.count % self.lanes:
@@ -215,13 +215,13 @@ class Problem:
 
 
 class ListedProblem(Problem):
-    """A product of which each tile of `height` rows has its own list of terms, two of five; the others are NaN in a."""
+    """A product in which each tile of `height` rows has a list of two of five terms. The other terms of a are NaN."""
 
     def __init__(self, form, name, rows, columns, count, height):
         super().__init__(form, name, rows, columns, count)
         self.height = height
         self.named = np.random.default_rng(count).random((rows // height, count)) < 0.4
-        self.named[0] = False  # a list of the one term that it must have
+        self.named[0] = False  # this list has only the one term that every list must have
         self.named[:, :: gemm.LISTED] = True
         self.a[~self.named.repeat(height, axis=0)] = 0
 
@@ -237,7 +237,7 @@ class ListedProblem(Problem):
 
 
 def _problems(name, form):
-    """All columns by all counts of terms, the rows in turn."""
+    """All combinations of columns and numbers of terms; the numbers of rows alternate."""
     lanes = VECTOR_BYTES // np.dtype(name).itemsize
     heights = [4, 8, 12, 16] if form == "update" else [4, 8, 12, 16, 20, 24, 28, 40]
     turns = itertools.cycle([height for height in heights if form != "update" or height <= lanes])

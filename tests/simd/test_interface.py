@@ -1,4 +1,4 @@
-"""Functions called by their address: they get what they take, and nothing else compiles."""
+"""Functions that are called by their address: arguments arrive, and calls with other arguments do not compile."""
 
 from typing import Any, NamedTuple
 

@@ -1,4 +1,4 @@
-"""Philox4x32-10: known answers, lane by lane, through the masks that are made of its words."""
+"""Philox4x32-10 against known answers. The tests see its words through the masks that are made from them."""
 
 import numba
 import numpy as np
@@ -21,7 +21,7 @@ def _keep_mask(key, column, row, step, threshold, factor, out):
 
 @pytest.fixture
 def masks(dtype):
-    """Four rows of as many lanes as a vector has."""
+    """A function that returns the masks of four rows, each with as many columns as a vector has lanes."""
 
     def call(counter, key, threshold, factor=1.0):
         out = np.full((4, VECTOR_BYTES // dtype.itemsize), np.nan, dtype)
@@ -33,11 +33,11 @@ def masks(dtype):
 
 
 def _signed(halves):
-    """A number of 64 bits from its low and high half, as Numba's integers are."""
+    """A signed number of 64 bits, like Numba's integers, from its low and high half."""
     return int(np.uint64(halves[0] | halves[1] << 32).astype(np.int64))
 
 
-# of the Random123 library (Salmon et al.), file kat_vectors: counter, key, words
+# from the file kat_vectors of the Random123 library (Salmon et al.): counter, key, words
 KNOWN = [
     ([0] * 4, [0] * 2, [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]),
     ([WORD] * 4, [WORD] * 2, [0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD]),
@@ -52,7 +52,7 @@ KNOWN = [
 @pytest.mark.parametrize(("counter", "key", "words"), KNOWN)
 def test_known_answers(counter, key, words, masks):
     assert list(philox(counter, key)) == words
-    for i, word in enumerate(words):  # kept from the word itself on, dropped by one more
+    for i, word in enumerate(words):  # a threshold equal to the word keeps the element, a threshold one higher drops it
         assert masks(counter, key, word)[i, 0] == 1
         assert masks(counter, key, word + 1)[i, 0] == 0
 

@@ -1,4 +1,4 @@
-"""The tile shapes by CPU."""
+"""The tile shapes for each CPU."""
 
 import pytest
 from llvmlite import binding
@@ -7,7 +7,7 @@ from numba.core import config
 from fastmlp.simd.target import VECTOR_BYTES, features, tiles
 
 LINUX, ARM, MAC = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "arm64-apple-darwin23"
-# features, triple, registers, their bytes
+# features, triple, number of registers, bytes of a register
 CPUS = {
     "avx512": ("+sse2,+avx,+avx2,+fma,+avx512f", LINUX, 32, 64),
     "avx2": ("+sse2,+avx,+avx2,+fma,-avx512f", LINUX, 16, 32),
@@ -24,15 +24,15 @@ def test_tiles_fit_the_rows_and_the_registers(cpu):
     found = tiles(cpu_features, triple)
     assert found.group % found.tall == found.group % 4 == 4 % found.short == 0
     assert found.register == size
-    assert found.depth is None or found.depth % 16 == 0  # whole panels of float32 and of float64
+    assert found.depth is None or found.depth % 16 == 0  # a multiple of the panels of float32 and of float64
     per_vector = VECTOR_BYTES // size
     height, vectors = found.listed
-    assert 4 % height == 0  # tiles of that height only
+    assert 4 % height == 0  # groups of four rows are whole tiles
     assert 4 <= height * vectors * per_vector < registers
     assert found.tall * found.vectors * per_vector < registers
     if found.half_tall is not None:
         assert found.half_tall % 4 == 0
-        assert found.vectors == 1  # `_all_panels` takes panels one by one where the last may be halved
+        assert found.vectors == 1  # `_all_panels` takes panels one by one if the last one may be halved
         assert found.half_tall * per_vector / 2 < registers
 
 

@@ -19,7 +19,7 @@ def _lanes(dtype):
 
 @numba.njit
 def _operations(x, y, z, out):
-    """One row of `out` for each operation."""
+    """Write a row of `out` for each operation."""
     n = v.lanes(pointer(out, 0))
     a, b, c = v.load(pointer(x, 0)), v.load(pointer(y, 0)), v.load(pointer(z, 0))
     v.store(v.add(a, b), pointer(out, 0 * n))
@@ -51,7 +51,7 @@ def _convert(source, start, out):
 
 @pytest.fixture
 def operations(dtype):
-    """Every operation on three vectors, by name."""
+    """A function that applies every operation to three vectors and returns the results by name."""
     names = ["add", "subtract", "multiply", "divide", "maximum", "relu", "where_positive", "square_root", "fma"]
     names += ["sum", "max", "scalar_fma", "minimum", "where"]
 
@@ -158,7 +158,7 @@ def test_load_converted(stored, dtype, rng):
         limits = np.iinfo(stored)
         source = rng.integers(limits.min, limits.max, 100, stored, endpoint=True)
         source[:4] = limits.min, limits.max, 0, 1
-    for start in range(0, len(source) - lanes, 3):  # addresses aligned to one element only
+    for start in range(0, len(source) - lanes, 3):  # addresses that are aligned only to an element
         out = np.full(lanes, np.nan, dtype)
         _convert(source, start, out)
         np.testing.assert_array_equal(out, source[start : start + lanes].astype(dtype))
