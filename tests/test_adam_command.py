@@ -1,4 +1,4 @@
-"""The command that times Adam beside plain SGD and beside the bytes that it moves."""
+"""The command that times Adam beside plain SGD, and beside the time in which memory moves Adam's bytes."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Every benchmark runs once with every one of its parameter sets, shrunk, and does what it is said to time."""
+"""Every benchmark runs once with each of its parameter sets, on small sizes, and does the work that it should time."""
 
 import functools
 import importlib
@@ -19,14 +19,14 @@ from fastmlp.simd.target import HAS_BFLOAT16
 
 MODULES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
 PREFIXES = ("time_", "track_", "peakmem_")
-# the sizes of a benchmark, which are globals of its file
+# smaller values for the sizes of benchmarks, which are globals of their files
 SHRUNK = {"SAMPLES": 1100, "STEPS": 2, "ROUNDS": 500, "REPEATS": 1, "BATCH": 4, "TARGET": 0.3, "SEEDS": 1,
           "SECONDS": 0.01, "TURNS": 1, "BUDGET": 0.0}  # fmt: skip
-# a value of a parameter, and the module without which asv skips the benchmark
+# values of parameters, and the modules without which asv skips these benchmarks
 OPTIONAL = {"sklearn": "sklearn", "torch": "torch", "jax": "jax", "jax_uint8": "jax", "csv": "pandas"}
 TOGETHER = {"Library"}  # two processes are started to set it up, of which its methods change nothing
-RETURN_NOTHING = ("time_process", "time_save")  # a process and a file
-# instead of compiling for many seconds: prints as many figures, the first 1.5 where the cache is empty
+RETURN_NOTHING = ("time_process", "time_save")  # they start a process, and write a file
+# a program in place of one that compiles for many seconds: it prints two figures, the first 1.5 if the cache is empty
 COLD = "import json, os; print(json.dumps([1.5 + len(os.listdir(os.environ['NUMBA_CACHE_DIR'])), 1.0]))"
 POISON = 7
 MORE_IS_BETTER = {"GFLOP/s", "of the FMA peak", "times as long as fastmlp"}
@@ -75,7 +75,7 @@ def peers_of_this_python(monkeypatch):
 
 @pytest.fixture(scope="module", autouse=True)
 def quick_peak():
-    """Measure the FMA peak for an instant only."""
+    """Measure the FMA peak for a very short time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(load("_machine"), "PEAK_SECONDS", 1e-4)
         yield
@@ -99,7 +99,7 @@ def check_result(method, call, values):
     result = call()
     if method.startswith("track_"):
         assert math.isfinite(result)
-        assert result > 0 or method == "track_first_training_beyond_second"  # one noisy difference of a shrunk run
+        assert result > 0 or method == "track_first_training_beyond_second"  # a difference of two noisy times
     elif method in RETURN_NOTHING:
         assert result is None
     else:
@@ -176,7 +176,7 @@ def test_commits_before_bfloat16_are_skipped(monkeypatch):
 
 
 def test_operations_of_training_by_hand():
-    # 2-3-4: forward 2·(6 + 12), as much for the weights' gradients, and 2·12 for the gradient of the hidden layer
+    # 2-3-4: forward 2·(6 + 12), the same for the weights' gradients, and 2·12 for the gradient of the hidden layer
     assert load("throughput").flop_of_a_sample([2, 3, 4]) == 36 + 36 + 24
 
 
@@ -209,7 +209,7 @@ def test_allocated_memory_counts_what_training_holds():
 
 
 def test_memory_is_measured_after_compilation():
-    # asv passes what is not None to the benchmarks
+    # asv would pass any other result than None to the benchmarks
     assert load("memory").ProcessMemory().setup_cache() is None
 
 
@@ -242,7 +242,7 @@ def test_one_file_per_kernel_family():
     public = {getattr(kernels, name) for name in kernels.__all__}
     families = {kernel.py_func.__module__.rpartition(".")[2] for kernel in public if hasattr(kernel, "py_func")}
     assert len(families) >= 8
-    assert families - {"relu"} <= set(MODULES)  # the ReLU alone is timed beside the ReLU with batch norm
+    assert families - {"relu"} <= set(MODULES)  # the file of the ReLU with batch norm times the ReLU, too
 
 
 def test_every_kernel_is_timed():
@@ -278,4 +278,4 @@ def test_titles_of_graphs_are_distinct_and_fit():
     titles = [method.pretty_name for method in found if hasattr(method, "pretty_name")]
     assert len(titles) > 20
     assert len(set(titles)) == len(titles)
-    assert [title for title in titles if len(title) > 46] == []  # asv's grid cuts longer ones
+    assert [title for title in titles if len(title) > 46] == []  # asv's grid cuts longer titles

@@ -1,4 +1,4 @@
-"""The figures of the benchmarks that hold more than a call: accuracy, other libraries, files, sizes."""
+"""The figures of benchmarks that do more than call a function: accuracy, other libraries, files, sizes."""
 
 import importlib
 import itertools
@@ -15,7 +15,7 @@ accuracy = load("accuracy")
 
 @pytest.fixture
 def optimizers(monkeypatch):
-    """Make a training take two seconds an epoch and train nothing; return the list of the optimizers of all epochs."""
+    """Replace training by a function that counts two seconds for each epoch; return the optimizers of all epochs."""
     used = []
 
     def train(net, X, y, *, optimizer, **_):
@@ -62,7 +62,7 @@ def test_budget_is_kept(optimizers, monkeypatch, method, epochs):
 
 
 class _Worker:
-    """A library whose epoch takes as many milliseconds as it is given."""
+    """A library whose epochs take chosen numbers of milliseconds."""
 
     milliseconds = types.MappingProxyType({"fastmlp": 2.0, "numpy": 6.0})
 
@@ -113,7 +113,7 @@ def test_wrong_python_is_an_error_and_no_skip(monkeypatch, value):
 
 @pytest.fixture
 def broken_sklearn(monkeypatch, tmp_path):
-    """Return a function after which scikit-learn raises an error."""
+    """Return a function that lets scikit-learn raise an error."""
 
     def make(error):
         (tmp_path / "sklearn").mkdir()
@@ -134,7 +134,7 @@ def test_absent_library_is_skipped(broken_sklearn):
 def test_broken_library_fails(broken_sklearn):
     broken_sklearn("RuntimeError")
     scenario = load("libraries").Library
-    crash = importlib.import_module("dialogue").CrashError  # the benchmarks made it importable
+    crash = importlib.import_module("dialogue").CrashError  # the benchmarks have added its folder to the path
     with pytest.raises(crash, match="RuntimeError: told so"), ready(scenario, "sklearn", *VALUES[1:]):
         pass
 

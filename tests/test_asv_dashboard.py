@@ -1,4 +1,4 @@
-"""What the page in front of asv's shows is what asv's files hold, and names benchmarks that exist."""
+"""The overview page of asv's results: its figures are those of asv's files, and its benchmarks exist."""
 
 import importlib
 import importlib.util
@@ -59,7 +59,7 @@ def test_versus_by_hand(files):
     files.commit("a", 1, [ratios()])
     table = versus.versus(*files.read())
     assert table.parameters == ["network", "batch"]
-    assert table.libraries == ["PyTorch", "other"]  # fastmlp beside itself tells nothing
+    assert table.libraries == ["PyTorch", "other"]  # fastmlp's own ratio is left out
     assert [row.task for row in table.rows] == [["a", "32"], ["a", "128"], ["b", "32"], ["b", "128"]]
     assert [row.ratios for row in table.rows] == [[2, 0.5], [8, 2], [4, 1], [1, None]]
     assert table.best == [0.5, 2, 1, 1]
@@ -147,7 +147,7 @@ def suite(stem):
 
 
 def scenario_of(name):
-    """Return the class of the suite that an asv name spells, and check that it has the method."""
+    """Return the benchmark class that an asv name contains, and check that it has the method."""
     stem, scenario, method = name.split(".")
     found = getattr(suite(stem), scenario)
     assert callable(getattr(found, method))

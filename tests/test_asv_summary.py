@@ -1,4 +1,4 @@
-"""The page in front of asv's: it answers, says what was not measured, and escapes every text."""
+"""The overview page of asv's results: it has the figures, says what was not measured, and escapes every text."""
 
 import importlib.util
 import subprocess
@@ -17,7 +17,7 @@ def files(tmp_path):
 
 
 class Page(HTMLParser):
-    """The texts, the links and everything that a browser would fetch."""
+    """The texts and links of a page, and everything that a browser would load."""
 
     def __init__(self, text):
         super().__init__()

@@ -1,4 +1,4 @@
-"""The comparison with other libraries: same work, honest arithmetic, and a plain word for what was left out."""
+"""The comparison with other libraries: all do the same work, the figures are right, missing libraries are named."""
 
 import dataclasses
 import itertools
@@ -25,7 +25,8 @@ TINY = [
 ]
 
 LIBRARIES, COMPARED = load("peers").LIBRARIES, load("peers").COMPARED
-# differences from the weights of NumPy's loop; Adam's step has the same length however small the gradient is
+# largest differences from the weights of NumPy's loop. In bfloat16 the limit of Adam is larger: the length of its steps
+# does not depend on the size of the gradient, so rounding errors of small gradients count more.
 LIMITS = {"float32": {"sgd": 1e-4, "adam": 1e-4}, "bfloat16": {"sgd": 1e-3, "adam": 0.1}}
 BFLOAT16 = ("fastmlp_bfloat16", "torch_autocast")
 
@@ -73,7 +74,7 @@ def test_table_of_a_run_in_bfloat16(tmp_path):
     assert done.returncode == 0, done.stderr
     title, _, head, _, _, *notes = done.stdout.splitlines()
     assert title.endswith(", 1 thread, products of fastmlp in bfloat16**")
-    assert head == "| network | batch | fastmlp | fastmlp float32 |"  # no peer: no column of ratios
+    assert head == "| network | batch | fastmlp | fastmlp float32 |"  # without a peer there is no column of ratios
     missing = [f"- **not installed, left out: PyTorch {name}** (not here)" for name in ("autocast", "bfloat16")]
     assert notes[-2:] == missing
     assert re.fullmatch(r"- fastmlp float32 ÷ fastmlp: [\d.]+, least [\d.]+", notes[-3])
@@ -109,16 +110,16 @@ def test_wrong_options(arguments, capsys):
 
 
 def training_of(name, task):
-    """Return the training of a library, where it is installed."""
+    """Return the training of a library; skip the test if the library is not installed."""
     if name in REQUIRED:
         pytest.importorskip(REQUIRED[name])
     return load(f"peers.{LIBRARIES[name].module}").make(task)
 
 
 def rule_of(name):
-    """Return the rule, with a rate at which 20 epochs are enough."""
+    """Return the rule, with a learning rate at which 20 epochs are enough."""
     task = load("peers.task")
-    # ε: PyTorch adds it behind the correction for moments that began at 0, the others before it; small, it is no matter
+    # PyTorch adds ε after the correction for moments that begin at 0, the others before it; a small ε hardly matters
     return dataclasses.replace(task.RULES[name], rate={"sgd": task.SGD.rate, "adam": 0.005}[name], epsilon=1e-12)
 
 
@@ -133,7 +134,7 @@ def test_library_learns(name, rule):
     assert training.predict(x).shape == labels.shape
     assert (training.predict(x) == labels).mean() > 0.97
     training.begin(2)
-    assert (training.predict(x) == labels).mean() < 0.9  # it has forgotten
+    assert (training.predict(x) == labels).mean() < 0.9  # the training begins again from the initial weights
 
 
 def weights_of(name, training):
@@ -149,7 +150,7 @@ def weights_of(name, training):
 
 @pytest.mark.parametrize("rule", ["sgd", "adam"])
 @pytest.mark.parametrize("name", [name for name in LIBRARIES if name not in ("numpy", "torch_bfloat16")])
-def test_all_take_the_steps_of_numpy(name, rule):  # but PyTorch's bfloat16, whose weights lose most of such small steps
+def test_all_take_the_steps_of_numpy(name, rule):  # not PyTorch's bfloat16, whose weights lose most of such small steps
     limit = LIMITS["bfloat16" if name in BFLOAT16 else "float32"][rule]
     rule = rule_of(rule)
     task = load("peers.task").Task(
@@ -200,7 +201,7 @@ def worked_example():
 
 def test_figures_by_hand():
     first, second = worked_example()
-    assert first.microseconds("fastmlp") == pytest.approx(200)  # the median of three, over ten steps
+    assert first.microseconds("fastmlp") == pytest.approx(200)  # the median of three, divided by ten steps
     assert first.ratio("numpy") == pytest.approx(2)
     assert (first.best_peer(), second.best_peer()) == ("numpy", "torch")
     assert load("peers.comparison").geometric_mean([2.0, 8.0]) == pytest.approx(4)

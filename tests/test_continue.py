@@ -1,4 +1,4 @@
-"""Continued training: the optimizer's state goes on, and belongs to the network as it was left."""
+"""Continued training: it goes on with the optimizer's state, which belongs to the network's parameters at the end."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ OPTIMIZERS = [
 
 @pytest.fixture
 def net(batch_norm):
-    """A function that makes the same network each time; two hidden layers, widths that no vector divides."""
+    """A function that always makes the same network, with two hidden layers; no width is a multiple of a vector."""
     return lambda: perturb(MLP([5, 17, 7, 3], batch_norm=batch_norm, activation="tanh", seed=2))
 
 
@@ -67,7 +67,7 @@ def test_without_its_state_training_begins_anew(optimizer, blobs):
 
 
 def test_moments_lie_as_the_parameters_do(blobs):
-    # after one step from 0, the velocity is what the parameters moved by; running statistics have none
+    # after one step from 0, the velocity is the change of the parameters; running statistics have no velocity
     net = MLP([5, 17, 3], batch_norm=BatchNorm(affine=True), dtype="float64")
     before = net.snapshot()
     optimizer = SGD(0.1, momentum=0.9)

@@ -1,4 +1,4 @@
-"""The reference: every public name documents its parameters, and README's command builds a page on which it stands."""
+"""The reference: every public name documents its parameters, and README's command builds pages with all names."""
 
 import importlib
 import inspect
@@ -32,7 +32,7 @@ SECTIONS = {"Attributes", "Examples", "Notes", "Parameters", "Raises", "Returns"
 
 
 def public_names(module):
-    """Return the public functions, as they are before they are compiled, and classes of a module, by name."""
+    """Return the public functions (before compilation) and classes of a module, by name."""
     own = [name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
     names = getattr(module, "__all__", [name for name in own if not name.startswith("_")])
     found = {name: unjitted(getattr(module, name)) for name in names}
@@ -44,7 +44,7 @@ def unjitted(value):
 
 
 def methods(cls):
-    """Return the public methods of a class whose description is not that of a base class."""
+    """Yield the public methods of a class that no base class has, with their names."""
     for name, value in vars(cls).items():
         function = getattr(value, "__func__", value)
         inherited = any(hasattr(base, name) for base in cls.__mro__[1:])
@@ -66,12 +66,12 @@ def names_in(section):
 
 
 def mismatches(value):
-    """Return the parameters that the docstring lacks, and those that it has beyond the signature's."""
+    """Return the parameters that the docstring lacks, and those that only the docstring has."""
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # numpydoc's of unknown and repeated sections
+        warnings.simplefilter("error")  # numpydoc warns of unknown and repeated sections
         doc = ClassDoc(value, func_doc=FunctionDoc) if inspect.isclass(value) else FunctionDoc(value)
     described = names_in(doc["Parameters"])
-    # a Protocol's is (*args, **kwargs)
+    # the signature of a Protocol is (*args, **kwargs)
     parameters = {} if getattr(value, "_is_protocol", False) else inspect.signature(value).parameters
     wanted = {name for name in parameters if name not in ("self", "cls")}
     return wanted - described - names_in(doc["Attributes"]), described - wanted
@@ -103,7 +103,7 @@ def test_an_undocumented_parameter_is_found():
 
 
 class Docstrings(HTMLParser):
-    """The text of a page's rendered docstrings, without the source beside them, by the id of the section."""
+    """The texts of the docstrings on a page, without the source code, by the id of the section."""
 
     def __init__(self, page):
         super().__init__()
@@ -128,7 +128,7 @@ class Docstrings(HTMLParser):
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory):
-    """The folder into which README's command has built the reference."""
+    """The folder of the reference, which the guide's command has built."""
     tool = [sys.executable, str(ROOT / ".ci" / "readme_command.py"), "reference"]
     command = subprocess.run(tool, capture_output=True, text=True, encoding="utf-8", check=True).stdout
     python, *arguments = shlex.split(command)
@@ -148,7 +148,7 @@ def page_of(reference, module_name):
 
 
 def words(text):
-    """Return the words alone: neither the marks of Markdown nor the dashes under a heading."""
+    """Return the words of a text, without marks of Markdown and dashes under a heading."""
     return re.findall(r"\w+", text)
 
 

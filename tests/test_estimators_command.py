@@ -1,4 +1,4 @@
-"""Fits and predictions of estimators side by side: the same fits, honest ratios, a plain word for what is missing."""
+"""The comparison of estimators: they do the same fits, the ratios are right, and missing libraries are named."""
 
 import dataclasses
 import gc
@@ -44,7 +44,7 @@ def test_seconds_of_an_epoch(tmp_path):
 
 @pytest.fixture
 def digits(cell, tmp_path):
-    """A cell with the digits, not yet measured."""
+    """A cell with the digits and without measurements."""
     load("estimation.data").DATA["digits"].write(tmp_path / "digits.npz")
     job = dataclasses.replace(cell.job, file=str(tmp_path / "digits.npz"), hidden=(20,))
     return load("estimation.cell").Cell("digits", job)
@@ -71,7 +71,7 @@ def test_predictions(cell):
 
 @pytest.fixture
 def broken_torch(monkeypatch, tmp_path):
-    """Return a function that has PyTorch raise an error."""
+    """Return a function that lets PyTorch raise an error."""
 
     def make(error):
         monkeypatch.setenv("PYTHONPATH", str(broken(tmp_path, "torch", error)), prepend=os.pathsep)
@@ -101,7 +101,7 @@ def test_wrong_options(arguments, capsys):
 
 
 def test_figures_by_hand(cell):
-    assert cell.ratio() == 3  # of 3, 2 and 5: not the ratio of the medians
+    assert cell.ratio() == 3  # the median of 3, 2 and 5, which is not the ratio of the medians
     assert cell.median("sklearn") == 4
     assert load("estimation.table").fits([cell]) == [
         "| data | hidden | dtype | fastmlp.sklearn, s | scikit-learn, s | scikit-learn ÷ fastmlp |",

@@ -1,4 +1,4 @@
-"""The examples: each runs as a process of its own, without a warning, and prints what it promises."""
+"""The examples: each runs in its own process without a warning and prints the expected results."""
 
 import re
 import subprocess

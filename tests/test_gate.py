@@ -1,4 +1,4 @@
-"""The benchmark gate on builds that differ as a test wants: a build here is this Python with other variables."""
+"""The benchmark gate. Its builds are this Python with different environment variables, which decide how they differ."""
 
 import json
 import os
@@ -109,7 +109,7 @@ def test_every_kernel_prediction_and_training_are_among_the_usual_benchmarks():
 
 
 def discovered():
-    """Return what asv discovers of the suite, as far as the selection reads it."""
+    """Return the benchmarks that asv discovers in the suite, with the fields that the selection reads."""
     names = ("name", "type", "params", "param_names")
     return [dict(zip(names, row, strict=True)) for row in answer("discover_benchmarks", FOLDER / "benchmarks")]
 
@@ -134,7 +134,7 @@ def git(folder, *arguments):
 
 @pytest.fixture
 def repository(tmp_path, monkeypatch):
-    """A repository of one commit, in place of this one."""
+    """A repository with one commit, which the gate uses in place of this one."""
     folder = tmp_path / "repository"
     shutil.copytree(FOLDER, folder / "asv_bench", ignore=shutil.ignore_patterns("env", "results", "html"))
     (folder / "file").write_text("a", encoding="utf-8")
@@ -150,7 +150,7 @@ def repository(tmp_path, monkeypatch):
 def test_command_from_end_to_end(factor, status, suite, tmp_path, monkeypatch, capsys):
     def make_builds(commits):
         assert commits == {"base": "HEAD~1", "head": "HEAD"}
-        os.chdir(suite)  # as asv wants it
+        os.chdir(suite)  # asv's functions do the same
         return [build("aaaa"), build("bbbb", FACTOR=factor, ODD="skip")], BENCHMARKS
 
     monkeypatch.setattr(builds, "check_tree", lambda: None)

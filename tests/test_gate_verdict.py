@@ -1,4 +1,4 @@
-"""The statistics of the benchmark gate: verdicts by hand, and how often they are wrong on drawn times."""
+"""The statistics of the benchmark gate: verdicts by hand, and the rate of wrong verdicts for random times."""
 
 import math
 from statistics import NormalDist
@@ -27,7 +27,7 @@ def judged(logs, cases=CASES):
 
 
 def around(centre, spread, n=8):
-    """`n` values with that mean and about that standard deviation."""
+    """`n` values with the mean `centre` and about the standard deviation `spread`."""
     values = np.array([NormalDist().inv_cdf((i + 0.5) / n) for i in range(n)])
     return centre + spread * values / values.std(ddof=1)
 
@@ -36,7 +36,7 @@ def around(centre, spread, n=8):
     ("centre", "spread", "expected"),
     [
         (math.log(1.10), 0.01, Verdict.SLOWER),
-        (math.log(1.02), 0.01, Verdict.SAME),  # significant, and less than the margin
+        (math.log(1.02), 0.01, Verdict.SAME),  # a significant difference below the margin
         (0.0, 0.01, Verdict.SAME),
         (0.0, 0.10, Verdict.UNCLEAR),
         (math.log(1.10), 0.10, Verdict.UNCLEAR),
@@ -69,7 +69,7 @@ def test_median_times_are_reported():
 
 
 def alarms(draw, comparisons):
-    """Count the comparisons of `CASES` benchmarks in which one is called slower at any look."""
+    """Count the comparisons of `CASES` benchmarks in which any look finds a slower benchmark."""
     count = 0
     for _ in range(comparisons):
         logs = draw((CASES, verdict.LOOKS[-1]))
@@ -87,10 +87,10 @@ def alarms(draw, comparisons):
 @pytest.mark.parametrize("tails", ["normal", "heavy"])
 def test_false_alarms_are_rare_over_a_whole_comparison(tails, spread):
     rng = np.random.default_rng(0)
-    # at the margin itself, where alarms are most frequent; Student's t of 3 degrees of freedom has outliers
+    # at the margin, false alarms are most frequent; Student's t with 3 degrees of freedom has outliers
     draw = rng.standard_normal if tails == "normal" else lambda shape: rng.standard_t(3, shape) / math.sqrt(3)
     count = alarms(lambda shape: math.log(1 + verdict.MARGIN) + spread * draw(shape), comparisons=60)
-    # of 60 at 5 % each, 9 or more have a chance below 0.3 %
+    # with 60 comparisons at 5 % each, the chance of 9 or more alarms is below 0.3 %
     assert count <= 8
 
 

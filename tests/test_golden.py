@@ -1,7 +1,7 @@
-"""Small trainings against the twin, step by step: the cost of every mini-batch, every parameter at the end.
+"""Small trainings against the twin: the cost of every mini-batch, and every parameter at the end.
 
-`train` documents its order: the generator made from `seed` draws the permutation whose head is held out (where
-`validation` is a fraction), then one permutation of the training rows for each epoch.
+`train` documents the order of its random draws. If `validation` is a fraction, the generator made from `seed` draws a
+permutation, whose first rows are held out. Then it draws one permutation of the training rows for each epoch.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ def problem():
 
 
 def _replay(twin, x, y, orders, batch_size, weight_decay=DECAY):
-    """Train the twin on the rows of every order; the cost of every mini-batch as it was trained on."""
+    """Train the twin on the rows of every order; return the cost of every mini-batch before its step."""
     costs = []
     for order in orders:
         for start in range(0, len(order), batch_size):
@@ -43,7 +43,7 @@ def _check(net, twin, history, costs, factor):
             assert_close(array, other, factor=factor)
 
 
-# twelve steps, each of which starts from the rounding errors of the one before
+# twelve steps, in which rounding errors add up
 FACTOR = 20.0
 
 
@@ -65,7 +65,7 @@ def test_mini_batches_in_the_documented_order(batch_norm, dtype, problem):
     optimizer = SGD(RATE, weight_decay=DECAY)
     history = train(net, x, y, validation=None, optimizer=optimizer, batch_size=7, epochs=3, seed=5, progress=False)
     rng = np.random.default_rng(5)
-    # 23 rows in batches of 7: three whole ones and one of 2
+    # 23 rows in batches of 7: three whole batches and one of 2 rows
     costs = _replay(twin, x, y, [rng.permutation(23) for _ in range(3)], batch_size=7)
     assert len(costs) == 12
     _check(net, twin, history, costs, FACTOR)

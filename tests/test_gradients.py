@@ -1,8 +1,8 @@
 """Gradients of the whole network by central differences, in float64.
 
-The twin's gradients are checked against differences of its own cost, and what `train` does to every parameter in one
-step against the same differences: for batch norm on either side of the activation, with and without γ and β, with and
-without L2, for networks with no, one and three hidden layers, for every activation and every loss.
+The twin's gradients are compared with differences of its own cost. The change of every parameter in one step of `train`
+is compared with the same differences. The networks have batch norm before or after the activation, with and without γ
+and β, L2 or not, no, one or three hidden layers, every activation and every loss.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from reference_network import Network
 from fastmlp import MLP, SGD, losses, train
 from fastmlp.mlp import ACTIVATIONS
 
-# central differences: error of the order STEP² + 1e-16 / STEP
+# the error of central differences is of the order STEP² + 1e-16 / STEP
 STEP = 1e-5
 ACCURACY = 1e-7
 RATE = 0.5
@@ -27,7 +27,7 @@ def _problem(widths, batch_norm, **functions):
 
 
 def _differences(twin, x, y, weight_decay, weights=None):
-    """Derivatives of the twin's training cost by every parameter, one element at a time."""
+    """Derivatives of the twin's training cost with respect to every parameter, one element at a time."""
     gradients = []
     for parameter in twin.parameters():
         gradient = np.empty_like(parameter)
@@ -44,7 +44,7 @@ def _differences(twin, x, y, weight_decay, weights=None):
 
 
 def _taken_by_a_step(net, x, y, optimizer=SGD(RATE), **arguments):  # noqa: B008 - immutable
-    """What one step of `train` subtracts from each parameter, by the learning rate."""
+    """What one step of `train` subtracts from each parameter, divided by the learning rate."""
     before = Network(net).parameters()
     train(net, x, y, validation=None, optimizer=optimizer, batch_size=len(x), epochs=1, progress=False, **arguments)
     return [(old - new) / RATE for old, new in zip(before, Network(net).parameters(), strict=True)]

@@ -1,4 +1,4 @@
-"""The modes of the option ``--buffers``: each notices what it is for, and changes no bit."""
+"""The modes of the option ``--buffers``: each notices the errors that it is made for, and changes no bit."""
 
 import signal
 import subprocess
@@ -22,7 +22,7 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="pages are protect
 
 
 def _maps(kind):
-    """The parts of the process's memory of a kind of access, such as ``---p``: first address and the one behind."""
+    """The ranges of the process's memory with a kind of access, such as ``---p``: the first address and the end."""
     lines = [line.split() for line in Path("/proc/self/maps").read_text().splitlines()]
     return [tuple(int(address, 16) for address in part.split("-")) for part, access, *_ in lines if access == kind]
 
@@ -67,7 +67,7 @@ def test_memory_goes_with_the_last_view(allocate):
 def test_every_buffer_lies_beside_an_unreadable_page(mode, precision, batch_norm, monkeypatch):
     use(mode, monkeypatch.setattr)
     X, y = problem(100, WIDTHS[0], WIDTHS[-1])
-    X[:, np.arange(WIDTHS[0]) % 8 != 0] = 0  # so that there are lists
+    X[:, np.arange(WIDTHS[0]) % 8 != 0] = 0  # many zeros, so that the engine uses lists
     net = network(WIDTHS, batch_norm)
     trainer = Trainer(net.network, X, y, 30, Adam(0.01, clip_norm=0.5), 2, matmul_precision=precision)
     outputs(net.network, X, 2, precision)
@@ -114,7 +114,7 @@ def test_nan_notices_a_prediction_that_writes_nothing(mode, monkeypatch):
 
 
 def _trained(mode, batch_norm, dtype, monkeypatch):
-    """What an epoch with a shorter last step leaves behind: bits, costs, squares of the weights, and outputs."""
+    """The results of an epoch with a smaller last mini-batch: bits, costs, squares of the weights, and outputs."""
     with monkeypatch.context() as patch:
         use(mode, patch.setattr)
         X, y = problem(50, WIDTHS[0], WIDTHS[-1], "uint8")

@@ -1,4 +1,4 @@
-"""The page for newcomers: every snippet of fastmlp, and of the other libraries where they are installed, runs."""
+"""The page for newcomers: all snippets of fastmlp run, and those of other libraries if these are installed."""
 
 import re
 from pathlib import Path

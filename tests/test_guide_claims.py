@@ -1,6 +1,6 @@
-"""What the page for newcomers says of other libraries' arithmetic holds: the same steps from the same weights.
+"""The claims of the page for newcomers about other libraries' arithmetic: the same steps from the same weights.
 
-Float64, and every row in every mini-batch, so that nothing depends on the order of the rows.
+The trainings are in float64. Every mini-batch has all rows, so that nothing depends on the order of the rows.
 """
 
 import numpy as np
@@ -74,7 +74,7 @@ def test_losses_of_pytorch_have_our_gradient_times_a_factor(output, loss, theirs
     [
         (fastmlp.SGD(0.1, 0.01, 0.9), "SGD", {"lr": 0.1, "momentum": 0.9}, 0.01, 1e-12),
         (fastmlp.SGD(0.1, 0.01, 0.9, True), "SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}, 0.01, 1e-12),
-        # the place of ε, 1e-8, is all that differs
+        # the only difference is the place of ε, which is 1e-8
         (fastmlp.Adam(0.01, 0.01), "Adam", {"lr": 0.01}, 0.01, 1e-4),
         (fastmlp.AdamW(0.01, 0.1), "AdamW", {"lr": 0.01}, 0.1, 1e-4),
     ],

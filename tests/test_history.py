@@ -1,4 +1,4 @@
-"""Records of a training, and their ways out."""
+"""The records of a training, and their output as files, frames and figures."""
 
 import csv
 import json

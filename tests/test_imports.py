@@ -1,4 +1,4 @@
-"""Imports point one way: no circle of modules, imports for types and inside functions included."""
+"""There are no circular imports, including imports for types and inside functions."""
 
 import ast
 from graphlib import CycleError, TopologicalSorter

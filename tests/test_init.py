@@ -1,4 +1,4 @@
-"""Initialisers: the spread of each, and what a network makes of them."""
+"""Initialisers: the standard deviation of each, and their use by a network."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Callbacks that pass records on: to a file of JSON lines, to TensorBoard, to MLflow."""
+"""Callbacks that log records: to a file of JSON lines, to TensorBoard, to MLflow."""
 
 import json
 import sys

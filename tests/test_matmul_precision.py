@@ -1,4 +1,4 @@
-"""``matmul_precision`` wherever users meet it: train, predictions, estimators, the command line."""
+"""The argument ``matmul_precision`` of `train`, predictions, estimators and the command line."""
 
 import json
 
@@ -52,7 +52,7 @@ def test_predictions(blobs):
     assert_close(rounded.sum(axis=1), np.ones(len(X)), np.float32)
     np.testing.assert_array_equal(net.predict(X, matmul_precision="bfloat16"), rounded.argmax(axis=1))
     np.testing.assert_array_equal(net.outputs(X, matmul_precision="bfloat16"), rounded)
-    np.testing.assert_array_equal(net.predict_proba(X), exact)  # asked for in between, the float32 ones are as before
+    np.testing.assert_array_equal(net.predict_proba(X), exact)  # as before the outputs in bfloat16
     net.weights[0][0, 0] += 1
     assert not np.array_equal(net.outputs(X, matmul_precision="bfloat16"), rounded)
 

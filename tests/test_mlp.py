@@ -1,4 +1,4 @@
-"""The network: shapes, live parameters, predictions against the twin, every kind of input array."""
+"""The network: shapes, writable parameters, predictions against the twin, every kind of input array."""
 
 import copy
 import dataclasses
@@ -31,7 +31,7 @@ def pixels():
 
 
 def _with_running_statistics(net, seed=2):
-    """Running statistics as if trained: away from their start at 0 and 1."""
+    """Set running statistics to other values than the initial 0 and 1, as after a training."""
     rng = np.random.default_rng(seed)
     for mean, variance in zip(net.running_means, net.running_vars, strict=True):
         mean[:] = rng.standard_normal(mean.shape)
@@ -94,7 +94,7 @@ def test_a_row_is_predicted_alike_whatever_stands_beside_it(batch_norm, dtype):
 
 
 def test_predictions_in_turns_and_at_once(dtype):
-    # a network keeps the memory of its last prediction of few rows for the next one
+    # a network keeps the memory of a prediction of few rows for the next prediction
     net = MLP([5, 8, 3], dtype=dtype, seed=1)
     X = np.random.default_rng(0).uniform(0, 9, (300, 5))
     kinds = [(n, kind) for n in (1, 2, 7, 300) for kind in ("float32", "float64", "uint8")]
@@ -178,7 +178,7 @@ LENDERS = {
     ids=lambda change: next(iter(change)),
 )
 def test_a_new_architecture_takes_part(change):
-    x = np.random.default_rng(0).standard_normal((1, 64))  # memory of a small prediction is kept
+    x = np.random.default_rng(0).standard_normal((1, 64))  # one row: the memory of a small prediction is kept
     net, fresh = (MLP([64, 64, 2], batch_norm=BatchNorm(), dtype="float64") for _ in range(2))
     before = net.outputs(x)
     fresh.architecture = net.architecture = dataclasses.replace(net.architecture, **change)
@@ -219,7 +219,7 @@ BLOBS = np.random.default_rng(1).standard_normal((60, 5)), np.arange(60) % 3
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 def test_parameters_that_nobody_else_holds_are_not_compared(kind, tmp_path, monkeypatch):
     net = _made(kind, tmp_path)
-    monkeypatch.setattr(inference, "_same_bits", None)  # raises when it is called
+    monkeypatch.setattr(inference, "_same_bits", None)  # a call of it would raise an error
     X, y = BLOBS
     found = [net.predict_proba(X)]
     for write in (
@@ -248,7 +248,7 @@ def test_a_copy_is_a_network_of_its_own(copied, blobs):
     other = copied(original)
     assert digest(other) == digest(original)
     before = digest(original)
-    # every stage that works on all parameters at once: restoring the best epoch after many worse ones
+    # restoring the best epoch after many worse ones copies all parameters at once
     stop = EarlyStopping(metric="cost", min_delta=1000.0, patience=20)
     arguments = {"validation": 0.2, "optimizer": SGD(2.0), "batch_size": 30, "epochs": 10, "stop": stop}
     train(other, *blobs, progress=False, **arguments)
@@ -349,7 +349,7 @@ def test_running_statistics_approach_those_of_the_data(batch_norm):
         batch_norm = BatchNorm(momentum=0.5)
     net = MLP([4, 6, 3], batch_norm=batch_norm, dtype="float64")
     X, y = _data(net, n=50)
-    # a rate that moves nothing and the whole set in one batch: the statistics converge to those of the set
+    # the rate changes no weight, and one batch is the whole set: the statistics converge to those of the set
     settings = {"optimizer": SGD(1e-30), "batch_size": 50, "epochs": 300, "threads": 1}
     train(net, X, y, validation=None, progress=False, **settings)
     z = X @ net.weights[0] + net.biases[0]

@@ -1,4 +1,4 @@
-"""Tests are found by name: a module has a test file of its name, or stands here with the one that covers it."""
+"""Tests are found by name: a module has a test file with its name, or is listed here with the file that covers it."""
 
 from pathlib import Path
 
@@ -91,7 +91,7 @@ COVERED = {
 
 
 def _modules():
-    """All modules but the pages of the guide, which tests/test_guide.py reads as pages."""
+    """All modules except those of the guide's pages, which tests/test_guide.py tests."""
     for path in sorted(PACKAGE.rglob("*.py")):
         module = path.relative_to(PACKAGE)
         if path.name != "__init__.py" and module.parts[0] != "guide":

@@ -1,4 +1,4 @@
-"""A history in a line, and in a notebook."""
+"""The representation of a history: one line of text, and HTML for a notebook."""
 
 import xml.etree.ElementTree as ET
 

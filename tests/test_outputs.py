@@ -1,4 +1,4 @@
-"""Every kind of output from end to end: what is learned, what is predicted, what has no answer."""
+"""Every output function from training to prediction, and the methods that an output function does not have."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_regression_by_every_activation(activation, X):
     assert net.predict(X).dtype == np.float32
 
 
-# the mean; the median; for c between 1 and 1½, Huber's derivative ½ + 2 (c - 1) - ½ - ½ is 0 at 1¼
+# the mean; the median; for c between 1 and 1½, the derivative of Huber's error, ½ + 2 (c - 1) - ½ - ½, is 0 at 1¼
 @pytest.mark.parametrize(
     ("loss", "expected"), [(losses.SquaredError(), 2.8), (losses.AbsoluteError(), 1.0), (losses.Huber(0.5), 1.25)]
 )

@@ -1,4 +1,4 @@
-"""What a stranger gets: README's commands and example, the contents of the wheel, a quiet and light import."""
+"""README's commands and example, the contents of the wheel, and an import without warnings and large libraries."""
 
 import hashlib
 import json
@@ -104,7 +104,7 @@ def test_wheel_holds_the_licences_and_the_command(wheel):
 
 
 def checked_bill(text):
-    """Return the bill of materials and its parts by name; CycloneDX's schema must allow it."""
+    """Check a bill of materials with CycloneDX's schema; return the bill and its parts by name."""
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     bill = json.loads(text)
     parts = {part["bom-ref"]: part for part in [bill["metadata"]["component"], *bill["components"]]}
@@ -144,7 +144,7 @@ def test_bill_of_materials_says_what_compiled_the_kernels(tmp_path):
 
 
 def test_the_kernels_of_a_wheel_are_compiled_by_the_packages_of_an_isolated_build(tmp_path, monkeypatch):
-    """pip keeps those in a folder of PYTHONPATH, where fastmlp itself is a source tree without metadata."""
+    """pip puts these packages into a folder of PYTHONPATH, and fastmlp is then a source tree without metadata."""
     hook = runpy.run_path(str(ROOT / ".ci" / "hatch_build.py"))["Parts"]
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("FASTMLP_BUILD_KERNELS", "1")
@@ -162,7 +162,7 @@ def test_the_kernels_of_a_wheel_are_compiled_by_the_packages_of_an_isolated_buil
 
 
 def test_the_command_runs_from_a_source_tree_without_metadata():
-    """As where kernels are compiled for a wheel."""
+    """Kernels are compiled for a wheel in such a source tree."""
     program = (
         "import importlib.metadata, sys\n"
         "found = importlib.metadata.version\n"
@@ -200,7 +200,7 @@ def test_all_extras_but_large_ones_are_the_extra_all():
 def test_import_is_quiet_and_loads_no_optional_library():
     out, err = python("-W", "error", "-c", "import fastmlp, sys; print(*sys.modules)")
     assert err == ""
-    by_numba, _ = python("-c", "import numba, sys; print(*sys.modules)")  # SciPy, where that is installed
+    by_numba, _ = python("-c", "import numba, sys; print(*sys.modules)")  # Numba imports SciPy if it is installed
     packages = {name.partition(".")[0] for name in set(out.split()) - set(by_numba.split())}
     assert packages & OPTIONAL == set()
 

@@ -26,7 +26,7 @@ def history(epochs=3, validated=True, **options):
 
 
 def drawn(figure):
-    """The figure as a file; drawing finds what building it does not."""
+    """Draw the figure into a file: some errors appear only when it is drawn."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=40)
     return buffer.getvalue()

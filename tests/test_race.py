@@ -1,4 +1,4 @@
-"""The race to an accuracy: the same recipe for all, honest medians, and a plain word for who did not get there."""
+"""The race to an accuracy: all use the same recipe, the medians are right, and failures to reach it are shown."""
 
 import json
 import math

@@ -6,7 +6,7 @@ from networks import digest
 
 from fastmlp import MLP, SGD, BatchNorm, EarlyStopping, train
 
-# batches of 257 rows: all but the first two have work enough for a second thread
+# with batches of 257 rows, all except the first two have enough work for a second thread
 NETWORKS = {
     "logistic": ([33, 5], None),
     "narrow": ([33, 7, 5], None),
@@ -24,7 +24,7 @@ def problem():
 
 @pytest.fixture(params=list(NETWORKS))
 def trained(request, problem, dtype):
-    """Train a new network: returns it and the history."""
+    """Return a function that trains a new network and returns the network and its history."""
     widths, batch_norm = NETWORKS[request.param]
 
     def run(seed=0, net_seed=0, threads=None):
@@ -52,7 +52,7 @@ def test_again(trained):
 def test_any_number_of_threads(trained, problem):
     X, y = problem
     results = []
-    # three and seven are more than the cores of a small machine, and no divisor of the rows
+    # three and seven are more threads than a small machine has cores, and do not divide the number of rows
     for threads in (1, 2, 3, 7, None):
         net, history = trained(threads=threads)
         predicted = net.predict_proba(X, threads=threads).tobytes(), net.cost(X, y, threads=threads)
@@ -90,7 +90,7 @@ def test_global_random_state_is_left_alone(problem):
 def test_epochs_are_shuffled_anew(problem):
     X, y = problem
     net = MLP([33, 5], input_scale=1 / 255)
-    # a rate that moves no weight: the cost of the first batch differs between epochs by its rows only
+    # the rate changes no weight, so the cost of the first batch differs between epochs only by its rows
     history = train(net, X, y, validation=None, optimizer=SGD(1e-30), batch_size=400, epochs=3, progress=False)
     assert len(set(history.batch_costs[::2])) == 3
 

@@ -1,4 +1,4 @@
-"""train and MLP.cost with weights of rows and of classes."""
+"""`train` and `MLP.cost` with weights of rows and of classes."""
 
 import numpy as np
 import pytest
@@ -110,7 +110,7 @@ def test_a_validation_triple_has_weights(blobs):
     assert plain.records[0]["val_cost"] == pytest.approx(net.cost(X[:50], y[:50]), rel=1e-12)
 
 
-# ---- a metric of one's own
+# ---- a metric of the user
 
 
 def test_a_metric_gets_the_network_and_the_held_out_rows(blobs):

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: values by hand, and that training uses them step by step."""
+"""Learning-rate schedules: values by hand, and their use in every step of a training."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from fastmlp import MLP, SGD, BatchNorm, schedules, train
 from fastmlp.engine import Trainer
 from fastmlp.schedules import Constant, Cosine, InverseScaling, OneCycle, Schedule, StepDecay
 
-STEPS = np.arange(12)  # of 4 epochs of 3 steps
+STEPS = np.arange(12)  # the steps of 4 epochs with 3 steps each
 SCHEDULES = [Constant(0.3), StepDecay(0.3, 0.5, 1), Cosine(0.3, 0.01), OneCycle(0.3), InverseScaling(0.3)]
 
 
@@ -34,7 +34,7 @@ def test_cosine():
 
 
 def test_one_cycle():
-    # 11 steps after the first; the top lies behind 0.3 · 11 = 3.3 of them
+    # 11 steps follow the first; the peak is after 0.3 · 11 = 3.3 of them
     found = rates(OneCycle(1.0, warmup=0.3, start_divisor=10, final_divisor=100))
     assert found[0] == pytest.approx(0.1)
     assert found[11] == pytest.approx(0.001)

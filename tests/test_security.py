@@ -1,4 +1,4 @@
-"""What the guide's page on security says: loading executes nothing, and fastmlp opens no connection."""
+"""The claims of the guide's page on security: loading executes nothing, and fastmlp opens no connection."""
 
 import ast
 import re
@@ -24,7 +24,7 @@ def trees():
 
 
 def imported(tree):
-    """The packages that a module imports, by their first names."""
+    """The top-level names of the packages that a module imports."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -33,7 +33,7 @@ def imported(tree):
 
 
 def called(tree):
-    """What a module calls, as it is written."""
+    """The calls of a module, as their source text."""
     return {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
 
 
@@ -54,7 +54,7 @@ def events(tmp_path_factory):
 
 def test_loading_executes_nothing(events):
     assert "open" in events["loading"]
-    # "compile" alone is a header that is parsed; "exec" would run it
+    # the event "compile" alone is a header that is parsed; running it would be an event "exec"
     assert [event for event in events["loading"] if event.startswith(EXECUTING)] == []
     assert [event for event in events["control"] if event.startswith(EXECUTING)] == ["pickle.find_class"]
 

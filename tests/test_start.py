@@ -1,4 +1,4 @@
-"""What neither trains nor predicts starts without Numba, which takes half a second to import."""
+"""Programs that neither train nor predict do not import Numba, whose import takes half a second."""
 
 import subprocess
 

@@ -1,4 +1,4 @@
-"""Seconds of whole programs with an empty cache and with a full one: the same programs as in README, honest medians."""
+"""The command that times whole programs with an empty and with a full cache: README's programs, right medians."""
 
 import argparse
 import re

@@ -1,4 +1,4 @@
-"""The early stopping rule, on sequences worked by hand."""
+"""The early stopping rule on sequences whose results are known by hand."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from fastmlp.stopping import Patience
 
 
 def _stopped_after(rule, epochs, values):
-    """The epoch at whose end training stops (None: never) and the best epoch, for a sequence of the rule's metric."""
+    """The epoch after which training stops (None: never), and the best epoch, for a sequence of the rule's metric."""
     patience = Patience(rule, epochs)
     for epoch, value in enumerate(values, start=1):
         patience.is_best(epoch, {"val_cost": value, "val_accuracy": value, "val_score": value})
@@ -20,31 +20,31 @@ ACCURACY = EarlyStopping(metric="accuracy", min_delta=0.125)
 COST = EarlyStopping(metric="cost", min_delta=0.125)
 
 
-# eighths and quarters: differences are exact in binary
+# all values but the last case's are multiples of 1/16, so that their differences are exact
 @pytest.mark.parametrize(
     ("rule", "epochs", "values", "stopped", "best"),
     [
-        # rises at every epoch: never
+        # the accuracy rises in every epoch: training never stops
         (ACCURACY, 1, [0.0, 0.25, 0.5, 0.75], None, 4),
-        # flat from the start: the first epoch is an improvement over nothing
+        # the accuracy never changes: only the first epoch is an improvement
         (ACCURACY, 1, [0.5, 0.5], 2, 1),
         (ACCURACY, 3, [0.5, 0.5, 0.5, 0.5, 0.5], 4, 1),
         # a rise of exactly min_delta counts, a smaller one does not
         (ACCURACY, 1, [0.5, 0.625, 0.75], None, 3),
         (ACCURACY, 1, [0.5, 0.5625], 2, 2),
-        # small rises add up: 0.0625 twice reaches 0.125 over the reference
+        # small rises add up: two rises of 0.0625 are 0.125 above the reference
         (ACCURACY, 2, [0.5, 0.5625, 0.625, 0.625], None, 3),
         (ACCURACY, 2, [0.5, 0.5625, 0.625, 0.625, 0.625], 5, 3),
         # a fall does not lower the reference
         (ACCURACY, 2, [0.5, 0.25, 0.5], 3, 1),
-        # waiting starts anew after an improvement
+        # the count of waiting epochs starts again after an improvement
         (ACCURACY, 2, [0.5, 0.5, 0.75, 0.75, 0.75], 5, 3),
-        # the cost improves downwards
+        # a lower cost is an improvement
         (COST, 1, [2.0, 1.5, 1.0, 0.5], None, 4),
         (COST, 1, [2.0, 1.875, 1.875], 3, 2),
         (COST, 1, [2.0, 3.0], 2, 1),
         (COST, 2, [2.0, 1.9375, 1.9375], 3, 2),
-        # no threshold: any rise counts, an equal value does not
+        # without a threshold any rise counts, but an equal value does not
         (EarlyStopping(min_delta=0.0), 2, [0.5, 0.5, 0.501, 0.501, 0.501], 5, 3),
     ],
 )
@@ -54,7 +54,7 @@ def test_sequences(rule, epochs, values, stopped, best):
 
 @pytest.mark.parametrize("right", [14, 6000, 9115, 10119, 10240])
 def test_a_rise_of_exactly_the_threshold_counts_whatever_the_rounding(right):
-    # 12 more of 12,000 are 0.001; the difference of the two quotients may be a little less
+    # 12 more of 12,000 rows are a rise of 0.001; rounding may make the difference of the quotients slightly smaller
     values = [right / 12000, (right + 12) / 12000, (right + 12) / 12000]
     assert _stopped_after(EarlyStopping(min_delta=0.001), 2, values) == (None, 2)
     below = [right / 12000, (right + 11) / 12000, (right + 11) / 12000]

@@ -1,4 +1,4 @@
-"""Saving and loading: the same bits back, one clear error for anything else, no half-written file."""
+"""Saving and loading: a loaded network has the same bits, bad files give one clear error, no file is half written."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def saved(tmp_path):
 
 
 def _parts(path):
-    """Arrays and metadata of a safetensors file, read by the format's own description."""
+    """Arrays and metadata of a safetensors file, read as the format's description says."""
     content = path.read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
     header = json.loads(content[8 : 8 + length])
@@ -157,7 +157,7 @@ def test_functions_come_back(activation, output, tmp_path):
     ("functions", "kind"),
     [
         ({}, "fastmlp-1"),
-        ({"dropout": 0.5}, "fastmlp-1"),  # a reader that drops nothing predicts the same
+        ({"dropout": 0.5}, "fastmlp-1"),  # an earlier version without dropout predicts the same
         ({"activation": "tanh"}, "fastmlp-2"),
         ({"output": "identity"}, "fastmlp-2"),
         ({"activation": "gelu", "output": "exp"}, "fastmlp-2"),

@@ -1,4 +1,4 @@
-"""train: what is learned, what is held out, and when it stops."""
+"""`train`: learning, batches, held-out rows, and stopping."""
 
 import threading
 import warnings
@@ -97,7 +97,7 @@ def test_gradients_are_averaged_over_the_batch():
 def test_every_row_is_trained_on_once_an_epoch(batch_size, steps):
     X, y = np.random.default_rng(1).standard_normal((23, 5)), np.arange(23) % 3
     net = _blobs_net()
-    # a rate that moves no weight: every cost is that of the starting network
+    # the rate changes no weight, so every cost is that of the initial network
     history = train(net, X, y, validation=None, optimizer=SGD(1e-30), batch_size=batch_size, epochs=2, **QUIET)
     assert (history.steps, len(history.batch_costs)) == (2 * steps, 2 * steps)
     for record in history.records:
@@ -114,13 +114,13 @@ def test_a_batch_larger_than_the_set_is_the_set(blobs):
 
 
 def test_last_partial_batch_moves_the_weights():
-    # four rows that ask for nothing and one, the last by the documented order, that does
+    # four rows of zeros, and one row that changes the weights, which is the last in the documented order
     order = np.random.default_rng(0).permutation(5)
     X, y = np.zeros((5, 1)), np.zeros(5, dtype=int)
     X[order[4]] = 1.0
     net = MLP([1, 2], dtype="float64", init=lambda rng, n_in, n_out: np.zeros((n_in, n_out)))
     train(net, X, y, validation=None, optimizer=SGD(0.5), batch_size=4, epochs=1, seed=0, **QUIET)
-    # biases after the first batch: ±0.25, so p = 1 / (1 + exp(-0.5)); then a batch of one row
+    # the biases after the first batch are ±0.25, so p = 1 / (1 + exp(-0.5)); the next batch has one row
     p = 1.0 / (1.0 + np.exp(-0.5))
     np.testing.assert_allclose(net.weights[0], [[0.5 * (1 - p), -0.5 * (1 - p)]], rtol=1e-12)
 
@@ -152,7 +152,7 @@ def test_the_fraction_is_drawn_at_random(blobs):
     X, y = blobs
     order = np.argsort(y, kind="stable")
     net = _blobs_net()
-    # sorted by class: rows from one end would leave a class out
+    # the rows are sorted by class: held-out rows from one end would leave a class out
     train(net, X[order], y[order], validation=0.4, optimizer=SGD(0.1), batch_size=16, epochs=40, **QUIET)
     assert net.accuracy(X, y) > 0.95
 
@@ -161,7 +161,7 @@ def test_the_fraction_is_drawn_at_random(blobs):
 
 
 def _still(stop, validation_rows=20, **arguments):
-    """Train on inputs of zeros at a rate that moves nothing: the metric is the same after every epoch."""
+    """Train on inputs of zeros with a rate that changes nothing, so that the metric never changes."""
     net = MLP([2, 2], dtype="float64")
     X, y = np.zeros((50, 2)), np.arange(50) % 2
     pair = (X[:validation_rows], y[:validation_rows])
@@ -177,7 +177,7 @@ def test_stops_after_its_patience(metric, patience):
 
 @pytest.mark.parametrize(("batch_size", "epochs"), [(50, 101), (25, 51), (10, 21), (8, 16), (1, 3)])
 def test_patience_in_steps(batch_size, epochs):
-    # ceil(100 / steps per epoch) epochs after the first; batches of 8 make 7 steps, the last of 2 rows
+    # ceil(100 / steps per epoch) epochs after the first; batches of 8 rows give 7 steps, the last with 2 rows
     history = _still(EarlyStopping.report(), batch_size=batch_size, epochs=200)
     assert (history.epochs, history.stopped_because) == (epochs, "early stopping")
 
@@ -207,7 +207,7 @@ def test_stop_agrees_with_the_records(metric, blobs):
 def test_the_best_network_is_restored(batch_normalised, blobs):
     X, y = blobs
     batch_norm = BatchNorm(affine=True) if batch_normalised else None
-    # a rate so high that the cost jumps about
+    # with such a high rate the cost rises and falls
     arguments = {"validation": (X[:50], y[:50]), "optimizer": SGD(3.0), "batch_size": 10, "seed": 3}
     stop = EarlyStopping(metric="cost", min_delta=0.0, patience=6)
     net = _blobs_net(batch_norm)
@@ -245,7 +245,7 @@ def test_the_last_network_is_kept_without_restoring(blobs):
     assert digest(net) == digest(plain)
 
 
-# ---- the surroundings
+# ---- progress bar, special data, threads, warnings
 
 
 @pytest.mark.parametrize(("progress", "shown"), [(True, True), (False, False), (None, False)])

@@ -1,4 +1,4 @@
-"""Trainings that end before their time: a cost that is not finite, Ctrl-C. What is left is whole."""
+"""Trainings that end early, by a cost that is not finite or by Ctrl-C: the network is that of a whole step."""
 
 import _thread
 import signal
@@ -25,7 +25,7 @@ def _diverge(batch_norm=None, **arguments):
     settings = {"validation": 0.2, "batch_size": 8, "epochs": 50} | arguments
     with pytest.warns(RuntimeWarning, match="NaN or infinite") as caught:
         history = train(net, X, y, **settings, **QUIET)
-    # one, and it points at the caller
+    # exactly one warning, which points to the caller
     assert [warning.filename for warning in caught] == [__file__]
     return net, history
 
@@ -42,7 +42,7 @@ def test_a_cost_that_is_not_finite(batch_norm, optimizer):
 
 
 def test_divergence_goes_back_to_the_last_finite_epoch():
-    optimizer = SGD(1.0, weight_decay=1000.0)  # weights grow by 999 a step: finite for some epochs
+    optimizer = SGD(1.0, weight_decay=1000.0)  # a step multiplies weights by -999: finite for some epochs
     net, history = _diverge(optimizer=optimizer, validation=None, batch_size=60)
     assert history.epochs > 3
     replayed = MLP([5, 8, 3])
@@ -77,7 +77,7 @@ def test_divergence_restores_the_best():
 
 
 def _interrupt_in(seconds):
-    """Press Ctrl-C after a while, from another thread; well after `train` has looked at its arguments."""
+    """Send Ctrl-C after some seconds, from another thread, when `train` has already checked its arguments."""
     timer = threading.Timer(seconds, _thread.interrupt_main)
     timer.start()
     return timer
@@ -85,7 +85,7 @@ def _interrupt_in(seconds):
 
 @pytest.fixture
 def endless(blobs):
-    """Train until it is interrupted; the kernels are compiled before. One step an epoch."""
+    """Return a function that trains until Ctrl-C, with one step in each epoch. The kernels are compiled before."""
 
     def run(seconds, epochs=10**9):
         net = _blobs_net(BatchNorm(placement="before_relu", affine=True))
@@ -117,13 +117,13 @@ def test_ctrl_c_never_leaves_half_a_step(endless):
         net, history = endless(0.1 + 0.003 * attempt)
         assert history.stopped_because == "interrupted"
         assert len(history.batch_costs) == history.steps == len(history.records)
-        # the step that was under way is finished or not begun
+        # the last step is either complete or not begun
         whole = {digest(endless(None, epochs=n)[0]) for n in (max(1, history.epochs), history.epochs + 1)}
         assert digest(net) in whole
 
 
 def _press_ctrl_c(monkeypatch, place, call):
-    """Press Ctrl-C at the beginning of a chosen call of a function that `train` uses."""
+    """Send Ctrl-C at the beginning of a chosen call of a function that `train` uses."""
     owner = engine.Trainer if place == "run_epoch" else engine
     original, calls = getattr(owner, place), []
 

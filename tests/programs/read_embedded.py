@@ -1,4 +1,4 @@
-"""Read a small data set in place of the embedded one 40 times, while other processes remove its cached copy.
+"""Read a small data set in place of the embedded one 40 times, and remove its cached copy after every third time.
 
 Arguments: the folder of the cached copy, the folder of the compressed files, and the content of the files as JSON.
 """

@@ -1,4 +1,4 @@
-"""Small problems of every kind that the estimators take."""
+"""Small problems with every kind of target that the estimators take."""
 
 import numpy as np
 import pytest

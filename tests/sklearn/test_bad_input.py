@@ -1,4 +1,4 @@
-"""What the estimators refuse, and how they say it."""
+"""Bad input of the estimators, and the texts of its errors."""
 
 import numpy as np
 import pytest

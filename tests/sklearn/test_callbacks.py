@@ -1,4 +1,4 @@
-"""scikit-learn's own callbacks, which came with version 1.9."""
+"""scikit-learn's own callbacks, which exist from version 1.9 on."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ callback = pytest.importorskip("sklearn.callback")
 
 
 class Recorder:
-    """Notes every hook, and stops after some epochs."""
+    """A callback that records every call of a hook, and stops the fit after some epochs."""
 
     def __init__(self, stop_after=None):
         self.calls, self.scores, self.stop_after = [], [], stop_after
@@ -53,7 +53,7 @@ def test_a_task_for_the_fit_and_one_for_each_epoch(solver, data):
     ]  # fmt: skip
     at_epochs = [estimator for task, estimator, _ in recorder.scores if task == "epoch"]
     weights = [estimator.network_.snapshot() for estimator in at_epochs]
-    assert not np.array_equal(weights[0], weights[1])  # copies, not the network that goes on training
+    assert not np.array_equal(weights[0], weights[1])  # copies, and not the arrays of the network in training
     assert recorder.scores[-1][2] == model.score(X, y)
 
 

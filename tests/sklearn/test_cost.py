@@ -1,4 +1,4 @@
-"""CostFunction: the whole data set's cost and its gradient, in the order of a network's parameters."""
+"""CostFunction: the cost of a whole data set and its gradient, in the order of a network's parameters."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ WIDTHS = [9, 18, 7, 4]
 
 @pytest.fixture(params=LOSSES, ids=repr)
 def problem(request):
-    """A network, rows of more than one batch, targets, and the loss."""
+    """A function that makes a network, rows of more than one batch, targets and the loss."""
     loss = request.param
 
     def make(n=BATCH + 37, dtype="float64"):
@@ -74,7 +74,7 @@ def test_same_bits_at_any_number_of_threads_and_call_after_call(problem):
 
 
 def test_descent_reaches_a_stationary_point(problem):
-    """Steepest descent that halves its step until the cost falls enough, as any optimizer of SciPy's relies on."""
+    """Steepest descent halves its step until the cost falls enough. SciPy's optimizers rely on that, too."""
     net, X, targets, loss = problem(n=60)
     function = CostFunction(net, X, targets, loss=loss, l2=0.05, threads=1)
     parameters, step = net.snapshot(), 1.0

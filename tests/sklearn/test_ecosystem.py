@@ -1,4 +1,4 @@
-"""The estimators inside scikit-learn's tools, and with what goes into and out of them."""
+"""The estimators in scikit-learn's tools, with data frames and labels of all kinds, and saved to files."""
 
 import pickle
 import subprocess
@@ -36,7 +36,7 @@ def test_saved_estimators(fitted, X, targets, through, tmp_path):
         joblib.dump(fitted, tmp_path / "model.joblib")
         again = joblib.load(tmp_path / "model.joblib")
     np.testing.assert_array_equal(again.predict_proba(X), fitted.predict_proba(X))
-    for estimator in (again, fitted):  # the optimizer's averages were saved, too
+    for estimator in (again, fitted):  # both continue alike only if the optimizer's averages were saved
         estimator.partial_fit(X, targets["multiclass"])
     np.testing.assert_array_equal(again.predict_proba(X), fitted.predict_proba(X))
     again.intercepts_[0][:] = 7
@@ -73,7 +73,7 @@ def test_feature_names(frame, X, targets):
 def test_feature_names_and_a_scorer(X, targets):
     data = pd.DataFrame(X, columns=list("abcdef"))
     estimator = MLPClassifier(metric="f1_macro", early_stopping=True, **SMALL)
-    estimator.fit(data, targets["multiclass"])  # no warning that validation rows have no names
+    estimator.fit(data, targets["multiclass"])  # without a warning that the validation rows have no names
     assert list(estimator.feature_names_in_) == list("abcdef")
     estimator.fit(data, targets["multiclass"], X_val=data[:50], y_val=targets["multiclass"][:50])
     with pytest.raises(ValueError, match="feature names"):
@@ -154,7 +154,7 @@ def backend(request, tmp_path):
 
 
 def test_one_thread_in_each_worker(backend, X, targets):
-    # parameter searches fit inside workers: all cores are at work already
+    # a parameter search fits in several workers, which use all cores together
     alone = MLPRegressor(**SMALL).fit(X, targets["number"])
     assert alone.n_threads_ == usable_cores()
     fits = [joblib.delayed(MLPRegressor(threads=n, **SMALL).fit)(X, targets["number"]) for n in (None, None, 2)]

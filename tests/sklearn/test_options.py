@@ -1,4 +1,4 @@
-"""What the estimators can do beyond scikit-learn's."""
+"""The options of the estimators that scikit-learn's do not have."""
 
 import signal
 
@@ -274,7 +274,7 @@ def test_ctrl_c_leaves_a_fitted_estimator(X, targets, solver):
 
 
 def test_costs_of_zero(X, targets):
-    # whole batches without weight: no step goes astray
+    # whole batches have no weight: their steps must not change anything wrongly
     weights = np.zeros(len(X))
     weights[:40] = 1
     estimator = MLPRegressor(shuffle=False, alpha=1.0, **SMALL).fit(X, targets["number"], weights)

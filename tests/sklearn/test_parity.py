@@ -1,4 +1,4 @@
-"""The same ``random_state`` goes the same way as scikit-learn's estimators."""
+"""With the same ``random_state``, the estimators have the same curves and weights as scikit-learn's."""
 
 import warnings
 
@@ -42,7 +42,7 @@ def test_lbfgs(X, targets, activation, kind):
 
 @pytest.mark.parametrize("kind", ["binary", "numbers"])
 def test_lbfgs_converges_without_a_warning(X, targets, kind):
-    # with several outputs, scikit-learn's cost and gradient disagree by their number
+    # with several outputs, scikit-learn's gradient of the loss is too large by the factor of their number
     ours, _ = pair(kind, solver="lbfgs", activation="tanh", max_iter=1000, tol=3e-3, alpha=3.0)
     y = targets[kind]
     with warnings.catch_warnings():
@@ -201,8 +201,8 @@ def test_same_constraints():
     for kind in ("binary", "number"):
         ours, theirs = ({**e._parameter_constraints} for e in pair(kind))
         for name, allowed in theirs.items():
-            if name not in ("activation", "loss"):  # which take more
-                # the texts list a set's strings, in no order
+            if name not in ("activation", "loss"):  # these two accept more values than in scikit-learn
+                # sorted, because the texts list the strings of a set in any order
                 assert [sorted(str(c)) for c in ours[name]] == [sorted(str(c)) for c in allowed], name
 
 

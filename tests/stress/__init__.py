@@ -1,1 +1,1 @@
-"""Stress: thousands of short trainings while everything around them goes wrong, each with the bits of a quiet one."""
+"""Stress: thousands of disturbed short trainings, each of which must have the bits of an undisturbed one."""

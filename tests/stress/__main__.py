@@ -1,14 +1,17 @@
-"""Trains thousands of networks while everything around them goes wrong, and prints what that did.
+"""Trains thousands of networks, disturbs the trainings, and prints the errors that it found.
 
     python tests/stress                            # 10,000 fits
-    python tests/stress --fits 500 --seed 7        # fewer, others
-    python tests/stress --seed 7 --first 31 --fits 50   # the process of number 31 again
+    python tests/stress --fits 500 --seed 7        # fewer and other fits
+    python tests/stress --seed 7 --first 31 --fits 50   # the process with number 31 again
 
-Processes do short fits, one after the other or at once, with 1 to 8 threads; fork, press Ctrl-C or exit in the middle.
-Meanwhile other processes spin on all cores, and each process is stopped and continued, and moved to other cores, at
-random moments. Every fit that ends must have the bits of the same fit by one thread in a quiet process. A process that
-gets nowhere hangs; one that ends by an error or writes to stderr crashes. Both are reported with the command that
-repeats the process: it does the same again, though not at the same moments. Ends with 1 where anything was found.
+Processes do short fits, one after the other or at the same time, with 1 to 8 threads. They fork, send Ctrl-C to
+themselves, or exit during a training. At the same time, other processes keep all cores busy, and each process is
+stopped and continued, and moved to other cores, at random moments. Every fit that ends must have the bits of the same
+fit on one thread in an undisturbed process.
+
+A process without progress counts as a hang. A process that ends by an error or writes to stderr counts as a crash. Both
+are reported with a command that repeats the process: it does the same fits, but the disturbances come at other moments.
+The command ends with 1 if it found anything.
 """
 
 import argparse
@@ -33,10 +36,10 @@ if __name__ == "__main__":
 from processes import environment_of  # noqa: E402 - found by the path above
 
 CHILD = TESTS / "stress" / "child.py"
-FITS = 100  # of a process
-CASES = 300  # fits that differ
-HANG = 60  # seconds without a word until a process counts as hung; those in which it was stopped do not count
-QUIET_SECONDS = 1800  # that all cases may take in a quiet process, which compiles first
+FITS = 100  # fits of a process
+CASES = 300  # number of different fits
+HANG = 60  # seconds without output until a process counts as hung, without the seconds in which it was stopped
+QUIET_SECONDS = 1800  # longest seconds of all cases in an undisturbed process, including the compilation
 KINDS = ("one after the other", "from several threads", "forked", "interrupted", "exits")
 HOG = """
 import os, random, sys, time
@@ -52,12 +55,12 @@ while os.getppid() == parent:
 
 
 def cores():
-    """The cores that this process may use, or nothing where that cannot be chosen."""
+    """The cores that this process may use, or nothing if the system cannot choose cores."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
 
 
 def start(kind, seed, fits, cases):
-    """Start a process that fits."""
+    """Start a process that does fits."""
     command = [sys.executable, "-W", "error", str(CHILD), kind, seed, str(fits), str(cases)]
     return subprocess.Popen(
         command, env=environment_of(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
@@ -65,7 +68,7 @@ def start(kind, seed, fits, cases):
 
 
 def quiet_digests(cases):
-    """The digest of every case, by one thread of a process that nobody disturbs."""
+    """The digest of every case, from one thread of an undisturbed process."""
     process = start("quiet", "0", 0, cases)
     try:
         out, error = process.communicate(timeout=QUIET_SECONDS)
@@ -79,7 +82,7 @@ def quiet_digests(cases):
 
 @contextlib.contextmanager
 def hogs():
-    """Processes that spin on all cores, with short pauses."""
+    """Keep all cores busy with processes that pause for short times, during the block."""
     where = cores() or ["any"] * (os.cpu_count() or 1)
     processes = [subprocess.Popen([sys.executable, "-c", HOG, str(core)]) for core in where]
     try:
@@ -91,20 +94,20 @@ def hogs():
 
 
 class Batch:
-    """One process, as it is disturbed and listened to.
+    """One process that does fits and is disturbed.
 
     Parameters
     ----------
     seed : int
-        Of the run.
+        Seed of the run.
     number : int
-        Of the process; what it does follows from both.
+        Number of the process. Seed and number determine its fits.
     fits : int
-        About how many.
+        Approximate number of fits.
     expected : dict
         The digest of every case.
     hang : float
-        Seconds without a word until it hangs.
+        Seconds without output until the process counts as hung.
     """
 
     def __init__(self, seed, number, fits, expected, hang=HANG):
@@ -127,7 +130,7 @@ class Batch:
                 os.killpg(self.process.pid, signal.SIGUSR1)
                 time.sleep(1)
         finally:
-            with contextlib.suppress(ProcessLookupError):  # the forked ones, too
+            with contextlib.suppress(ProcessLookupError):  # kills the forked processes, too
                 os.killpg(self.process.pid, signal.SIGKILL)
             code = self.process.wait()
             reader.join()
@@ -145,7 +148,7 @@ class Batch:
         self.reports.append(f"{what}: {self.kind}: {self.repeat}\n{text}")
 
     def _listen(self):
-        """Take what the process says and disturb it meanwhile, until it ends; returns whether it hangs."""
+        """Read the output of the process and disturb it, until it ends; return whether it hangs."""
         heard = time.monotonic()
         while True:
             moment = time.monotonic() + self.draw.uniform(0, 0.1)
@@ -186,7 +189,7 @@ class Batch:
                 self.counts[line.decode()] += 1
 
     def _disturb(self):
-        """Stop the process for a while, or move it to other cores; returns the seconds for which it was stopped."""
+        """Stop the process for a time, or move it to other cores; return the seconds in which it was stopped."""
         if self.draw.random() < 0.5:
             return self._stop()
         self._move()
@@ -204,7 +207,7 @@ class Batch:
         return time.monotonic() - started
 
     def _move(self):
-        """Let all threads, or each by itself, run on some of the cores."""
+        """Move the threads to randomly chosen cores, which may differ between the threads."""
         usable = cores()
         if not usable:
             return
@@ -231,7 +234,7 @@ ROWS = {
 
 
 def table(counts, spinning, seconds):
-    """What was done and found, as a Markdown table."""
+    """The number of fits and disturbances, and the errors, as a Markdown table."""
     lines = ["| what | how often | found |", "| --- | ---: | --- |"]
     for name, (done, wrong) in ROWS.items():
         found = "" if wrong is None else f"{counts[wrong]} {wrong}"
@@ -240,7 +243,7 @@ def table(counts, spinning, seconds):
 
 
 def run(fits, seed, first, cases, jobs):
-    """Run processes until so many fits are done, or three reports are there; returns counts and reports."""
+    """Run processes until `fits` fits are done or there are three reports; return counts and reports."""
     expected, counts, reports = quiet_digests(cases), Counter(), []
     lock, numbers = threading.Lock(), iter(range(first, sys.maxsize))
 

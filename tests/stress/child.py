@@ -1,9 +1,9 @@
-"""Trains again and again in a process of its own, which `python tests/stress` disturbs.
+"""Trains repeatedly in its own process, which `python tests/stress` disturbs.
 
     python tests/stress/child.py KIND SEED FITS CASES
 
-A line on stdout for each thing that happened: ``fit NUMBER THREADS DIGEST``, or another word. The last one is ``end``.
-SIGUSR1 writes where all threads are to stderr.
+The program prints a line for each event: ``fit NUMBER THREADS DIGEST``, or another word. The last line is ``end``.
+SIGUSR1 writes the stacks of all threads to stderr.
 """
 
 import faulthandler
@@ -18,8 +18,8 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent.parent
 MOST_THREADS = 8
-FORKED_FITS = 3  # of a forked process
-SECONDS_UNTIL_EXIT = 0.1  # at most
+FORKED_FITS = 3  # fits of a forked process
+SECONDS_UNTIL_EXIT = 0.1  # longest time from the begin of a training to the exit
 
 if __name__ == "__main__":
     sys.path[0] = str(TESTS)
@@ -29,26 +29,26 @@ from stress.fits import fit, train_for_ever  # noqa: E402 - found by the path ab
 
 
 def say(*words):
-    """Write a line at once and whole."""
+    """Write a whole line with one call, without a buffer."""
     os.write(1, (" ".join(map(str, words)) + "\n").encode())
 
 
 class Child:
-    """Fits that follow from a seed."""
+    """The fits of a seed, in one of several kinds of disturbance."""
 
     def __init__(self, seed, fits, cases):
         self.draw, self.fits, self.cases = random.Random(seed), fits, cases
 
     def tasks(self, count):
-        """Numbers of fits, each with threads."""
+        """Draw numbers of fits, each with a number of threads."""
         return [(self.draw.randrange(self.cases), self.draw.randint(1, MOST_THREADS)) for _ in range(count)]
 
     def plain(self):
-        """One after the other."""
+        """Do all fits one after the other."""
         fit_all(self.tasks(self.fits))
 
     def at_once(self):
-        """From several threads of Python."""
+        """Do fits at the same time, in several threads of Python."""
         for _ in range(0, self.fits, 12):
             size = self.draw.randint(2, 4)
             members = [threading.Thread(target=fit_all, args=(self.tasks(12 // size),)) for _ in range(size)]
@@ -58,7 +58,7 @@ class Child:
                 member.join()
 
     def forked(self):
-        """Fork in the middle of another thread's training; the forked process trains, too, and ends."""
+        """Fork while another thread trains. The forked process trains, too, and ends."""
         left = self.fits
         while left > 0:
             beside = threading.Thread(target=fit_all, args=(self.tasks(3),))
@@ -75,7 +75,7 @@ class Child:
             beside.join()
 
     def interrupted(self):
-        """Ctrl-C at some moment of every second fit; a fit that it did not stop must be right."""
+        """Send Ctrl-C at a random moment of every second fit. A fit that it did not stop must be right."""
         for i, task in enumerate(self.tasks(self.fits)):
             if i % 2 == 0:
                 fit_all([task])
@@ -100,7 +100,7 @@ class Child:
         return "interrupted" if stopped != "epochs" else "interrupted behind the fit"
 
     def exits(self):
-        """The interpreter exits in the middle of a training: forked processes, and at last this one."""
+        """Let the interpreter exit during a training: first in forked processes, and at the end in this one."""
         left = self.fits
         while left > 0:
             left -= 2
@@ -117,7 +117,7 @@ class Child:
 
 
 def fit_all(tasks):
-    """Fit and say what came out."""
+    """Do the fits and print their digests."""
     for number, threads in tasks:
         say("fit", number, threads, fit(number, threads).digest)
 
@@ -137,8 +137,8 @@ KINDS = {
 
 
 def _unraisable(what, original=sys.unraisablehook):
-    # Python drops a KeyboardInterrupt that comes inside a weak reference's callback; Thread objects have some. One that
-    # comes while a file is opened leaves the file to the collector.
+    # Python drops a KeyboardInterrupt inside a callback of a weak reference, and Thread objects have such callbacks. If
+    # a KeyboardInterrupt comes while a file is opened, the garbage collector closes the file, with a ResourceWarning.
     if what.exc_type not in (KeyboardInterrupt, ResourceWarning):
         original(what)
 
@@ -150,7 +150,7 @@ def main():
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1)
     sys.unraisablehook = _unraisable
-    # a background job of a shell starts with SIGINT ignored
+    # a shell starts a background job with SIGINT ignored
     signal.signal(signal.SIGINT, signal.default_int_handler)
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     if kind == "quiet":

@@ -1,4 +1,4 @@
-"""Short trainings that follow from a number; the result is the same whatever happens meanwhile."""
+"""Short trainings, each determined by a number. Their results must be the same under all disturbances."""
 
 import hashlib
 import random
@@ -23,14 +23,14 @@ PRECISIONS = [("float32", "float32"), ("float64", "float32"), ("float32", "bfloa
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a training gave: why it stopped, and a digest of its parameters, costs and predictions."""
+    """The result of a training: the reason why it stopped, and a digest of its parameters, costs and predictions."""
 
     stopped_because: str
     digest: str
 
 
 def fit(number: int, threads: int) -> Fitted:
-    """Make, train and use the network of a number by so many threads."""
+    """Make the network of a number, train it and predict with it, on `threads` threads."""
     draw, rng = random.Random(number), np.random.default_rng(number)
     n, width, classes = draw.randint(20, 400), draw.choice([3, 17, 40, 64]), draw.choice([2, 7, 10, 33])
     hidden = [draw.choice([5, 16, 33, 80]) for _ in range(draw.randint(0, 3))]

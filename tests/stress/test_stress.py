@@ -1,4 +1,4 @@
-"""The stress run: some fits of every kind, and that it reports what it finds."""
+"""The stress run: some fits of every kind pass, and the run reports the errors that it finds."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A forked process does not wait for a lock of a thread that it does not have."""
+"""Forks: a forked process must not wait for a lock of a thread that exists only in the parent process."""
 
 import os
 import threading
@@ -15,11 +15,11 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
     pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
 ]
-SECONDS = 0.3  # for which another thread has a lock
+SECONDS = 0.3  # seconds for which another thread holds a lock
 
 
 def _has_it(lock):
-    """Whether another thread can take a lock, which is given back."""
+    """Whether another thread can take a lock. The lock is released again."""
     taken = []
 
     def take():
@@ -34,7 +34,7 @@ def _has_it(lock):
 
 
 def _fork_while_another_thread_has(lock):
-    """Returns whether the forked process could take the lock."""
+    """Fork while another thread holds a lock; return whether the forked process could take the lock."""
     taken = threading.Event()
 
     def hold():
@@ -59,7 +59,7 @@ def test_a_fork_beside_a_thread_that(lock):
 
 
 def test_locks_in_their_order(monkeypatch):
-    """One that is named while a fork waits for the first is waited for, too; all are given back in turn."""
+    """A fork also waits for a lock that is registered while it waits for another; it releases all in reverse order."""
     calls = []
 
     class Lock:

@@ -1,4 +1,4 @@
-"""Ctrl-C as a flag: seen once, never lost, and nobody else's handler is touched."""
+"""Ctrl-C as a flag: it is seen once and never lost, and handlers of users are not changed."""
 
 import signal
 import threading
@@ -26,7 +26,7 @@ def test_a_second_press_that_nobody_looked_for_interrupts_at_once():
         _press()
         with pytest.raises(KeyboardInterrupt):
             _press()
-        with pytest.raises(KeyboardInterrupt):  # the first one is still there
+        with pytest.raises(KeyboardInterrupt):  # the flag of the first Ctrl-C is still set
             interrupt.check()
 
 
@@ -59,7 +59,7 @@ def test_other_threads_neither_catch_nor_see_it():
     seen = []
 
     def look():
-        with interrupt.caught():  # signals belong to the main thread: nothing to do
+        with interrupt.caught():  # only the main thread handles signals, so this does nothing
             try:
                 interrupt.check()
             except KeyboardInterrupt:

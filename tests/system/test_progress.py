@@ -10,7 +10,7 @@ from fastmlp.system.progress import note, progress_bar
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """Stderr as a terminal."""
+    """Let stderr appear to be a terminal."""
     monkeypatch.setattr(progress, "on_terminal", lambda: True)
 
 

@@ -1,4 +1,4 @@
-"""One process at a time, and nobody waits for one that is dead."""
+"""Turns: one process at a time, and no process waits for a dead one."""
 
 import subprocess
 import sys
