@@ -20,6 +20,7 @@ import fastmlp.guide as fastmlp_guide
 ROOT = Path(__file__).parents[1]
 MODULES = [
     "fastmlp",
+    "fastmlp.dask",
     "fastmlp.init",
     "fastmlp.kernels",
     "fastmlp.loggers",

@@ -60,6 +60,16 @@ def test_regression():
     assert slips["huber"] < median < slips["squared_error"]
 
 
+def test_search():
+    pytest.importorskip("distributed")
+    out = run("search", "--workers", 2)
+    workers, threads, cores = map(int, re.search(r"(\d+) workers of (\d+) threads, on (\d+) cores", out).groups())
+    assert workers == 2
+    assert threads == max(1, cores // 2)
+    assert number(r"best of 4: \{.*\}, score (\S+)", out) > 0.9
+    assert number(r"test accuracy: (\S+)", out) > 0.9
+
+
 def test_all_examples_are_named():
     folder = Path(examples.__file__).parent
     assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set(examples.__all__)

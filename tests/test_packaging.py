@@ -20,7 +20,7 @@ import fastmlp
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 OPTIONAL = {"jinja2", "joblib", "matplotlib", "mlflow", "onnx", "pandas", "pyarrow", "scipy", "sklearn", "tensorboard"}
-OPTIONAL |= {"torch", "tqdm"}
+OPTIONAL |= {"dask", "distributed", "torch", "tqdm"}
 LARGE_EXTRAS = {"mlflow", "torch"}
 
 

@@ -11,7 +11,7 @@ from distributed import Client, Future, KilledWorker, wait
 from fastmlp.system import interrupt
 
 LOOK = 1.0  # seconds between two looks at the workers
-STILL = 10.0  # seconds without a worker, or without a task that runs, after which a fit is given up
+STILL = 60.0  # seconds without a worker, or without a task that runs, after which a fit is given up
 FETCH = 10.0  # seconds for the first attempt to fetch a result, doubled for each further one
 
 T = TypeVar("T")
