@@ -5,8 +5,8 @@
     python asv_bench/local_sgd.py --data digits --rows 500 --epochs 2 --seeds 1 --workers 2 --sync 1
 
 Every fit has the same network, optimizer, epochs and mini-batch of each worker. A row is a `sync_every` in epochs, or
-in steps where the number ends in "s". A figure is the mean accuracy on the test rows over the seeds, with the smallest and
-the largest. The machine need not be quiet: nothing is timed.
+in steps where the number ends in "s". A figure is the mean accuracy on the test rows over the seeds, with the smallest
+and the largest. The machine need not be quiet: nothing is timed.
 """
 
 import argparse
