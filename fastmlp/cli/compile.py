@@ -16,8 +16,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "compile",
         help="compile the kernels ahead of time, on all cores",
-        description="Compile what trainings and predictions need and keep it in the cache folder, so that the first "
-        "one starts at once: for container images, and where fastmlp was installed without compiled kernels.",
+        description="Compile the kernels of trainings and predictions and keep them in the cache folder, so that the "
+        "first training need not compile. Meant for container images, and for installations without compiled kernels.",
         epilog="examples:\n  fastmlp compile\n  fastmlp compile --all\n  NUMBA_CACHE_DIR=/opt/kernels fastmlp compile",
     )
     parser.add_argument("--all", action="store_true",

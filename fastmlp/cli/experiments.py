@@ -12,23 +12,23 @@ EPILOG = """examples:
   fastmlp experiments
   fastmlp experiments --seeds 10 --out results
 
-Leaves in the folder: experiments.html (table, verdict, cost curves, weight histograms; one file that needs no network),
-experiments.json (everything), runs.csv (one line per run) and curves.csv (one line per epoch)."""
+The command writes into the folder: experiments.html (table, verdict, cost curves, weight histograms; one file that
+needs no network), experiments.json (everything), runs.csv (one line per run) and curves.csv (one line per epoch)."""
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "experiments",
-        help="run the report's three experiments on MNIST and compare with its numbers",
+        help="run the report's three experiments on MNIST and compare with the report's numbers",
         description="Train 784-20-7-5-10 on MNIST plain, with batch norm and with L2, each with several random seeds; "
         "print the figures beside the report's numbers with a verdict, and write a page with the curves.",
         epilog=EPILOG,
     )
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="runs of each experiment (default: 5)")
-    parser.add_argument("--first-seed", type=int, default=0, metavar="N", help="the seeds count from here (default: 0)")
+    parser.add_argument("--first-seed", type=int, default=0, metavar="N", help="the first seed (default: 0)")
     parser.add_argument("--epochs", type=int, default=100, metavar="N",
-                        help="at most so many; the report's rule usually stops earlier (default: 100)")  # fmt: skip
+                        help="largest number; the report's rule usually stops earlier (default: 100)")  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("fastmlp-experiments"), metavar="DIR",
                         help="folder of the results, made if missing (default: fastmlp-experiments)")  # fmt: skip
     parser.add_argument("--threads", type=int, metavar="N", help="(default: every core that this process may use)")

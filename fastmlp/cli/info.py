@@ -14,8 +14,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "info",
         help="processor, vector width, threads, cache folders, versions",
-        description="Show what fastmlp computes with on this machine: the processor as Numba compiles for it, cores "
-        "and threads, cache folders and versions.",
+        description="Show the processor for which Numba compiles on this machine, its cores and threads, the cache "
+        "folders and the versions.",
         epilog="examples:\n  fastmlp info\n  fastmlp info --threading-layer\n  fastmlp info --json",
     )
     parser.add_argument("--threading-layer", action="store_true",

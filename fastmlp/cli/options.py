@@ -45,11 +45,11 @@ def add_data(parser: argparse.ArgumentParser) -> None:
                        help="rows held out to measure the network and to stop; 0 for none (default: 0.2)")  # fmt: skip
     scaling = group.add_mutually_exclusive_group()
     scaling.add_argument("--standardize", action="store_true",
-                         help="train on columns of mean 0 and standard deviation 1, folded into the saved network, "
-                         "which takes the columns as they are (the default, unless the data are bytes)")  # fmt: skip
+                         help="train on columns with mean 0 and standard deviation 1; the saved network takes the "
+                         "columns as they are (the default, unless the data are bytes)")  # fmt: skip
     scaling.add_argument("--input-scale", type=float, metavar="NUMBER",
-                         help="multiply all inputs by this instead (1 takes them as they are; the default for bytes, "
-                         "such as pixels, is 1/255)")  # fmt: skip
+                         help="multiply all inputs by this number instead (1 does not change them; the default for "
+                         "bytes, such as pixels, is 1/255)")  # fmt: skip
 
 
 def add_network(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +57,7 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("network")
     group.add_argument("--hidden", type=hidden_widths, default=[64], metavar="WIDTHS",
                        help="widths of the hidden layers, such as 64,32, or none (default: 64)")  # fmt: skip
-    group.add_argument("--activation", choices=ACTIVATIONS, default="relu", help="of hidden layers (default: relu)")
+    group.add_argument("--activation", choices=ACTIVATIONS, default="relu", help="in hidden layers (default: relu)")
     group.add_argument("--dropout", type=float, default=0.0, metavar="RATE",
                        help="share of hidden outputs set to 0 at random in training (default: 0)")  # fmt: skip
     group.add_argument("--batch-norm", choices=("none", "after_relu", "before_relu"), default="none",
@@ -68,7 +68,7 @@ def add_network(parser: argparse.ArgumentParser) -> None:
         "--dtype",
         choices=("float32", "float64"),
         default="float32",
-        help="of weights and arithmetic (default: float32)",
+        help="dtype of weights and arithmetic (default: float32)",
     )
 
 
@@ -78,33 +78,33 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--optimizer", choices=tuple(RATES), default="sgd", help="update rule (default: sgd)")
     rates = ", ".join(f"{rate} for {name}" for name, rate in RATES.items())
     group.add_argument("--learning-rate", type=float, metavar="RATE", help=f"(default: {rates})")
-    group.add_argument("--momentum", type=float, default=0.0, metavar="MU", help="of sgd (default: 0)")
+    group.add_argument("--momentum", type=float, default=0.0, metavar="MU", help="momentum of sgd (default: 0)")
     group.add_argument(
         "--weight-decay",
         type=float,
         default=0.0,
         metavar="LAMBDA",
-        help="L2 penalty, of adamw a decay beside the cost (default: 0)",
+        help="L2 penalty, or for adamw the decoupled decay (default: 0)",
     )
-    group.add_argument("--clip-norm", type=float, metavar="NORM", help="greatest norm of the gradient (default: any)")
+    group.add_argument("--clip-norm", type=float, metavar="NORM", help="largest norm of the gradient (default: any)")
     group.add_argument("--label-smoothing", type=float, default=0.0, metavar="SHARE",
-                       help="of each row's target spread over all classes (default: 0)")  # fmt: skip
-    group.add_argument("--class-weight", choices=("balanced",), help="weigh the rows so that classes count alike")
+                       help="share of each row's target that is spread over all classes (default: 0)")  # fmt: skip
+    group.add_argument("--class-weight", choices=("balanced",), help="weigh the rows so that all classes count alike")
     group.add_argument("--batch-size", type=int, default=32, metavar="ROWS", help="(default: 32)")
-    group.add_argument("--epochs", type=int, default=100, metavar="N", help="at most so many (default: 100)")
+    group.add_argument("--epochs", type=int, default=100, metavar="N", help="largest number (default: 100)")
     group.add_argument("--stop", choices=("accuracy", "cost", "none"),
-                       help="stop when this, measured on the held-out rows, no longer gets better, and keep the best "
-                       "network (default: cost; none when nothing is held out)")  # fmt: skip
+                       help="stop when the accuracy or the cost of the held-out rows no longer gets better, and keep "
+                       "the best network (default: cost; none when nothing is held out)")  # fmt: skip
     group.add_argument("--patience", type=int, default=10, metavar="EPOCHS",
-                       help="epochs to wait for something better (default: 10)")  # fmt: skip
+                       help="epochs to wait for an improvement (default: 10)")  # fmt: skip
     group.add_argument("--min-delta", type=float, default=0.001, metavar="NUMBER",
-                       help="what counts as better (default: 0.001)")  # fmt: skip
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="of split, weights and shuffling (default: 0)")
+                       help="smallest change that counts as an improvement (default: 0.001)")  # fmt: skip
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="for split, weights and shuffling (default: 0)")
     group.add_argument(
         "--matmul-precision",
         choices=("float32", "bfloat16"),
         default="float32",
-        help="of the operands of matrix products (default: float32)",
+        help="precision of the operands of matrix products (default: float32)",
     )
     group.add_argument("--threads", type=int, metavar="N", help="(default: every core that this process may use)")
 

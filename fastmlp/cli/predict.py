@@ -26,9 +26,10 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "predict",
-        help="classes of the rows of a file, by a saved network",
-        description="Print the class of every row, one a line, by a network that fastmlp train saved. The columns of a "
-        "table are found by the names that the network was trained with, in any order; others are ignored.",
+        help="predict the classes of the rows of a file with a saved network",
+        description="Predict the class of every row with a network that fastmlp train saved, and print one class on "
+        "each line. The columns of a table are found by the names that the network was trained with, in any order; "
+        "other columns are ignored.",
         epilog=EXAMPLES,
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help="a file that fastmlp train or MLP.save wrote")

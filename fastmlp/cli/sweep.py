@@ -19,15 +19,15 @@ EPILOG = """examples:
   fastmlp sweep
   fastmlp sweep --batch-sizes 500,1000 --decays 0.001,0.0005 --seeds 3 --out small-grid
 
-Every finished cell is kept in cells.jsonl in the folder: the same command after a Ctrl-C or a kill trains only what is
-missing. Leaves besides: sweep.html (heat maps, best cells), heat-map.png, sweep.json and cells.csv."""
+Every finished cell is kept in cells.jsonl in the folder. After a Ctrl-C or a kill, the same command trains only the
+missing cells. It also writes sweep.html (heat maps, best cells), heat-map.png, sweep.json and cells.csv."""
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "sweep",
-        help="train the grid of batch sizes and L2 decays behind the experiments",
+        help="train the report's grid of batch sizes and L2 decays",
         description="Train 784-20-7-5-10 on MNIST for every batch size with every L2 decay, without decay and with "
         "batch norm, in parallel processes of one thread each; print the best of each and draw a heat map.",
         epilog=EPILOG,
@@ -36,13 +36,13 @@ def add_parser(subparsers: Any) -> None:
     axes.add_argument("--batch-sizes", type=integers, metavar="LIST",
                       help="(default: 32,64,128,250,500,1000,2000)")  # fmt: skip
     axes.add_argument("--decays", type=floats, metavar="LIST",
-                      help="λ of the L2 columns; none leaves only the columns without decay and with batch norm "
+                      help="λ of the L2 columns; with none, there are only the columns none and batch norm "
                       "(default: 0.1,0.01,0.001,0.0005,0.0001,1e-5,1e-6,5e-6)")  # fmt: skip
     axes.add_argument("--learning-rate", type=float, default=0.009, metavar="RATE", help="(default: 0.009)")
     axes.add_argument("--epochs", type=int, default=100, metavar="N",
-                      help="at most so many; the report's rule usually stops earlier (default: 100)")  # fmt: skip
+                      help="largest number; the report's rule usually stops earlier (default: 100)")  # fmt: skip
     axes.add_argument("--seeds", type=int, default=1, metavar="N", help="runs of each cell (default: 1)")
-    axes.add_argument("--first-seed", type=int, default=0, metavar="N", help="the seeds count from here (default: 0)")
+    axes.add_argument("--first-seed", type=int, default=0, metavar="N", help="the first seed (default: 0)")
     axes.add_argument("--limit-samples", type=int, metavar="N", help="use only the first N training images")
     parser.add_argument(
         "--jobs", type=int, metavar="N", help="processes (default: every core that this process may use)"
