@@ -63,7 +63,7 @@ def documented_objects():
 
 
 def names_in(section):
-    return {name for entry in section for name in entry.name.split(", ")}
+    return {name.lstrip("*") for entry in section for name in entry.name.split(", ")}
 
 
 def mismatches(value):

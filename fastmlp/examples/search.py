@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     distributed = require("distributed", extra="dask")
 
     X, X_test, y, y_test = train_test_split(*load_wine(return_X_y=True), random_state=0)
-    model = make_pipeline(StandardScaler(), MLPClassifier((16,), max_iter=60, n_iter_no_change=60, random_state=0))
+    network = MLPClassifier((16,), batch_size=32, max_iter=1000, tol=0.001, n_iter_no_change=5, random_state=0)
+    model = make_pipeline(StandardScaler(), network)
     grid = {"mlpclassifier__learning_rate_init": [0.001, 0.01], "mlpclassifier__alpha": [0.0001, 0.1]}
     search = GridSearchCV(model, grid, cv=3, error_score="raise")
 
