@@ -30,11 +30,15 @@ class Installation:
         path.write_text(text)
         os.utime(path, (0, 0))  # versions differ only in their content, not in their time
 
+    def environment(self, **settings):
+        """The environment in which a process uses the copy and the home folder; Numba has these settings only."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+        folders = {"HOME": str(self.home), "XDG_CACHE_HOME": str(self.cache), "PYTHONPATH": str(self.package.parent)}
+        return inherited | folders | {"NUMBA_NUM_THREADS": "1", **settings}
+
     def start(self, **settings):
         """Start a process that calls the kernel."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
-        environment |= {"HOME": str(self.home), "XDG_CACHE_HOME": str(self.cache), "NUMBA_NUM_THREADS": "1"}
-        environment |= {"PYTHONPATH": str(self.package.parent), **settings}
+        environment = self.environment(**settings)
         return subprocess.Popen(
             command_of("call_probe"), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )

@@ -278,23 +278,6 @@ def test_any_dtype_of_the_labels(name, pixels):
     assert net.cost(X, y.astype(name)) == net.cost(X, y) == net.cost(X, list(y))
 
 
-def test_memory_map(pixels, tmp_path):
-    X, y = pixels
-    np.save(tmp_path / "X.npy", X)
-    (tmp_path / "X.raw").write_bytes(X.tobytes())
-    maps = [
-        X,
-        np.load(tmp_path / "X.npy", mmap_mode="r"),
-        np.memmap(tmp_path / "X.raw", dtype=np.uint8, mode="r", shape=X.shape),
-    ]
-    digests = set()
-    for array in maps:
-        net = MLP([17, 5, 3], input_scale=1 / 255)
-        train(net, array, y, validation=0.2, optimizer=SGD(0.1), batch_size=8, epochs=2, progress=False)
-        digests.add((digest(net), net.predict_proba(array).tobytes()))
-    assert len(digests) == 1
-
-
 @pytest.mark.parametrize(
     "strange",
     [

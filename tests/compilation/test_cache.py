@@ -98,7 +98,5 @@ def test_other_packages_keep_their_own_cache(installation, tmp_path):
     (tmp_path / "site" / "theirs.py").write_text(
         "import fastmlp, numba\n\n@numba.njit(cache=True)\ndef double(x):\n    return 2 * x\n\n\ndouble(1)\n"
     )
-    environment = os.environ | {"PYTHONPATH": str(tmp_path / "site"), "XDG_CACHE_HOME": str(installation.cache)}
-    environment.pop("NUMBA_CACHE_DIR", None)
-    subprocess.run([sys.executable, "-P", "-c", "import theirs"], env=environment, check=True)
+    subprocess.run([sys.executable, "-P", "-c", "import theirs"], env=installation.environment(), check=True)
     assert [path.parent.name for path in tmp_path.rglob("theirs.*.nbi")] == ["__pycache__"]

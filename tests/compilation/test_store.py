@@ -25,9 +25,7 @@ def installation(tmp_path):
 
 def _said(installation, stderr=PIPE, **settings):
     """Run a process in which warnings are no errors; return its result and its stderr."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
-    environment |= {"HOME": str(installation.home), "XDG_CACHE_HOME": str(installation.cache)}
-    environment |= {"PYTHONPATH": str(installation.package.parent), "NUMBA_NUM_THREADS": "1", **settings}
+    environment = installation.environment(**settings)
     command = [sys.executable, "-P", str(PROGRAMS / "call_probe.py")]
     result = subprocess.run(command, env=environment, stdout=PIPE, stderr=stderr, text=True, timeout=300, check=True)
     return result.stdout, result.stderr

@@ -4,6 +4,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from file_attempts import attempt
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,14 +18,6 @@ def npy_bytes(array, **options):
     file = io.BytesIO()
     np.lib.format.write_array(file, np.asanyarray(array), **options)
     return file.getvalue()
-
-
-def attempt(path):
-    """Return the content of the file and None, or None and the text of the error."""
-    try:
-        return datasets.load(path), None
-    except ValueError as error:
-        return None, str(error)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from file_attempts import attempt
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -21,14 +22,6 @@ def idx_bytes(array):
     code = CODES[array.dtype.newbyteorder("=").str[1:]]
     header = struct.pack(f">2xBB{array.ndim}I", code, array.ndim, *array.shape)
     return header + array.astype(array.dtype.newbyteorder(">")).tobytes()
-
-
-def attempt(path):
-    """Return the content of the file and None, or None and the text of the error."""
-    try:
-        return datasets.load(path), None
-    except ValueError as error:
-        return None, str(error)
 
 
 @pytest.fixture
