@@ -18,7 +18,6 @@ COVERED = {
     "cli/sweep.py": "experiments/test_commands.py",
     "compilation/jit.py": "compilation/test_pipeline.py",
     "compilation/levels.py": "compilation/test_prebuilt.py",
-    "compilation/sources.py": "compilation/test_cache.py",
     "dask/base.py": "dask/test_classifier.py",
     "dask/blocks.py": "dask/test_partitions.py",
     "dask/crews.py": "dask/test_supervision.py",
