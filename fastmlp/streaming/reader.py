@@ -93,10 +93,12 @@ class Reader:
     def _fill_all(self) -> None:
         block = self._take()
         for read in self._reading():
+            if self._stopped:
+                return
             places = self._share.places(read)
             start, end = 0, read.rows if places is None else len(places)
             while start < end:
-                if block is None or self._stopped:
+                if block is None:
                     return
                 start += self._filler.write(read, places, start, block)
                 if block.rows == len(block.values):
