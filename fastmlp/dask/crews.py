@@ -33,7 +33,10 @@ class Crews:
         self.training = Members(client, data, estimator, threads)
         self.validating = None if held_out is None else Members(client, held_out, estimator, threads)
         for members in self._all():
-            members.settle(self.supervisor)
+            self._settle(members)
+
+    def _settle(self, members: Members) -> None:
+        self.supervisor.repeated(lambda: members.settle(self.supervisor))
 
     def _all(self) -> list[Members]:
         return [self.training] if self.validating is None else [self.training, self.validating]

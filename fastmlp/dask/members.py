@@ -81,8 +81,8 @@ class Members:
         workers, holders = self._there(supervisor)
         dealt = deal(len(self.data.parts), list(workers), holders)
         # in the order of their first partitions: nothing may depend on addresses
-        for worker, partitions in sorted(dealt.items(), key=lambda item: item[1]):
-            self.members.append(Member(partitions, worker))
+        found = sorted(dealt.items(), key=lambda item: item[1])
+        self.members = [Member(partitions, worker) for worker, partitions in found]
         self._share_threads(workers)
         for member in self.members:
             self._load(member)

@@ -1,5 +1,8 @@
 """The doors of a fit on a cluster: bad data and parameters are named before any work, and change nothing."""
 
+import subprocess
+import sys
+
 import dask.array as da
 import dask.dataframe as dd
 import distributed
@@ -145,3 +148,16 @@ def test_a_chunk_of_unknown_length_is_taken(client, data):
         model = MLPClassifier(**SMALL).fit(X[chosen], y[chosen])
     assert np.isnan(model.predict(X[chosen]).shape[0])
     assert model.predict(X[chosen]).compute().shape == (120,)
+
+
+@pytest.mark.parametrize("name", ["dask", "distributed"])
+def test_a_missing_package_is_named(name):
+    code = f"import sys; sys.modules['{name}'] = None; import fastmlp; import fastmlp.dask"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"ImportError: {name} is not installed: pip install 'fastmlp[dask]'" in done.stderr
+
+
+def test_fastmlp_imports_no_dask():
+    code = "import sys, fastmlp, fastmlp.sklearn; assert not {'dask', 'distributed', 'fastmlp.dask'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -97,6 +97,22 @@ def test_too_many_deaths_end_the_fit(dying, table):
     np.testing.assert_array_equal(model.network_.snapshot(), short.network_.snapshot())
 
 
+def deadly(block):
+    os._exit(1)
+
+
+def test_partitions_that_kill_their_workers_end_the_fit(dying, table):
+    dX, dy = cut(*table[:2])
+    model = MLPClassifier(**SMALL)
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        pytest.raises(RuntimeError, match=r"workers died 2 times|a worker died again and again") as caught,
+    ):
+        model.fit(dX.map_blocks(deadly, dtype=float, meta=np.empty((0, 0))), dy)
+    assert not hasattr(model, "network_")
+    assert not hasattr(caught.value, "__notes__")
+
+
 def test_data_that_are_lost_end_the_fit(dying, table):
     X, y, _ = table
     homes = sorted(dying.nthreads())
