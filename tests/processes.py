@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,11 @@ def printed(program, *arguments, **environment):
     result = subprocess.run(command, env=settings, capture_output=True, text=True, timeout=WATCHDOG, check=False)
     assert (result.returncode, result.stderr) == (0, "")
     return result.stdout
+
+
+def without_logs(text):
+    """What a program wrote to stderr without the log of Dask, which a slow machine fills."""
+    return re.sub(r"(?m)^[\d-]+ [\d:,]+ - distributed\..*\n", "", text)
 
 
 def answer(program, *arguments, **environment):

@@ -184,5 +184,5 @@ def test_parameters_and_clones(client):
     assert (twin.client, twin.alpha, twin.sync_unit) == (client, 0.5, "steps")
     assert copy.copy(model).alpha == 0.5
     assert not hasattr(model, "partial_fit")
-    with pytest.raises(TypeError, match="alhpa"):
-        MLPClassifier(alhpa=1)
+    with pytest.raises(TypeError, match="alfa"):
+        MLPClassifier(alfa=1)
