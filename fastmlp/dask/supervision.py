@@ -93,8 +93,8 @@ class Supervisor:
         Exception
             Whatever a task raised.
         """
+        self.wait(futures)
         try:
-            self.wait(futures)
             return [self._fetch(future) for future in futures]
         except CancelledError as error:
             raise WorkersLostError(self._dead()) from error
@@ -110,6 +110,8 @@ class Supervisor:
             try:
                 wait(list(futures), timeout=LOOK)
                 return
+            except CancelledError as error:
+                raise WorkersLostError(self._dead()) from error
             except TimeoutError:
                 interrupt.check()
             if any(future.status == "error" for future in futures):
