@@ -11,7 +11,7 @@ from distributed import Client, Future, KilledWorker, wait
 from fastmlp.system import interrupt
 
 LOOK = 1.0  # seconds between two looks at the workers
-STILL = 60.0  # seconds without a worker, or without a task that runs, after which a fit is given up
+STILL = 30.0  # seconds without a worker, or without a task that runs: a second time in turn, a fit is given up
 FETCH = 10.0  # seconds for the first attempt to fetch a result, doubled for each further one
 
 T = TypeVar("T")
@@ -23,6 +23,10 @@ class WorkersLostError(Exception):
     def __init__(self, workers: set[str]) -> None:
         super().__init__(f"lost {sorted(workers)}")
         self.workers = workers
+
+
+class StalledError(WorkersLostError):
+    """No task has run for a while: the scheduler keeps tasks for workers that are gone."""
 
 
 class Supervisor:
@@ -48,7 +52,7 @@ class Supervisor:
         Raises
         ------
         RuntimeError
-            No worker comes for a minute, or the scheduler does not answer.
+            No worker comes for half a minute, or the scheduler does not answer.
         """
         until = time.monotonic() + STILL
         while True:
@@ -69,13 +73,19 @@ class Supervisor:
             It fails more often than ``distributed.scheduler.allowed-failures`` allows, or data are lost for good.
         """
         lost: set[str] | None = None
+        stalled = False
         for _ in range(self.retries + 1):
             try:
                 if lost is not None:
                     self.replace(lost)
                 return attempt()
             except WorkersLostError as error:
-                lost = error.workers
+                lost, again = error.workers, stalled
+                stalled = isinstance(error, StalledError)
+            if stalled and again:  # all tasks were made anew, in vain
+                raise RuntimeError(
+                    f"no task has run for {STILL:.0f} s: none of the workers that are left can compute the partitions"
+                )
         raise RuntimeError(
             f"workers died {self.retries + 1} times in one part of the training, the last at {sorted(lost or ())}; "
             "look at their logs, often they have too little memory"
@@ -87,9 +97,9 @@ class Supervisor:
         Raises
         ------
         WorkersLostError
-            A worker died, or what a task depends on went with one.
+            A worker died, or what a task depends on went with one, or nothing runs for half a minute.
         RuntimeError
-            Nothing runs for a minute, or the tasks killed the workers that ran them.
+            The tasks killed the workers that ran them.
         Exception
             Whatever a task raised.
         """
@@ -122,9 +132,7 @@ class Supervisor:
             if any(self._ask(self.client.processing).values()):
                 still_since = time.monotonic()
             elif time.monotonic() - still_since > STILL:
-                raise RuntimeError(
-                    f"no task has run for {STILL:.0f} s: none of the workers that are left can compute the partitions"
-                )
+                raise StalledError(self.homes())
 
     def _fetch(self, future: Future) -> Any:
         seconds = FETCH
