@@ -1,8 +1,7 @@
 """The workers' blocks of one data set: who holds which, and who gets those of a worker that died."""
 
+from collections import defaultdict
 from dataclasses import dataclass
-from functools import partial
-from operator import ne
 from typing import Any
 from uuid import uuid4
 
@@ -175,9 +174,9 @@ class Members:
         name = f"fastmlp-block-{uuid4().hex}"
         parts = [self.data.parts[number] for number in member.partitions]
         block = delayed(make_block, pure=False)(self.estimator, member.partitions, *parts, dask_key_name=name)
-        # Partitions that are not computed yet should be computed there, but may be elsewhere: tasks keep their first
-        # restrictions, and would wait for a dead worker for ever. Only the block is bound.
-        with annotate(workers=[member.worker], allow_other_workers=partial(ne, name)):
+        # Only the block is bound: a partition that is not computed yet may be computed anywhere, as a task keeps its
+        # first restrictions, and would wait for a dead worker for ever.
+        with annotate(workers=defaultdict(list, {name: [member.worker]}).__getitem__):
             member.block = self.client.compute(block)
 
     def _prepare(self, member: Member) -> None:
