@@ -152,7 +152,7 @@ class Supervisor:
         """Send an array to one of the workers, from which others fetch it."""
         try:
             return self.client.scatter(array, workers=list(workers), hash=False)
-        except (OSError, TimeoutError, ValueError) as error:
+        except (KeyError, OSError, TimeoutError, ValueError) as error:  # KeyError: the scheduler has forgotten it
             dead = self._dead()
             if not dead:
                 raise
