@@ -1,6 +1,7 @@
 """Writing a file whole or not at all, and so that it stays."""
 
 import contextlib
+import glob
 import os
 import sys
 import tempfile
@@ -112,11 +113,10 @@ def _sync(path: Path) -> None:
 
 def _remove_leftovers(target: Path) -> None:
     """Remove what killed writers of `target` left beside it."""
-    start = f".{target.name}."
-    with contextlib.suppress(OSError):  # of another user, or gone by now
-        for entry in os.scandir(target.parent):
-            if entry.name.startswith(start) and entry.name.endswith(PARTIAL) and _is_left(Path(entry.path)):
-                Path(entry.path).unlink()
+    for path in target.parent.glob(f".{glob.escape(target.name)}.*{PARTIAL}"):
+        with contextlib.suppress(OSError):  # of another user, or gone by now
+            if _is_left(path):
+                path.unlink()
 
 
 def user_cache_folder() -> Path:

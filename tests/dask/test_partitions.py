@@ -29,6 +29,7 @@ def refused(model, error, match, *data, **more):
     assert all(vars(model)[name] is value for name, value in before.items())
 
 
+@pytest.mark.usefixtures("client")
 @pytest.mark.parametrize(
     ("change", "error", "match"),
     [
@@ -55,6 +56,7 @@ def test_collections_that_do_not_fit(data, change, error, match):
     refused(MLPClassifier(**SMALL), error, match, *change(*data))
 
 
+@pytest.mark.usefixtures("client")
 def test_columns_of_words():
     frame = dd.from_pandas(pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}), npartitions=1)
     refused(
@@ -79,6 +81,7 @@ def test_parameters_that_a_cluster_has_not(data, parameters, match):
     refused(MLPClassifier(**SMALL | parameters), ValueError, match, *data)
 
 
+@pytest.mark.usefixtures("client")
 def test_validation_data_that_do_not_fit(data):
     X, y = data
     model = MLPClassifier(**SMALL)

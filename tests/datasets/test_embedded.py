@@ -137,7 +137,7 @@ def test_a_folder_in_place_of_the_cached_file(small, cache):
 
 
 def test_a_full_disk(small, cache, monkeypatch):
-    def no_space(path):
+    def no_space(path, *, synced):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(embedded, "replaced_whole", no_space)
