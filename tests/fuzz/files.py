@@ -200,6 +200,20 @@ WRITERS = {
 }  # fmt: skip
 
 
+def prepare():
+    """Read a good file of each kind.
+
+    The libraries and their threads then take their address space before it is bounded: Arrow ends the process where it
+    cannot start a thread.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for kind, name in NAMES.items():
+            path = Path(folder) / name
+            path.write_bytes(original(kind, 1))
+            if not kind.endswith(" header"):
+                READERS[kind](path)
+
+
 def check(case):
     """Check that a file is read or refused."""
     with tempfile.TemporaryDirectory() as folder:

@@ -91,6 +91,9 @@ def main():
     args = parser.parse_args()
     from fuzz.targets import TARGETS
 
+    prepare = getattr(TARGETS[args.target], "prepare", None)
+    if prepare is not None:
+        prepare()
     _bound_memory()
     done, failure = tries(TARGETS[args.target], args.seed, args.cases, Note(args.note), args.corpus)
     json.dump({"cases": done, "peak_mb": _peak_mb(), "failure": failure}, sys.stdout)
