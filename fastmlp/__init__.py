@@ -1,8 +1,9 @@
 """Train multilayer perceptrons fast on multicore CPUs.
 
-An `MLP` is a network; `train` trains it and returns a `History`; `load` reads what `MLP.save` wrote. The parts of a
-training are small objects: optimizers (`SGD`, `Adam`, `AdamW`) with rates from `fastmlp.schedules`, `fastmlp.losses`,
-`fastmlp.init`, `BatchNorm` and `EarlyStopping`. `fastmlp.datasets` reads data, and `fastmlp.kernels` is the arithmetic.
+An `MLP` is a network; `train` trains it and returns a `History`, and `train_many` trains many at once; `load` reads
+what `MLP.save` wrote. The parts of a training are small objects: optimizers (`SGD`, `Adam`, `AdamW`) with rates from
+`fastmlp.schedules`, `fastmlp.losses`, `fastmlp.init`, `BatchNorm` and `EarlyStopping`. `fastmlp.datasets` reads data,
+and `fastmlp.kernels` is the arithmetic.
 
 Imported by their own names:
 
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from fastmlp import init, losses, schedules
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.history import History
+from fastmlp.many import train_many
 from fastmlp.mlp import MLP, load
 from fastmlp.optimizers import SGD, Adam, AdamW
 from fastmlp.stopping import EarlyStopping
@@ -44,6 +46,7 @@ __all__ = [
     "losses",
     "schedules",
     "train",
+    "train_many",
 ]
 
 

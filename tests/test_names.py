@@ -40,6 +40,7 @@ COVERED = {
     "examples/search.py": "test_examples.py",
     "examples/table.py": "test_examples.py",
     "course.py": "test_checkpoints.py",
+    "engine/crew.py": "test_many.py",
     "engine/moments.py": "test_continue.py",
     "exchange/assembly.py": "exchange/test_from_pytorch.py",
     "exchange/methods.py": "exchange/test_missing_packages.py",

@@ -1,7 +1,8 @@
 """Compiled epochs and predictions.
 
 plan (the layout) · workspace (memory) · settings · batch (a mini-batch as a thread sees it) · rows (what is done to
-them) · shares (who does it) · rules (of the update) · step (one step of training) · team (threads).
+them) · shares (who does it) · rules (of the update) · step (one step of training) · team (the threads of a training) ·
+crew (threads that each have trainings of their own).
 
 Its names are imported when they are used: whoever trains and predicts nothing does not wait for Numba.
 """
@@ -13,17 +14,19 @@ from typing import TYPE_CHECKING, Any
 from fastmlp.system import forks
 
 if TYPE_CHECKING:
+    from fastmlp.engine.crew import run_crew
     from fastmlp.engine.epoch import Snapshot, Trainer
     from fastmlp.engine.inference import evaluate, outputs
     from fastmlp.engine.workspace import PackedParameters
 
-__all__ = ["PackedParameters", "Snapshot", "Trainer", "evaluate", "outputs"]
+__all__ = ["PackedParameters", "Snapshot", "Trainer", "evaluate", "outputs", "run_crew"]
 _MODULES = {
     "PackedParameters": "workspace",
     "Snapshot": "epoch",
     "Trainer": "epoch",
     "evaluate": "inference",
     "outputs": "inference",
+    "run_crew": "crew",
 }
 _importing = threading.RLock()
 forks.wait_for(_importing)

@@ -163,6 +163,12 @@ def run_team(
         The first error of a worker, after all threads have ended; or a KeyboardInterrupt of the caller's, after the
         workers have stopped at the end of a step.
     """
+    watch = interrupt.watch()
+    if watch is not None and threads == 1:  # its thread takes no Ctrl-C, so it can do the work itself
+        with watch.over(control):
+            worker(0)
+        interrupt.check()
+        return
     team = _Team(worker, threads, control)
     interrupted: BaseException | None = None
     start = True

@@ -5,7 +5,7 @@
 - `fastmlp.guide.estimators`: what the estimators add to scikit-learn's, and where they differ
 - `fastmlp.guide.bfloat16`: what is rounded, which CPUs are faster with it, accuracy, speed
 - `fastmlp.guide.data`: MNIST, and which files are read
-- `fastmlp.guide.scaling`: checkpoints, data larger than memory, clusters
+- `fastmlp.guide.scaling`: checkpoints, data larger than memory, many networks at once, clusters
 - `fastmlp.guide.exchange`: ONNX, PyTorch and scikit-learn
 - `fastmlp.guide.command_line`: every command, with examples
 - `fastmlp.guide.security`: what loading a file can execute, where compiled code is kept, how to report a vulnerability

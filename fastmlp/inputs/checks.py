@@ -110,6 +110,21 @@ def functions(name: str, value: Any) -> None:
             raise TypeError(f"{name} must be a sequence of functions, got {item!r} ({type(item).__name__}) in it")
 
 
+def row_indices(name: str, value: Any, n: int) -> np.ndarray:
+    """Return indices of `n` rows as a C-ordered int64 array; raise unless there is one and all are in ``0 … n - 1``."""
+    expected = f"a 1-D array of indices 0 … {n - 1}"
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu":
+        hint = " (np.flatnonzero makes indices of a mask)" if array.dtype.kind == "b" else ""
+        raise TypeError(f"{name} must be {expected}, got dtype {array.dtype}{hint}")
+    if array.ndim != 1 or not len(array):
+        raise ValueError(f"{name} must be {expected}, at least one, got shape {array.shape}")
+    for extreme in (array.min(), array.max()):
+        if not 0 <= extreme < n:
+            raise ValueError(f"{name} must be {expected}, got {extreme}")
+    return np.array(array, np.int64)  # a copy, which nobody else can change while it is used
+
+
 def widths(value: Any) -> tuple[int, ...]:
     """Return the widths of a network: inputs, hidden layers, classes."""
     if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):

@@ -46,7 +46,7 @@ class CsrRows:
             with np.errstate(over="ignore"):  # what is too large for the dtype is found where it is used
                 arrays = [np.ascontiguousarray(getattr(self.matrix, name), kind) for name, kind in kinds.items()]
             addresses = np.array([array.ctypes.data for array in arrays])
-            self._kept[dtype] = (addresses, *arrays)
+            self._kept.setdefault(dtype, (addresses, *arrays))  # another thread may use its own already
         return int(self._kept[dtype][0].ctypes.data)
 
     def first_beyond(self, limit: np.floating[Any]) -> tuple[Any, int, int] | None:

@@ -1,6 +1,7 @@
 """Which rows are trained on, which are validated on, and what each weighs."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,14 +28,62 @@ class Dataset:
         """How many."""
         return len(self.x) if self.rows is None else len(self.rows)
 
+    @property
+    def of_all(self) -> Any:
+        """What picks these rows from the arrays: their indices, or a slice."""
+        return slice(None) if self.rows is None else self.rows
+
     def order(self, positions: np.ndarray) -> np.ndarray:
         """Return the indices in the arrays of the rows at these positions."""
         return positions if self.rows is None else self.rows[positions]
 
     def picked(self) -> tuple[Any, np.ndarray]:
         """Return data and targets of these rows alone."""
-        rows = slice(None) if self.rows is None else self.rows
-        return plain(self.x[rows]), self.targets[rows]
+        return plain(self.x[self.of_all]), self.targets[self.of_all]
+
+
+class SharedData:
+    """Data of many trainings: networks that ask the same of an array share one checked copy of it."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], tuple[Dataset, Any]] = {}
+
+    def checked(self, net: MLP, loss: Loss, X: Any, y: Any, weights: Any, names: tuple[str, str, str]) -> Dataset:
+        """Return the rows as `split` needs them, without a copy of what an earlier call has checked."""
+        key = (id(X), id(y), id(weights), net.n_inputs, net.n_outputs, net.dtype, loss.kernel)
+        if key not in self._known:
+            self._known[key] = _checked(net, loss, X, y, weights, names), (X, y, weights)  # an id needs its object
+        return replace(self._known[key][0])
+
+
+@dataclass(frozen=True)
+class Part:
+    """What `train` takes as X for one of many networks.
+
+    Attributes
+    ----------
+    shared : SharedData
+        Of all networks.
+    x : Matrix
+        The whole data set.
+    rows : numpy.ndarray or None
+        Indices of the rows that the network may use; None means all.
+    checks_only : bool
+        Whether `train` checks its arguments and does no more.
+    """
+
+    shared: SharedData
+    x: Matrix
+    rows: np.ndarray | None = None
+    checks_only: bool = False
+
+    def checked(self, net: MLP, loss: Loss, y: Any, sample_weight: Any, names: tuple[str, str, str]) -> Dataset:
+        """Return the rows that the network may use."""
+        data = self.shared.checked(net, loss, self.x, y, sample_weight, names)
+        data.rows = self.rows
+        if data.weights is not None and not data.weights[data.of_all].any():
+            raise ValueError(f"sample_weight must be above 0 in one of the rows, got zeros in all {data.n} of them")
+        return data
 
 
 def split(
@@ -48,17 +97,19 @@ def split(
     rng: np.random.Generator,
 ) -> tuple[Dataset, Dataset | None]:
     """Check the data that `fastmlp.train` got; return the rows to train on and those to validate on."""
-    data = _checked(net, loss, X, y, sample_weight, ("X", "y", "sample_weight"))
+    names, checked = ("X", "y", "sample_weight"), _checked
+    if isinstance(X, Part):
+        checked, data = X.shared.checked, X.checked(net, loss, y, sample_weight, names)
+    else:
+        data = _checked(net, loss, X, y, sample_weight, names)
     data.weights = _with_class_weights(class_weight, loss, data, net.n_outputs)
     if validation is None:
         return data, None
     if isinstance(validation, (tuple, list)):
-        return data, checked_validation(net, loss, validation)
+        return data, checked_validation(net, loss, validation, checked)
     n_held_out = checks.held_out(validation, data.n)
     rows = rng.permutation(data.n)
-    training, held_out = (
-        Dataset(data.x, data.targets, data.weights, part) for part in (rows[n_held_out:], rows[:n_held_out])
-    )
+    training, held_out = (replace(data, rows=data.order(part)) for part in (rows[n_held_out:], rows[:n_held_out]))
     for name, part in (("train", training), ("validate", held_out)):
         if part.weights is not None and not part.weights[part.rows].any():
             raise ValueError(f"sample_weight must be above 0 in a row to {name} on, got zeros in all {part.n} of them")
@@ -77,9 +128,9 @@ def _with_class_weights(class_weight: Any, loss: Loss, data: Dataset, n_outputs:
         return data.weights
     _refuse_without_classes(loss, n_outputs)
     classes = data.targets if loss.kernel == "cross_entropy" else (data.targets[:, 0] > 0.5).astype(np.int64)
-    factors = class_factors(class_weight, np.bincount(classes, minlength=max(n_outputs, 2)))
+    factors = class_factors(class_weight, np.bincount(classes[data.of_all], minlength=max(n_outputs, 2)))
     weights: np.ndarray = factors[classes] if data.weights is None else factors[classes] * data.weights
-    if not weights.any():
+    if not weights[data.of_all].any():
         raise ValueError(f"class_weight must leave a row with a weight above 0, got {class_weight!r}")
     return weights
 
@@ -119,10 +170,11 @@ def class_factors(class_weight: Any, counts: np.ndarray) -> np.ndarray:
     return factors
 
 
-def checked_validation(net: MLP, loss: Loss, validation: Any) -> Dataset:
-    """Return the rows of ``(X_val, y_val)``, perhaps with weights behind, checked."""
+def checked_validation(net: MLP, loss: Loss, validation: Any, checked: Callable[..., Dataset] | None = None) -> Dataset:
+    """Return the rows of ``(X_val, y_val)``, perhaps with weights behind, checked by a function that shares them."""
     if len(validation) not in (2, 3):
         expected = "a fraction, a pair (X_val, y_val), a triple with sample_weight_val, or None"
         raise ValueError(f"validation must be {expected}, got {len(validation)} items")
     x_val, y_val, *rest = validation
-    return _checked(net, loss, x_val, y_val, rest[0] if rest else None, ("X_val", "y_val", "sample_weight_val"))
+    names = ("X_val", "y_val", "sample_weight_val")
+    return (checked or _checked)(net, loss, x_val, y_val, rest[0] if rest else None, names)

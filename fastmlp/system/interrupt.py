@@ -10,7 +10,68 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
+import numpy as np
+
 _pressed = False
+
+
+class Watch:
+    """How one thread ends the trainings of another, in which Ctrl-C does not come.
+
+    Parameters
+    ----------
+    ending : threading.Event
+        When it is set, `check` raises KeyboardInterrupt in the thread that is watched.
+    """
+
+    def __init__(self, ending: threading.Event) -> None:
+        self.ending = ending
+        self._control: np.ndarray | None = None
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def over(self, control: np.ndarray) -> Iterator[None]:
+        """Let the other thread reach a control block (`fastmlp.simd.atomics`) inside the block, and not afterwards."""
+        with self._lock:
+            self._control = control
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._control = None
+
+    def write(self, cell: int, value: int) -> None:
+        """Write into a cell of the control block, if there is one."""
+        with self._lock:
+            if self._control is not None:
+                self._control[cell] = value
+
+    def read(self, cell: int) -> int:
+        """Read a cell of the control block, 0 if there is none."""
+        with self._lock:
+            return 0 if self._control is None else int(self._control[cell])
+
+
+class _OfThread(threading.local):
+    watch: Watch | None = None
+
+
+_of_thread = _OfThread()
+
+
+def watch() -> Watch | None:
+    """Return the watch of this thread, or None."""
+    return _of_thread.watch
+
+
+@contextlib.contextmanager
+def watched(watch: Watch) -> Iterator[None]:
+    """Let another thread end the trainings of this one inside the block."""
+    earlier, _of_thread.watch = _of_thread.watch, watch
+    try:
+        yield
+    finally:
+        _of_thread.watch = earlier
 
 
 def _press(number: int, frame: FrameType | None) -> None:
@@ -43,8 +104,10 @@ def caught() -> Iterator[None]:
 
 
 def check() -> None:
-    """Raise KeyboardInterrupt where the flag is set, and clear it; for the main thread only."""
+    """Raise KeyboardInterrupt where the flag is set, and clear it: in the main thread, or in one that is watched."""
     global _pressed
+    if _of_thread.watch is not None and _of_thread.watch.ending.is_set():
+        raise KeyboardInterrupt
     if _pressed and _in_main_thread():
         _pressed = False
         raise KeyboardInterrupt

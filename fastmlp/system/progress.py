@@ -1,14 +1,18 @@
 """What a terminal shows while something lasts: the progress bar of a training, and notes."""
 
 import sys
+import threading
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
+
+from fastmlp.system import interrupt
 
 SHOWN = ("epoch", "cost", "val_accuracy", "learning_rate")
 
 
 _hushed = 0  # progress bars that are open and not to be shown
+_counting = threading.Lock()
 
 
 def on_terminal() -> bool:
@@ -30,7 +34,8 @@ class progress_bar:  # noqa: N801 - reads as a function where it is used
     Parameters
     ----------
     shown : bool or None
-        None shows it on a terminal only; False also keeps notes off it.
+        None shows it on a terminal only, and not for a training that another thread watches; False also keeps notes
+        off it.
     total : int
         Steps of the whole training.
     unit : str
@@ -41,7 +46,7 @@ class progress_bar:  # noqa: N801 - reads as a function where it is used
         self._bar: Any = None
         self._epochs_end = 0
         self._hushes = shown is False
-        if shown or (shown is None and on_terminal()):
+        if shown or (shown is None and on_terminal() and interrupt.watch() is None):
             from tqdm import tqdm
 
             self._bar = tqdm(total=total, unit=unit, leave=True)
@@ -68,13 +73,15 @@ class progress_bar:  # noqa: N801 - reads as a function where it is used
 
     def __enter__(self) -> "progress_bar":
         global _hushed
-        _hushed += self._hushes
+        with _counting:
+            _hushed += self._hushes
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         global _hushed
-        _hushed -= self._hushes
+        with _counting:
+            _hushed -= self._hushes
         if self._bar is not None:
             self._bar.close()
