@@ -13,11 +13,11 @@ from fastmlp.history import History
 from fastmlp.inputs import checks, samples
 from fastmlp.inputs.sparse import Matrix
 from fastmlp.inputs.splitting import Part, SharedData
+from fastmlp.inputs.streamed import is_stream
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 from fastmlp.optimizers import SGD, Optimizer, State
 from fastmlp.stopping import EarlyStopping
-from fastmlp.streaming.stream import Stream
 from fastmlp.system import interrupt
 from fastmlp.system.cores import usable_cores
 from fastmlp.system.progress import progress_bar
@@ -131,7 +131,7 @@ def train_many(
         {"seed": seed, "optimizer": optimizer, "validation": held_out, "state": state}
         for seed, optimizer, held_out, state in each
     ]
-    if isinstance(X, Stream):
+    if is_stream(X):
         raise TypeError("X must be an array or a sparse matrix that all networks share, got a Stream; `train` takes it")
     x = samples.matrix("X", X, nets[0].n_inputs)
     y = y if hasattr(y, "__array__") else np.asarray(y)

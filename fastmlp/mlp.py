@@ -12,12 +12,11 @@ from fastmlp.batchnorm import BatchNorm
 from fastmlp.exchange.methods import Exchange
 from fastmlp.init import Initialiser, kaiming
 from fastmlp.inputs import checks, samples
+from fastmlp.inputs.streamed import is_stream
 from fastmlp.network import Architecture, Parameters
 from fastmlp.network.architecture import ACTIVATIONS, OUTPUTS
 from fastmlp.network.parameters import named
-from fastmlp.streaming import prediction
 from fastmlp.streaming.methods import Streamed
-from fastmlp.streaming.stream import Stream
 
 
 class MLP(Exchange, Streamed):
@@ -129,7 +128,7 @@ class MLP(Exchange, Streamed):
             `X` has another width or shape, no rows, another dtype, or a value that is not finite.
         """
         precision = checks.matmul_precision(matmul_precision, self.dtype)
-        if isinstance(X, Stream):
+        if is_stream(X):
             return self.streamed_outputs(X, checks.threads(threads), precision)
         x = samples.matrix("X", X, self.n_inputs)
         found, finite = engine.outputs(self.network, x, checks.threads(threads), precision)
@@ -274,9 +273,9 @@ class MLP(Exchange, Streamed):
         self, X: Any, y: Any, threads: int | None, loss: losses.Loss | None = None, sample_weight: Any = None
     ) -> tuple[float, float | None]:
         loss = self.loss_of(loss)
-        if isinstance(X, Stream):
+        if is_stream(X):
             checks.absent_beside_a_stream(y=y, sample_weight=sample_weight)
-            return prediction.evaluate(self.network, self.rows_of(X, loss.kernel), loss, checks.threads(threads))
+            return self.streamed_evaluation(X, loss, checks.threads(threads))
         x = samples.features("X", X, self.n_inputs, self.dtype)
         targets = samples.targets("y", y, loss.kernel, self.n_outputs, len(x), self.dtype)
         weights = samples.weights("sample_weight", sample_weight, len(x))

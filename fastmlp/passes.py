@@ -1,6 +1,6 @@
 """What `fastmlp.train` does with rows, whether arrays or a stream hold them: split, epoch, evaluation."""
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -9,16 +9,16 @@ from fastmlp.inputs import checks, splitting
 from fastmlp.inputs.encoded import Gathered
 from fastmlp.inputs.identity import rows_described
 from fastmlp.inputs.splitting import Dataset
+from fastmlp.inputs.streamed import is_stream
 from fastmlp.loop import WithinEpoch, train_epoch
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 from fastmlp.network import Network
-from fastmlp.streaming import epochs, prediction
-from fastmlp.streaming import splitting as streams
-from fastmlp.streaming.rows import StreamedRows
-from fastmlp.streaming.stream import Stream
 
-Rows: TypeAlias = Dataset | StreamedRows
+if TYPE_CHECKING:
+    from fastmlp.streaming.rows import StreamedRows
+
+Rows: TypeAlias = "Dataset | StreamedRows"
 
 
 def split(
@@ -30,19 +30,21 @@ def split(
     class_weight: Any,
     validation: Any,
     rng: np.random.Generator,
-) -> tuple[Rows, Rows | None]:
+) -> "tuple[Rows, Rows | None]":
     """Check the data that `fastmlp.train` got; return the rows to train on and those to validate on."""
-    if isinstance(X, Stream):
+    if is_stream(X):
+        from fastmlp.streaming import splitting as streams
+
         checks.absent_beside_a_stream(y=y, sample_weight=sample_weight)
         return streams.split(net, loss, X, class_weight, validation, rng)
-    if isinstance(validation, Stream):
+    if is_stream(validation):
         described = net.described(loss.kernel)
         training, _ = splitting.split(net, loss, X, y, sample_weight, class_weight, None, rng)
         return training, validation.rows_for(described)
     return splitting.split(net, loss, X, y, sample_weight, class_weight, validation, rng)
 
 
-def first_rows(rows: Rows, batch_size: int) -> tuple[Gathered, np.ndarray, np.ndarray | None]:
+def first_rows(rows: "Rows", batch_size: int) -> tuple[Gathered, np.ndarray, np.ndarray | None]:
     """Return data, targets and weights that a `Trainer` can be made for."""
     if isinstance(rows, Dataset):
         return rows.x, rows.targets, rows.weights
@@ -50,7 +52,7 @@ def first_rows(rows: Rows, batch_size: int) -> tuple[Gathered, np.ndarray, np.nd
     return rows.filler.matrix(block), block.targets, block.weights
 
 
-def described(rows: Rows | None) -> dict[str, Any] | None:
+def described(rows: "Rows | None") -> dict[str, Any] | None:
     """Return by what a checkpoint knows data again: samples of arrays; of a stream the files and how they are read."""
     if rows is None:
         return None
@@ -60,7 +62,7 @@ def described(rows: Rows | None) -> dict[str, Any] | None:
     return {"rows": rows.n, **rows.described()}
 
 
-def name(net: MLP, rows: Rows) -> None:
+def name(net: MLP, rows: "Rows") -> None:
     """Give a network the names of the classes and features of a stream where it has none."""
     if isinstance(rows, Dataset):
         return
@@ -72,7 +74,7 @@ def name(net: MLP, rows: Rows) -> None:
 
 
 def epoch(
-    trainer: "engine.Trainer", rows: Rows, rng: np.random.Generator, within_epoch: WithinEpoch, rates: np.ndarray
+    trainer: "engine.Trainer", rows: "Rows", rng: np.random.Generator, within_epoch: WithinEpoch, rates: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Train on all rows once, in a random order.
 
@@ -86,15 +88,19 @@ def epoch(
     StreamError
         A file of a stream cannot be read.
     """
-    if isinstance(rows, StreamedRows):
-        return epochs.shuffled_epoch(trainer, rows, rng, within_epoch, rates)
+    if not isinstance(rows, Dataset):
+        from fastmlp.streaming.epochs import shuffled_epoch
+
+        return shuffled_epoch(trainer, rows, rng, within_epoch, rates)
     order = rows.order(rng.permutation(rows.n))
     costs = train_epoch(trainer, order, within_epoch, rates=rates)
     return None if costs is None else (costs, trainer.weights(order))
 
 
-def evaluate(network: Network, rows: Rows, loss: Loss, threads: int) -> tuple[float, float | None]:
+def evaluate(network: Network, rows: "Rows", loss: Loss, threads: int) -> tuple[float, float | None]:
     """Return the mean loss and the accuracy; StreamError where a file cannot be read."""
-    if isinstance(rows, StreamedRows):
+    if not isinstance(rows, Dataset):
+        from fastmlp.streaming import prediction
+
         return prediction.evaluate(network, rows, loss, threads)
     return engine.evaluate(network, rows.x, rows.targets, rows.rows, threads, loss=loss, sample_weight=rows.weights)

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -14,7 +14,8 @@ from fastmlp.course import Course
 from fastmlp.history import History, Record, Validation
 from fastmlp.inputs import checks
 from fastmlp.inputs.identity import described
-from fastmlp.inputs.splitting import Part
+from fastmlp.inputs.splitting import Dataset, Part
+from fastmlp.inputs.streamed import StreamError
 from fastmlp.loop import NOT_FINITE, Epoch, Extent, WithinEpoch, run_epochs
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
@@ -22,10 +23,10 @@ from fastmlp.optimizers import SGD, Optimizer, State
 from fastmlp.passes import Rows
 from fastmlp.schedules import Schedule
 from fastmlp.stopping import EarlyStopping, Patience
-from fastmlp.streaming.files import StreamError
-from fastmlp.streaming.rows import StreamedRows
-from fastmlp.streaming.stream import Stream
 from fastmlp.system.warning import warn
+
+if TYPE_CHECKING:
+    from fastmlp.streaming.stream import Stream
 
 Callback: TypeAlias = Callable[[MLP, dict[str, Any]], bool | None]
 
@@ -35,7 +36,7 @@ def train(
     X: Any,
     y: Any = None,
     *,
-    validation: float | tuple[Any, Any] | Stream | None = 0.2,
+    validation: "float | tuple[Any, Any] | Stream | None" = 0.2,
     optimizer: Optimizer = SGD(),  # noqa: B008 - immutable
     loss: Loss | None = None,
     sample_weight: Any = None,
@@ -217,7 +218,7 @@ def _rates(schedule: Schedule, steps: int, done: int, planned: int) -> np.ndarra
     return schedule.rates(np.arange(done * steps), steps, planned)
 
 
-def _patience(stop: Any, net: MLP, held_out: Rows | None, n: int, batch_size: int) -> Patience | None:
+def _patience(stop: Any, net: MLP, held_out: "Rows | None", n: int, batch_size: int) -> Patience | None:
     if stop is None:
         return None
     checks.instance("stop", stop, EarlyStopping)
@@ -227,7 +228,7 @@ def _patience(stop: Any, net: MLP, held_out: Rows | None, n: int, batch_size: in
         raise ValueError(
             f"metric='accuracy' needs output='softmax' or 'logistic', got output={net.output!r}; take metric='cost'"
         )
-    if callable(stop.metric) and isinstance(held_out, StreamedRows):
+    if callable(stop.metric) and not isinstance(held_out, Dataset):
         raise ValueError(
             "a metric of your own needs validation=(X_val, y_val): rows of a stream are never all in memory"
         )
@@ -235,13 +236,13 @@ def _patience(stop: Any, net: MLP, held_out: Rows | None, n: int, batch_size: in
 
 
 def _validation(
-    net: MLP, held_out: Rows | None, loss: Loss, penalty: float, threads: int, stop: EarlyStopping | None
+    net: MLP, held_out: "Rows | None", loss: Loss, penalty: float, threads: int, stop: EarlyStopping | None
 ) -> Validation:
     if held_out is None:
         return {"val_cost": None, "val_accuracy": None}
     cost, accuracy = passes.evaluate(net.network, held_out, loss, threads)
     found: Validation = {"val_cost": cost + penalty, "val_accuracy": accuracy}
-    if stop is not None and callable(stop.metric) and not isinstance(held_out, StreamedRows):
+    if stop is not None and callable(stop.metric) and isinstance(held_out, Dataset):
         found["val_score"] = float(stop.metric(net, *held_out.picked()))
     return found
 

@@ -48,6 +48,7 @@ COVERED = {
     "experiments/page.py": "experiments/test_outputs.py",
     "inputs/samples.py": "inputs/test_checks.py",
     "inputs/splitting.py": "test_train.py",
+    "inputs/streamed.py": "test_start.py",
     "kernels/batchnorm.py": "kernels/test_relu_batchnorm.py",
     "kernels/elements.py": "kernels/test_update.py",
     "kernels/panels.py": "kernels/test_linear.py",

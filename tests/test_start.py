@@ -26,6 +26,17 @@ def test_command(arguments):
     assert "fastmlp" in printed(PROGRAM, "command", *arguments)
 
 
+@pytest.mark.parametrize("name", ["build", "estimator", "command"])
+def test_streams_are_imported_by_who_uses_them(name):
+    """They are twenty modules, which few programs need."""
+    arguments = ["train", "--help"] if name == "command" else []
+    assert "fastmlp.streaming.stream" not in printed(PROGRAM, "modules_of", name, *arguments).splitlines()
+
+
+def test_the_program_lists_what_is_imported():
+    assert "fastmlp.mlp" in printed(PROGRAM, "modules_of", "build").splitlines()
+
+
 def test_the_program_notices_numba():
     done = subprocess.run(
         command_of(PROGRAM, "command", "info", "--threading-layer"), env=environment_of(), capture_output=True,

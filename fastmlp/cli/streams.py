@@ -5,9 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastmlp import datasets
-from fastmlp.streaming.sources import files_of, is_glob, suffix_of
-
 if TYPE_CHECKING:
     from fastmlp.streaming.stream import Stream
 
@@ -40,6 +37,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def wanted(paths: list[str], rows_in_memory: int | None) -> bool:
     """Whether the data are to be read block by block."""
+    from fastmlp.streaming.sources import is_glob, suffix_of
+
     if len(paths) != 1 or paths == ["mnist"]:
         return False
     path = Path(paths[0])
@@ -61,6 +60,9 @@ def opened(args: argparse.Namespace, *, features: Sequence[str] | None = None) -
     ValueError, OSError, ImportError
         The files do not hold such columns.
     """
+    from fastmlp import datasets
+    from fastmlp.streaming.sources import files_of
+
     (source,), ignored = args.data, getattr(args, "ignore", [])
     rows = {} if args.rows_in_memory is None else {"rows_in_memory": args.rows_in_memory}
     columns = None

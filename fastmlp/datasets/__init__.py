@@ -2,7 +2,7 @@
 
 from fastmlp.datasets.embedded import mnist
 from fastmlp.datasets.loading import Dataset, load
-from fastmlp.streaming.files import StreamError
+from fastmlp.inputs.streamed import StreamError
 from fastmlp.streaming.opening import stream
 from fastmlp.streaming.stream import Stream
 

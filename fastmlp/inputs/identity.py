@@ -28,9 +28,9 @@ def described(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return rows_described(value)
     if isinstance(value, np.random.Generator):
-        return f"a generator of state {_digest(plain_state(value.bit_generator.state))}"
+        return _generator(value.bit_generator.state)
     if isinstance(value, np.random.RandomState):
-        return f"a generator of state {_digest(plain_state(value.get_state(legacy=False)))}"
+        return _generator(value.get_state(legacy=False))
     if isinstance(value, Mapping):
         return {str(name): described(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -49,10 +49,8 @@ def rows_described(x: Matrix | None) -> Any:
     step = max(1, len(x) // SAMPLED_ROWS)
     rows = plain(x[np.arange(0, len(x), step)])
     parts = [rows] if isinstance(rows, np.ndarray) else [rows.data, rows.indices, rows.indptr]
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(np.ascontiguousarray(part).tobytes())
-    return {"shape": list(x.shape), "dtype": x.dtype.name, "rows": digest.hexdigest()[:16]}
+    content = b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
+    return {"shape": list(x.shape), "dtype": x.dtype.name, "rows": _digest(content)}
 
 
 def differences(there: Any, here: Any) -> list[str]:
@@ -93,8 +91,12 @@ def _like(value: Any, known: Any) -> Any:
     return np.array(value, known.dtype) if isinstance(known, np.ndarray) else value
 
 
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+def _generator(state: Mapping[str, Any]) -> str:
+    return f"a generator of state {_digest(json.dumps(plain_state(state), sort_keys=True).encode())}"
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

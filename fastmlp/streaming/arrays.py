@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.inputs.streamed import StreamError
 from fastmlp.streaming.columns import Column, array_column
-from fastmlp.streaming.files import Chunk, File, Stamp, StreamError, errors_named
+from fastmlp.streaming.files import Chunk, File, Stamp, errors_named
 
 PART_BYTES = 1 << 18  # of a part: so much is read from one place
 X, Y = "X", "y"  # names of the arrays where no file names them

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.inputs.streamed import StreamError
 from fastmlp.streaming.columns import CATEGORY, Column, codes_of, numbers_of, refuse_missing, text_of
-from fastmlp.streaming.files import StreamError
 
 MOST_CLASSES = 1 << 16
 WHOLE = 2.0**53  # floats beyond this are whole by rounding alone

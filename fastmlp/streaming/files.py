@@ -6,15 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from fastmlp.inputs.streamed import StreamError
 from fastmlp.streaming.columns import Column, column_of
 from fastmlp.system import extras
 
 BUFFER_BYTES = 1 << 20  # that a CSV file is read in
 Chunk = Mapping[str, Any]  # Arrow or NumPy arrays of equal length, by the names of their columns
-
-
-class StreamError(ValueError):
-    """A file of a stream cannot be read, changed since the stream was made, or holds what no network takes."""
 
 
 @contextlib.contextmanager

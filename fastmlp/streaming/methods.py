@@ -1,15 +1,17 @@
 """The methods of `fastmlp.MLP` that concern streams alone."""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastmlp.inputs import checks
 from fastmlp.network.parts import Parts
-from fastmlp.streaming import prediction
-from fastmlp.streaming.rows import StreamedRows
-from fastmlp.streaming.stream import Network, Stream
+
+if TYPE_CHECKING:
+    from fastmlp.losses import Loss
+    from fastmlp.streaming.rows import StreamedRows
+    from fastmlp.streaming.stream import Network, Stream
 
 PREDICTED = "predicted"  # name of the column of predictions
 
@@ -20,7 +22,7 @@ class Streamed(Parts):
     class_names: list[str] | None
     feature_names: list[str] | None
 
-    def rows_of(self, stream: Stream, kernel: str | None = None) -> StreamedRows:
+    def rows_of(self, stream: "Stream", kernel: str | None = None) -> "StreamedRows":
         """Return all rows of a stream as this network takes them.
 
         Parameters
@@ -37,7 +39,7 @@ class Streamed(Parts):
         """
         return stream.rows_for(self.described(kernel))
 
-    def described(self, kernel: str | None) -> Network:
+    def described(self, kernel: str | None) -> "Network":
         """Return what a stream needs to know of this network.
 
         Parameters
@@ -45,9 +47,11 @@ class Streamed(Parts):
         kernel : str or None
             Of the loss, where targets are wanted.
         """
+        from fastmlp.streaming.stream import Network
+
         return Network(self.n_inputs, self.n_outputs, self.dtype, kernel, self.feature_names, self.class_names)
 
-    def streamed_outputs(self, stream: Stream, threads: int, matmul_precision: str) -> np.ndarray:
+    def streamed_outputs(self, stream: "Stream", threads: int, matmul_precision: str) -> np.ndarray:
         """Return the outputs of all rows of a stream ``(n, n_outputs)``.
 
         Parameters
@@ -64,6 +68,8 @@ class Streamed(Parts):
         ValueError
             As `rows_of`; or a file cannot be read.
         """
+        from fastmlp.streaming import prediction
+
         rows, done = self.rows_of(stream), 0
         out = np.empty((rows.n, self.n_outputs), self.dtype)
         for block in prediction.outputs(self.network, rows, threads, matmul_precision):
@@ -71,9 +77,30 @@ class Streamed(Parts):
             done += len(block)
         return out
 
+    def streamed_evaluation(self, stream: "Stream", loss: "Loss", threads: int) -> tuple[float, float | None]:
+        """Return the mean loss over the rows of a stream, and the accuracy.
+
+        Parameters
+        ----------
+        stream : Stream
+            From `fastmlp.datasets.stream`, with targets.
+        loss : Loss
+            Of the network's output.
+        threads : int
+            At most this many.
+
+        Raises
+        ------
+        ValueError
+            As `rows_of`; or a file cannot be read.
+        """
+        from fastmlp.streaming import prediction
+
+        return prediction.evaluate(self.network, self.rows_of(stream, loss.kernel), loss, threads)
+
     def predict_to_parquet(
         self,
-        stream: Stream,
+        stream: "Stream",
         path: str | os.PathLike[str],
         *,
         proba: bool = False,
@@ -109,6 +136,9 @@ class Streamed(Parts):
         OSError
             The file cannot be written; an earlier one stands as it was.
         """
+        from fastmlp.streaming import prediction
+        from fastmlp.streaming.stream import Stream
+
         checks.instance("stream", stream, Stream)
         checks.flag("proba", proba)
         if proba and self.output != "softmax":

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastmlp.inputs import checks
-from fastmlp.streaming.files import StreamError
+from fastmlp.inputs.streamed import StreamError
 from fastmlp.streaming.rows import Room
 from fastmlp.streaming.sources import columns_of, default_columns, files_of, target_names
 from fastmlp.streaming.stream import Stream

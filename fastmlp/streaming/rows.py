@@ -136,11 +136,11 @@ class StreamedRows:
             Draws one permutation of the pieces.
         """
         pieces = [self.pieces[i] for i in rng.permutation(len(self.pieces))]
-        return self._reader(functools.partial(self._read, pieces, self.room.turn, self.room.side_by_side), 1)
+        return self._reader(functools.partial(self._read, pieces, self.room.turn, self.room.side_by_side))
 
     def in_order(self) -> Reader:
         """Return what reads the rows in the order of the files."""
-        return self._reader(functools.partial(self._read, self.pieces, self.room.chunk, 1), 1)
+        return self._reader(functools.partial(self._read, self.pieces, self.room.chunk, 1))
 
-    def _reader(self, reading: "functools.partial[Iterator[Read]]", batch_size: int) -> Reader:
-        return Reader(reading, self.filler, self.share, self._memory(batch_size))
+    def _reader(self, reading: "functools.partial[Iterator[Read]]") -> Reader:
+        return Reader(reading, self.filler, self.share, self._memory(1))

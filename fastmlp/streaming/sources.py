@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.streaming.arrays import ArrayFile, X, Y
+from fastmlp.inputs.streamed import StreamError
+from fastmlp.streaming.arrays import ArrayFile, Y
 from fastmlp.streaming.columns import CATEGORY, Column
-from fastmlp.streaming.files import ArrowFile, CsvFile, File, ParquetFile, StreamError
+from fastmlp.streaming.files import ArrowFile, CsvFile, File, ParquetFile
 from fastmlp.streaming.fragments import fragments_of
 
 TABLES: dict[str, Callable[[Path], File]] = {
@@ -140,6 +141,3 @@ def target_names(files: Sequence[File], target: Any) -> list[str]:
     if len(set(names)) < len(names):
         raise ValueError(f"target: got {names!r}, expected different names")
     return list(names)
-
-
-__all__ = ["KNOWN", "X", "columns_of", "default_columns", "files_of", "is_glob", "suffix_of", "target_names"]

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastmlp.inputs.streamed import AnyStream, StreamError
 from fastmlp.streaming.arrays import ArrayFile
 from fastmlp.streaming.cache import cached
 from fastmlp.streaming.classes import Classes
 from fastmlp.streaming.columns import CATEGORY, LIST, NUMBER, Column
-from fastmlp.streaming.files import File, StreamError
+from fastmlp.streaming.files import File
 from fastmlp.streaming.filling import Block, Filler, Scaling, Targets
 from fastmlp.streaming.matching import matched
 from fastmlp.streaming.order import Share, pieces_of
@@ -42,7 +43,7 @@ class Network(NamedTuple):
     class_names: Sequence[str] | None
 
 
-class Stream:
+class Stream(AnyStream):
     """Rows in files that are read block by block; `fastmlp.datasets.stream` makes it.
 
     Parameters

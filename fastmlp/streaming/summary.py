@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.inputs.streamed import StreamError
 from fastmlp.streaming.classes import MOST_CLASSES, labels_in
 from fastmlp.streaming.columns import CATEGORY, MOST_CATEGORIES, Column, text_of, values_of
-from fastmlp.streaming.files import Chunk, File, StreamError, errors_named, len_of
+from fastmlp.streaming.files import Chunk, File, errors_named, len_of
 from fastmlp.system.files import replaced_whole
 
 FORMAT = "fastmlp-stream-1"

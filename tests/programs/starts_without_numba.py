@@ -34,6 +34,11 @@ def command(*arguments):
     assert main(arguments) == 0
 
 
+def modules_of(name, *arguments):
+    globals()[name](*arguments)
+    print("", *sys.modules, sep="\n")
+
+
 if __name__ == "__main__":
     name, *arguments = sys.argv[1:]
     globals()[name](*arguments)
