@@ -1,29 +1,26 @@
 """Files from which a training goes on after its process has ended: safetensors and JSON, nothing that is executed."""
 
-import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
-from fastmlp.history import FIELDS, Record
+from fastmlp.history import FIELDS, History, Record
 from fastmlp.inputs import checks
 from fastmlp.inputs.identity import differences
 from fastmlp.network.parameters import Parameters
 from fastmlp.optimizers import State
+from fastmlp.schedules import Schedule
 from fastmlp.system.files import replaced_whole
 from fastmlp.system.progress import note
 from fastmlp.system.warning import warn
 
 FORMAT = "fastmlp-run-1"
-
-# the learning rates of the first epochs, so many, of a training that has at most so many
-Rates: TypeAlias = Callable[[int, int], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -123,29 +120,53 @@ class Checkpoints:
         self._epochs, self._written_at = 0, time.monotonic()
         self._failed = False
 
-    @contextlib.contextmanager
-    def reading(self, rates: Rates) -> Iterator[Saved | None]:
-        """Yield what the file holds, None where there is none, to a block that takes it up.
+    def take_up(
+        self,
+        history: History,
+        schedule: Schedule | None,
+        steps: int,
+        go_on: Callable[[Saved], None],
+        why_over: Callable[[], str | None],
+    ) -> bool:
+        """Go on from the file of an earlier process, where there is one; return whether nothing is left to train.
 
         Parameters
         ----------
-        rates : callable
-            A training may get more epochs than it was begun with where those that are done keep their rates.
+        history : History
+            Takes the records and costs so far, and why the training ended.
+        schedule : Schedule or None
+            A training may get more epochs than it was begun with where those that are done keep their learning rates.
+        steps : int
+            Of an epoch.
+        go_on : callable
+            Takes up the rest; it checks everything before it changes anything.
+        why_over : callable
+            Returns why there is no further epoch, or None: Ctrl-C may have come behind the last one.
 
         Raises
         ------
         ValueError
-            The file belongs to another training, or holds something else, which the block may find, too.
+            The file is damaged, or belongs to another training; nothing is changed.
         """
         if not self.path.exists():
-            yield None
-            return
+            return False
         try:
-            yield self._read(rates)
+            saved = self._read(schedule, steps)
+            records, costs = saved.epochs()
+            seconds, reason = float(records[-1]["seconds"]), self._why_ended(saved)
+            go_on(saved)
         except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
             raise ValueError(f"checkpoint: {self.path} is damaged: {error!r}") from error
+        history.records, history.batch_costs, history.seconds = records, costs, seconds
+        reason = reason or why_over()
+        if reason is None:
+            note(f"{self.path}: going on after epoch {len(records)}")
+            return False
+        note(f"{self.path}: this training has ended ({reason}, {len(records)} epochs); remove the file to train anew")
+        history.stopped_because = reason
+        return True
 
-    def _read(self, rates: Rates) -> Saved:
+    def _read(self, schedule: Schedule | None, steps: int) -> Saved:
         saved = _read(self.path)
         found = differences(saved.facts["asked"], self.asked)
         if found:
@@ -154,27 +175,18 @@ class Checkpoints:
                 "of its own, or remove that one"
             )
         done, planned = len(saved.facts["records"]), saved.facts["epochs"]
-        why = self._why_not(done, planned, rates)
-        if why is not None:
-            raise ValueError(f"checkpoint: the training in {self.path} has epochs={planned}, got {self.epochs}; {why}")
-        return saved
-
-    def _why_not(self, done: int, planned: int, rates: Rates) -> str | None:
-        """Return why a training that was begun with another number of epochs cannot have this one."""
         if self.epochs < done:
-            return f"{done} are done"
-        if self.epochs == planned or np.array_equal(rates(done, planned), rates(done, self.epochs)):
-            return None
-        return "the learning rates depend on it"
+            why = f"{done} are done"
+        elif _keeps_rates(schedule, steps, done, (planned, self.epochs)):
+            return saved
+        else:
+            why = "the learning rates depend on it"
+        raise ValueError(f"checkpoint: the training in {self.path} has epochs={planned}, got {self.epochs}; {why}")
 
-    def has_ended(self, saved: Saved) -> bool:
-        """Whether there is nothing to train any more, which a terminal is told."""
-        done, reason = len(saved.facts["records"]), saved.facts["stopped_because"]
-        if reason is None or (reason == "epochs" and done < self.epochs):
-            note(f"{self.path}: going on after epoch {done}")
-            return False
-        note(f"{self.path}: this training has ended ({reason}, {done} epochs); remove the file to train anew")
-        return True
+    def _why_ended(self, saved: Saved) -> str | None:
+        """Return why the training in the file ended, None where it did not or gets more epochs."""
+        reason: str | None = saved.facts["stopped_because"]
+        return None if reason == "epochs" and len(saved.facts["records"]) < self.epochs else reason
 
     def epoch_ended(self, content: Callable[[], Saved]) -> None:
         """Take the training as it is now; `content` returns that at any later time."""
@@ -203,6 +215,14 @@ class Checkpoints:
         else:
             self._failed = False
         self._epochs, self._written_at = 0, time.monotonic()
+
+
+def _keeps_rates(schedule: Schedule | None, steps: int, done: int, epochs: tuple[int, int]) -> bool:
+    """Whether the epochs that are done have the same learning rates in trainings of two numbers of epochs."""
+    if schedule is None or epochs[0] == epochs[1]:
+        return True
+    before, now = (schedule.rates(np.arange(done * steps), steps, planned) for planned in epochs)
+    return np.array_equal(before, now)
 
 
 def _checked(path: Any) -> Path:

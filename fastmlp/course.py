@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp import engine
-from fastmlp.checkpoints import Checkpoints, Rates, Saved
+from fastmlp.checkpoints import Checkpoints, Saved
 from fastmlp.history import History
 from fastmlp.inputs.identity import plain_state, state_like
 from fastmlp.optimizers import State
@@ -62,34 +62,14 @@ class Course:
 
         return saved
 
-    def take_up(self, checkpoints: Checkpoints, rates: Rates) -> bool:
-        """Go on from the file of an earlier process, where there is one; return whether nothing is left to train.
+    def take_up(self, checkpoints: Checkpoints, steps: int) -> bool:
+        """Go on from a file, by `Checkpoints.take_up`, of a training with so many steps in an epoch."""
+        return checkpoints.take_up(self.history, self.trainer.optimizer.schedule, steps, self._go_on, self._why_over)
 
-        Parameters
-        ----------
-        checkpoints : Checkpoints
-            The file.
-        rates : callable
-            As for `Checkpoints.read`.
-
-        Raises
-        ------
-        ValueError
-            The file is damaged, or of another training; nothing is changed.
-        """
-        with checkpoints.reading(rates) as saved:
-            if saved is None:
-                return False
-            self._go_on(saved)
-            ended = checkpoints.has_ended(saved)
-            if ended:
-                self.history.stopped_because = saved.facts["stopped_because"]
-            elif self.patience is not None and self.patience.exhausted:  # Ctrl-C came behind its last epoch
-                self.history.stopped_because, ended = "early stopping", True
-            return ended
+    def _why_over(self) -> str | None:
+        return "early stopping" if self.patience is not None and self.patience.exhausted else None
 
     def _go_on(self, saved: Saved) -> None:
-        records, costs = saved.epochs()
         state = saved.state("last")
         last = self._snapshot(saved, "last", state)
         best = last if self.patience is None else self._snapshot(saved, "best", saved.state("best"))
@@ -100,8 +80,6 @@ class Course:
         self.trainer.import_state(state)  # with the key of the dropout masks
         self.trainer.restore(last)
         self.finite, self.best = last, best
-        self.history.records, self.history.batch_costs = records, costs
-        self.history.seconds = float(records[-1]["seconds"])
 
     def _snapshot(self, saved: Saved, name: str, state: State) -> "engine.Snapshot":
         return self.trainer.snapshot_of(saved.parameters(name, self.trainer.network.parameters), state)

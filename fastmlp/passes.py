@@ -7,7 +7,6 @@ import numpy as np
 from fastmlp import engine
 from fastmlp.inputs import checks, splitting
 from fastmlp.inputs.encoded import Gathered
-from fastmlp.inputs.identity import rows_described
 from fastmlp.inputs.splitting import Dataset
 from fastmlp.inputs.streamed import is_stream
 from fastmlp.loop import WithinEpoch, train_epoch
@@ -50,16 +49,6 @@ def first_rows(rows: "Rows", batch_size: int) -> tuple[Gathered, np.ndarray, np.
         return rows.x, rows.targets, rows.weights
     block = rows.sample(batch_size)
     return rows.filler.matrix(block), block.targets, block.weights
-
-
-def described(rows: "Rows | None") -> dict[str, Any] | None:
-    """Return by what a checkpoint knows data again: samples of arrays; of a stream the files and how they are read."""
-    if rows is None:
-        return None
-    if isinstance(rows, Dataset):
-        parts = {"X": rows.x, "y": rows.targets, "sample_weight": rows.weights}
-        return {"rows": rows.n, **{name: rows_described(part) for name, part in parts.items()}}
-    return {"rows": rows.n, **rows.described()}
 
 
 def name(net: MLP, rows: "Rows") -> None:

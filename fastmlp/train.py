@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -21,7 +20,6 @@ from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 from fastmlp.optimizers import SGD, Optimizer, State
 from fastmlp.passes import Rows
-from fastmlp.schedules import Schedule
 from fastmlp.stopping import EarlyStopping, Patience
 from fastmlp.system.warning import warn
 
@@ -154,8 +152,8 @@ def train(
     checkpoints = None
     if checkpoint is not None:
         asked = {
-            "network": net.network.architecture, "data": passes.described(training),
-            "validation": passes.described(held_out), "optimizer": optimizer, "loss": loss, "stop": stop,
+            "network": net.network.architecture, "data": training.described(),
+            "validation": held_out and held_out.described(), "optimizer": optimizer, "loss": loss, "stop": stop,
             "batch_size": min(batch_size, training.n), "matmul_precision": matmul_precision, "seed": given_seed,
             "state": state and state.steps,
         }  # fmt: skip
@@ -175,7 +173,7 @@ def train(
     history, steps = History(), -(-training.n // batch_size)
     course, ended = Course(trainer, rng, history, patience), False
     if checkpoints is not None:
-        ended = course.take_up(checkpoints, partial(_rates, optimizer.schedule, steps))
+        ended = course.take_up(checkpoints, steps)
         started -= history.seconds
 
     def one_epoch(within_epoch: WithinEpoch) -> Epoch | None:
@@ -212,10 +210,6 @@ def train(
     history.state = trainer.export_state()
     history.seconds = time.perf_counter() - started
     return history
-
-
-def _rates(schedule: Schedule, steps: int, done: int, planned: int) -> np.ndarray:
-    return schedule.rates(np.arange(done * steps), steps, planned)
 
 
 def _patience(stop: Any, net: MLP, held_out: "Rows | None", n: int, batch_size: int) -> Patience | None:

@@ -10,26 +10,12 @@ import resumable
 from failing_steps import failing
 from networks import digest
 from pages import program
-from resumable import EPOCHS, RUNS, begin, course
+from resumable import EPOCHS, RUNS, PowerCutError, begin, course, cut_after
 from safetensors import safe_open
 
 from fastmlp import MLP, SGD, Adam, EarlyStopping, schedules, train
 from fastmlp.checkpoints import FORMAT
 from fastmlp.system import files
-
-
-class PowerCutError(Exception):
-    """Ends a training as if its process had ended."""
-
-
-def cut_after(epoch):
-    """A callback that ends the training behind an epoch, before its checkpoint is written."""
-
-    def callback(net, record):
-        if record["epoch"] == epoch:
-            raise PowerCutError
-
-    return callback
 
 
 def facts(path):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.inputs import checks, samples
+from fastmlp.inputs.identity import rows_described
 from fastmlp.inputs.sparse import Matrix, plain
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
@@ -36,6 +37,11 @@ class Dataset:
     def order(self, positions: np.ndarray) -> np.ndarray:
         """Return the indices in the arrays of the rows at these positions."""
         return positions if self.rows is None else self.rows[positions]
+
+    def described(self) -> dict[str, Any]:
+        """Return by what a checkpoint knows the rows again: shapes, dtypes and digests of samples."""
+        parts = {"X": self.x, "y": self.targets, "sample_weight": self.weights}
+        return {"rows": self.n, **{name: rows_described(part) for name, part in parts.items()}}
 
     def picked(self) -> tuple[Any, np.ndarray]:
         """Return data and targets of these rows alone."""

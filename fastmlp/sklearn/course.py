@@ -7,7 +7,7 @@ import numpy as np
 
 from fastmlp.checkpoints import Checkpoints, Saved
 from fastmlp.history import History
-from fastmlp.inputs.identity import described, plain_state, rows_described, state_like
+from fastmlp.inputs.identity import described, plain_state, state_like
 from fastmlp.optimizers import State
 from fastmlp.sklearn.dataset import ScoredDataset
 from fastmlp.sklearn.epochs import Epochs
@@ -35,7 +35,7 @@ def checkpoints_of(
             "checkpoint needs random_state, such as 0, got None: the same call must draw the same rows again"
         )
     asked = {name: value for name, value in parameters.items() if name not in FREE}
-    asked |= {"data": _data(data), "validation": _data(held_out)}
+    asked |= {"data": data.described(), "validation": held_out and held_out.described()}
     return Checkpoints(
         parameters["checkpoint"],
         described(asked),
@@ -43,13 +43,6 @@ def checkpoints_of(
         parameters["checkpoint_epochs"],
         parameters["checkpoint_seconds"],
     )
-
-
-def _data(data: ScoredDataset | None) -> dict[str, Any] | None:
-    if data is None:
-        return None
-    parts = {"X": data.x, "y": data.targets, "sample_weight": data.weights}
-    return {"rows": data.n, **{name: rows_described(part) for name, part in parts.items()}}
 
 
 class FitCourse:
@@ -94,34 +87,17 @@ class FitCourse:
         return saved
 
     def take_up(self, checkpoints: Checkpoints) -> bool:
-        """Go on from the file of an earlier process, where there is one; return whether nothing is left to train.
+        """Go on from a file, by `Checkpoints.take_up`."""
+        schedule, steps = self.training.rule.schedule, self.training.steps
+        return checkpoints.take_up(self.history, schedule, steps, self._go_on, self._why_over)
 
-        Raises
-        ------
-        ValueError
-            The file is damaged, or of another fit; nothing is changed.
-        """
-        with checkpoints.reading(self._rates) as saved:
-            if saved is None:
-                return False
-            self._go_on(saved)
-            ended = checkpoints.has_ended(saved)
-            if ended:
-                self.history.stopped_because = saved.facts["stopped_because"]
-            elif self.curves.waited > self.patience:  # Ctrl-C came behind its last epoch
-                self.history.stopped_because = "early stopping" if self.curves.by_score else "converged"
-                ended = True
-            return ended
-
-    def _rates(self, done: int, planned: int) -> np.ndarray:
-        rule, steps = self.training.rule, self.training.steps
-        if rule.schedule is None:
-            return np.empty(0)
-        return rule.schedule.rates(np.arange(done * steps), steps, planned)
+    def _why_over(self) -> str | None:
+        if self.curves.waited <= self.patience:
+            return None
+        return "early stopping" if self.curves.by_score else "converged"
 
     def _go_on(self, saved: Saved) -> None:
         training, curves, facts, state = self.training, self.curves, saved.facts, saved.state("last")
-        records, costs = saved.epochs()
         trainer, rule, positions = training.trainer, training.rule, saved.arrays["positions"]
         parameters = trainer.network.parameters
         last = trainer.snapshot_of(saved.parameters("last", parameters), state)
@@ -133,13 +109,11 @@ class FitCourse:
             float(facts["rule"]["learning_rate"]), int(facts["rule"]["steps"]), int(facts["waited"]),
             float(facts["weight_squares"]),
         )  # fmt: skip
-        self.history.records, self.history.batch_costs = records, costs
-        self.history.seconds = float(records[-1]["seconds"])
         training.rng.set_state(generator)
         trainer.import_state(state)  # with the key of the dropout masks
         trainer.restore(last)
         training.positions, training.squares[-1] = positions, squares
         rule.learning_rate, rule.steps = rate, steps
-        for record in self.history.records:
+        for record in facts["records"]:
             curves.add(record["cost"], record.get("val_score"), self.tol)
         curves.waited, curves.best = waited, best

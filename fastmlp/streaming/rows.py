@@ -88,6 +88,7 @@ class StreamedRows:
         """Return files, columns and how they are read, as plain values: what the order of the rows depends on."""
         files = dict.fromkeys(piece.file for piece in self.pieces)
         return {
+            "rows": self.n,
             "files": [[file.path.name, *(stamp.size for stamp in file.stamps), *(file.rows or [])] for file in files],
             "columns": [[column.name, column.kind, column.width] for column in self.filler.columns],
             "room": list(self.room),

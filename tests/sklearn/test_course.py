@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import resumable
 from networks import digest
+from resumable import PowerCutError, cut_after
 
 from fastmlp import schedules
 from fastmlp.sklearn import MLPClassifier, MLPRegressor
@@ -21,23 +22,9 @@ FITS = {
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
-class PowerCutError(Exception):
-    """Ends a fit as if its process had ended."""
-
-
-def cut_after(epoch):
-    def callback(estimator, record):
-        if record["epoch"] == epoch:
-            raise PowerCutError
-
-    return callback
-
-
 def state(estimator):
     """All that a fit leaves behind, without the seconds."""
-    records = [
-        {name: value for name, value in record.items() if name != "seconds"} for record in estimator.history_.records
-    ]
+    records = resumable.without_seconds(estimator.history_.records)
     names = ("n_iter_", "t_", "loss_", "best_loss_", "loss_curve_", "validation_scores_", "best_validation_score_")
     values = {name: getattr(estimator, name) for name in names}
     moments = [moment.tobytes() for moment in estimator._optimizer.state.moments]
