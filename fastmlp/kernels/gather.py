@@ -53,15 +53,21 @@ def _convert(source: Pointer, index: Pointer, readable: int, scale: Number, out:
 
 
 @body
-def _spread_rows(
-    values: Pointer, columns: Pointer, starts: Pointer, index: Pointer, scale: Number, out: Panels
-) -> None:
+def _clear_rows(out: Panels) -> None:
     lanes = v.lanes(out.start)
     nothing = v.splat(number(out.start, 0.0))
     for k in range(0, out.columns, lanes):
         strip = strip_of(out, k)
         for r in range(out.rows):
             v.store(nothing, offset(strip, r * lanes))
+
+
+@body
+def _spread_rows(
+    values: Pointer, columns: Pointer, starts: Pointer, index: Pointer, scale: Number, out: Panels
+) -> None:
+    lanes = v.lanes(out.start)
+    _clear_rows(out)
     for r in range(out.rows):
         target = offset(out.start, r * lanes)
         for i in range(starts[index[r]], starts[index[r] + 1]):
@@ -77,11 +83,7 @@ def _spread(addresses: Pointer, index: Pointer, readable: int, scale: Number, ou
 @body
 def _encode_rows(values: Pointer, layout: Pointer, n_columns: int, index: Pointer, scale: Number, out: Panels) -> None:
     lanes = v.lanes(out.start)
-    nothing = v.splat(number(out.start, 0.0))
-    for k in range(0, out.columns, lanes):
-        strip = strip_of(out, k)
-        for r in range(out.rows):
-            v.store(nothing, offset(strip, r * lanes))
+    _clear_rows(out)
     for r in range(out.rows):
         row, target = offset(values, index[r] * n_columns), offset(out.start, r * lanes)
         for j in range(n_columns):
