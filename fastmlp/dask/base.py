@@ -31,7 +31,8 @@ OWN: dict[str, list[Any]] = {
     "sync_every": [Interval(Integral, 1, None, closed="left")],
     "sync_unit": [StrOptions({"epochs", "steps"})],
 }
-POSSIBLE = {"solver": ("adam", "sgd"), "warm_start": (False,), "metric": (None,)}  # on a cluster
+# on a cluster
+POSSIBLE = {"solver": ("adam", "sgd"), "warm_start": (False,), "metric": (None,), "checkpoint": (None,)}
 LEARNED = ("n_features_in_", "feature_names_in_", "classes_", "n_outputs_", "out_activation_")  # that workers need
 
 

@@ -70,6 +70,7 @@ def test_columns_of_words():
         ({"solver": "lbfgs"}, "solver must be 'adam' or 'sgd' on a cluster, got 'lbfgs'"),
         ({"warm_start": True}, "warm_start must be False on a cluster, got True"),
         ({"metric": "accuracy"}, "metric must be None on a cluster, got 'accuracy'"),
+        ({"checkpoint": "run"}, "checkpoint must be None on a cluster, got 'run'"),
         ({"early_stopping": True}, "early_stopping=True needs X_val and y_val on a cluster"),
         ({"sync_every": 0}, "'sync_every' parameter of MLPClassifier must be an int in the range"),
         ({"sync_unit": "days"}, "'sync_unit' parameter of MLPClassifier must be a str among"),
