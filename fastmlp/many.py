@@ -17,6 +17,7 @@ from fastmlp.inputs.streamed import is_stream
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 from fastmlp.optimizers import SGD, Optimizer, State
+from fastmlp.prepared import prepare
 from fastmlp.stopping import EarlyStopping
 from fastmlp.system import interrupt
 from fastmlp.system.cores import usable_cores
@@ -169,23 +170,12 @@ class _Training:
 
     def check(self) -> None:
         """Raise what `train` raises before it changes the network."""
-        part = Part(self.part.shared, self.part.x, self.part.rows, checks_only=True)
         options = self.options | {"seed": copy.deepcopy(self.options["seed"])}  # a generator must not go on here
         try:
-            train(self.net, part, self.y, **options, threads=1)
-            self._check_state()
+            prepare(self.net, self.part, self.y, **options)
         except (ValueError, TypeError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"nets[{self.number}]: {error}") from error
-
-    def _check_state(self) -> None:
-        if self.options["state"] is not None:
-            data = self.part.checked(
-                self.net, self.net.loss_of(self.options["loss"]), self.y, self.options["sample_weight"],
-                ("X", "y", "sample_weight"),
-            )  # fmt: skip
-            trainer = engine.Trainer(self.net.network, data.x, data.targets, 1, self.options["optimizer"], 1)
-            trainer.import_state(self.options["state"])
 
     @property
     def n(self) -> int:

@@ -13,14 +13,15 @@ from fastmlp.course import Course
 from fastmlp.history import History, Record, Validation
 from fastmlp.inputs import checks
 from fastmlp.inputs.identity import described
-from fastmlp.inputs.splitting import Dataset, Part
+from fastmlp.inputs.splitting import Dataset
 from fastmlp.inputs.streamed import StreamError
 from fastmlp.loop import NOT_FINITE, Epoch, Extent, WithinEpoch, run_epochs
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 from fastmlp.optimizers import SGD, Optimizer, State
 from fastmlp.passes import Rows
-from fastmlp.stopping import EarlyStopping, Patience
+from fastmlp.prepared import prepare
+from fastmlp.stopping import EarlyStopping
 from fastmlp.system.warning import warn
 
 if TYPE_CHECKING:
@@ -137,47 +138,40 @@ def train(
         fails later is a RuntimeWarning: the earlier checkpoint stays, and the training goes on.
     """
     started = time.perf_counter()
-    checks.instance("net", net, MLP)
-    checks.instance("optimizer", optimizer, Optimizer)
     checks.functions("callbacks", callbacks)
-    if state is not None:
-        checks.instance("state", state, State)
-    batch_size, epochs = checks.count("batch_size", batch_size), checks.count("epochs", epochs)
     threads = checks.threads(threads)
-    given_seed = described(seed)  # before anything is drawn
-    rng = checks.generator("seed", seed)
-    loss, matmul_precision = net.loss_of(loss), checks.matmul_precision(matmul_precision, net.dtype)
-    training, held_out = passes.split(net, loss, X, y, sample_weight, class_weight, validation, rng)
-    patience = _patience(stop, net, held_out, training.n, batch_size)
+    asked = {"seed": described(seed)}  # before anything is drawn
+    ready = prepare(
+        net, X, y, validation=validation, optimizer=optimizer, loss=loss, sample_weight=sample_weight,
+        class_weight=class_weight, state=state, batch_size=batch_size, epochs=epochs, stop=stop, seed=seed,
+        matmul_precision=matmul_precision,
+    )  # fmt: skip
+    training, held_out, loss, rng, patience = ready.training, ready.held_out, ready.loss, ready.rng, ready.patience
     checkpoints = None
     if checkpoint is not None:
-        asked = {
+        asked |= {
             "network": net.network.architecture, "data": training.described(),
             "validation": held_out and held_out.described(), "optimizer": optimizer, "loss": loss, "stop": stop,
-            "batch_size": min(batch_size, training.n), "matmul_precision": matmul_precision, "seed": given_seed,
-            "state": state and state.steps,
+            "batch_size": ready.batch_size, "matmul_precision": matmul_precision, "state": state and state.steps,
         }  # fmt: skip
-        checkpoints = Checkpoints(checkpoint, described(asked), epochs, checkpoint_epochs, checkpoint_seconds)
-    key = int(rng.integers(1 << 63)) if any(net.dropout) and state is None else 0  # a state has its own
-    if isinstance(X, Part) and X.checks_only:
-        return History()
+        checkpoints = Checkpoints(checkpoint, described(asked), ready.epochs, checkpoint_epochs, checkpoint_seconds)
 
-    x, targets, weights = passes.first_rows(training, min(batch_size, training.n))
+    x, targets, weights = passes.first_rows(training, ready.batch_size)
     trainer = engine.Trainer(
-        net.network, x, targets, min(batch_size, training.n), optimizer, threads, loss=loss, sample_weight=weights,
-        key=key, matmul_precision=matmul_precision,
+        net.network, x, targets, ready.batch_size, optimizer, threads, loss=loss, sample_weight=weights, key=ready.key,
+        matmul_precision=matmul_precision,
     )  # fmt: skip
     if state is not None:
         trainer.import_state(state)
-    passes.name(net, training)
-    history, steps = History(), -(-training.n // batch_size)
+    history, steps = History(), -(-training.n // ready.batch_size)
     course, ended = Course(trainer, rng, history, patience), False
     if checkpoints is not None:
         ended = course.take_up(checkpoints, steps)
         started -= history.seconds
+    passes.name(net, training)
 
     def one_epoch(within_epoch: WithinEpoch) -> Epoch | None:
-        rates = optimizer.schedule.rates_of_epoch(history.steps, steps, epochs)
+        rates = optimizer.schedule.rates_of_epoch(history.steps, steps, ready.epochs)
         trained = passes.epoch(trainer, training, rng, within_epoch, rates)
         if trained is None:
             return None
@@ -200,7 +194,7 @@ def train(
     if not ended:
         try:
             run_epochs(
-                history, Extent(epochs, steps, history.epochs), one_epoch, after_epoch,
+                history, Extent(ready.epochs, steps, history.epochs), one_epoch, after_epoch,
                 checkpoints=checkpoints, progress=progress, started=started,
             )  # fmt: skip
         except StreamError:
@@ -210,23 +204,6 @@ def train(
     history.state = trainer.export_state()
     history.seconds = time.perf_counter() - started
     return history
-
-
-def _patience(stop: Any, net: MLP, held_out: "Rows | None", n: int, batch_size: int) -> Patience | None:
-    if stop is None:
-        return None
-    checks.instance("stop", stop, EarlyStopping)
-    if held_out is None:
-        raise ValueError("stop needs validation, a fraction or a pair (X_val, y_val), got validation=None")
-    if stop.metric == "accuracy" and net.output not in ("softmax", "logistic"):
-        raise ValueError(
-            f"metric='accuracy' needs output='softmax' or 'logistic', got output={net.output!r}; take metric='cost'"
-        )
-    if callable(stop.metric) and not isinstance(held_out, Dataset):
-        raise ValueError(
-            "a metric of your own needs validation=(X_val, y_val): rows of a stream are never all in memory"
-        )
-    return Patience(stop, stop.epochs_of_patience(-(-n // batch_size)))
 
 
 def _validation(

@@ -68,6 +68,7 @@ COVERED = {
     "simd/kinds.py": "simd/test_vector.py",
     "simd/pointer.py": "simd/test_vector.py",
     "simd/tile.py": "simd/test_gemm.py",
+    "prepared.py": "test_train.py",
     "sklearn/base.py": "sklearn/test_estimator_checks.py",
     "sklearn/classifier.py": "sklearn/test_parity.py",
     "sklearn/constraints.py": "sklearn/test_bad_input.py",

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from fastmlp.engine.crew import run_crew
     from fastmlp.engine.epoch import Snapshot, Trainer
     from fastmlp.engine.inference import evaluate, outputs
+    from fastmlp.engine.moments import check_state
     from fastmlp.engine.workspace import PackedParameters
 
-__all__ = ["PackedParameters", "Snapshot", "Trainer", "evaluate", "outputs", "run_crew"]
+__all__ = ["PackedParameters", "Snapshot", "Trainer", "check_state", "evaluate", "outputs", "run_crew"]
 _MODULES = {
     "PackedParameters": "workspace",
     "Snapshot": "epoch",
     "Trainer": "epoch",
+    "check_state": "moments",
     "evaluate": "inference",
     "outputs": "inference",
     "run_crew": "crew",

@@ -9,10 +9,10 @@ import numpy as np
 from fastmlp import losses
 from fastmlp.engine import zeros
 from fastmlp.engine.copies import refresh_all
-from fastmlp.engine.moments import packed, unpacked
+from fastmlp.engine.moments import buffers_of, check_state, packed, unpacked
 from fastmlp.engine.plan import is_short, make_plan, useful_threads
 from fastmlp.engine.precision import operands_of
-from fastmlp.engine.settings import FUSED, STATES, STEP, make_settings, set_data, set_loss, with_products
+from fastmlp.engine.settings import FUSED, STEP, make_settings, set_data, set_loss, with_products
 from fastmlp.engine.step import Layout, Run, train_steps
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import PackedParameters, Workspace, aligned, vectors_of
@@ -102,8 +102,8 @@ class Trainer:
         self.settings = self._settings(optimizer, key)
         self.point_at(x, targets, sample_weight)
         self.workspace = Workspace(plan, dtype, self.threads, lists=listed)
-        self.states = max(STATES[self.settings["rule"][0]], int(self.settings["clip"][0] > 0))
-        self.state = aligned(self.states * plan.n_parameters, dtype) if self.states else None
+        buffers = buffers_of(optimizer)
+        self.state = aligned(buffers * plan.n_parameters, dtype) if buffers else None
 
     def _settings(self, optimizer: "Optimizer", key: int) -> np.ndarray:
         architecture, norm = self.network.architecture, self.network.architecture.batch_norm
@@ -283,10 +283,7 @@ class Trainer:
         ValueError
             The state is another rule's, or of another network.
         """
-        found, size = [moment.shape for moment in state.moments], self.network.parameters.snapshot().shape
-        if found != max(self.states - 1, 0) * [size]:
-            expected = f"{max(self.states - 1, 0)} moments of shape {size} for {self.optimizer}"
-            raise ValueError(f"state must hold {expected}, got shapes {found}")
+        check_state(state, self.optimizer, self.network.parameters)
         moments = None if self.state is None else packed(state.moments, self.plan, self.network.parameters)
         return Snapshot(parameters, state.steps, moments)
 

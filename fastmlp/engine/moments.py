@@ -1,12 +1,34 @@
 """What update rules remember: packed one behind the other in the engine, plain in a `State`."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastmlp.engine.plan import Plan
+from fastmlp.engine.settings import STATES
 from fastmlp.engine.workspace import PackedParameters, vectors_of
+from fastmlp.kernels.update import RULES
 from fastmlp.network.parameters import Parameters
+from fastmlp.optimizers import State
+
+if TYPE_CHECKING:
+    from fastmlp.optimizers import Optimizer
+
+
+def buffers_of(optimizer: "Optimizer") -> int:
+    """Return how many buffers of the parameters' size a rule needs: one for the gradients, and its moments."""
+    settings = optimizer.settings()
+    return max(STATES[RULES.index(settings["rule"])], int(settings["clip"] > 0))
+
+
+def check_state(state: State, optimizer: "Optimizer", parameters: Parameters) -> None:
+    """Raise ValueError where a state is another rule's, or of another network."""
+    found, size = [moment.shape for moment in state.moments], parameters.snapshot().shape
+    count = max(buffers_of(optimizer) - 1, 0)
+    if found != count * [size]:
+        expected = f"{count} moments of shape {size} for {optimizer}"
+        raise ValueError(f"state must hold {expected}, got shapes {found}")
 
 
 def packed(moments: Sequence[np.ndarray], plan: Plan, parameters: Parameters) -> np.ndarray:

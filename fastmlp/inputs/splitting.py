@@ -1,6 +1,5 @@
 """Which rows are trained on, which are validated on, and what each weighs."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -64,28 +63,25 @@ class SharedData:
 
 @dataclass(frozen=True)
 class Part:
-    """What `train` takes as X for one of many networks.
+    """What `train` takes as X for one of many networks; also for a single one, which shares its data with nobody.
 
     Attributes
     ----------
     shared : SharedData
         Of all networks.
-    x : Matrix
+    x : array-like or Matrix
         The whole data set.
     rows : numpy.ndarray or None
         Indices of the rows that the network may use; None means all.
-    checks_only : bool
-        Whether `train` checks its arguments and does no more.
     """
 
     shared: SharedData
-    x: Matrix
+    x: Any
     rows: np.ndarray | None = None
-    checks_only: bool = False
 
-    def checked(self, net: MLP, loss: Loss, y: Any, sample_weight: Any, names: tuple[str, str, str]) -> Dataset:
+    def checked(self, net: MLP, loss: Loss, y: Any, sample_weight: Any) -> Dataset:
         """Return the rows that the network may use."""
-        data = self.shared.checked(net, loss, self.x, y, sample_weight, names)
+        data = self.shared.checked(net, loss, self.x, y, sample_weight, ("X", "y", "sample_weight"))
         data.rows = self.rows
         if data.weights is not None and not data.weights[data.of_all].any():
             raise ValueError(f"sample_weight must be above 0 in one of the rows, got zeros in all {data.n} of them")
@@ -103,16 +99,13 @@ def split(
     rng: np.random.Generator,
 ) -> tuple[Dataset, Dataset | None]:
     """Check the data that `fastmlp.train` got; return the rows to train on and those to validate on."""
-    names, checked = ("X", "y", "sample_weight"), _checked
-    if isinstance(X, Part):
-        checked, data = X.shared.checked, X.checked(net, loss, y, sample_weight, names)
-    else:
-        data = _checked(net, loss, X, y, sample_weight, names)
+    given = X if isinstance(X, Part) else Part(SharedData(), X)
+    data = given.checked(net, loss, y, sample_weight)
     data.weights = _with_class_weights(class_weight, loss, data, net.n_outputs)
     if validation is None:
         return data, None
     if isinstance(validation, (tuple, list)):
-        return data, checked_validation(net, loss, validation, checked)
+        return data, checked_validation(net, loss, validation, given.shared)
     n_held_out = checks.held_out(validation, data.n)
     rows = rng.permutation(data.n)
     training, held_out = (replace(data, rows=data.order(part)) for part in (rows[n_held_out:], rows[:n_held_out]))
@@ -176,11 +169,11 @@ def class_factors(class_weight: Any, counts: np.ndarray) -> np.ndarray:
     return factors
 
 
-def checked_validation(net: MLP, loss: Loss, validation: Any, checked: Callable[..., Dataset] | None = None) -> Dataset:
-    """Return the rows of ``(X_val, y_val)``, perhaps with weights behind, checked by a function that shares them."""
+def checked_validation(net: MLP, loss: Loss, validation: Any, shared: SharedData) -> Dataset:
+    """Return the rows of ``(X_val, y_val)``, perhaps with weights behind, checked."""
     if len(validation) not in (2, 3):
         expected = "a fraction, a pair (X_val, y_val), a triple with sample_weight_val, or None"
         raise ValueError(f"validation must be {expected}, got {len(validation)} items")
     x_val, y_val, *rest = validation
     names = ("X_val", "y_val", "sample_weight_val")
-    return (checked or _checked)(net, loss, x_val, y_val, rest[0] if rest else None, names)
+    return shared.checked(net, loss, x_val, y_val, rest[0] if rest else None, names)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.inputs import checks
-from fastmlp.inputs.splitting import Dataset, checked_validation, class_factors
+from fastmlp.inputs.splitting import Dataset, SharedData, checked_validation, class_factors
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 from fastmlp.streaming.order import HeldOut, Share
@@ -54,7 +54,7 @@ def split(
     elif isinstance(validation, Stream):
         held_out = validation.rows_for(described)
     elif isinstance(validation, (tuple, list)):
-        held_out = checked_validation(net, loss, validation)
+        held_out = checked_validation(net, loss, validation, SharedData())
     else:
         checks.held_out(validation, training.n)
         chosen, memory = HeldOut(float(validation), int(rng.integers(1 << 63))), list[Any]()

@@ -98,7 +98,7 @@ def _guard_buffers(trainer):
         (trainer.workspace, ("rows", "statistics", "sums", "costs", "gradient_squares"), np.nan),
         (trainer.workspace, ("control", "arrivals"), -1),
         (trainer.packed, ("buffer",), np.nan),
-        (trainer, ("state",) if trainer.states else (), np.nan),
+        (trainer, ("state",) if trainer.state is not None else (), np.nan),
     ):
         for name in names:
             inner, beside = _guarded(getattr(holder, name), value)

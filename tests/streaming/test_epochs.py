@@ -139,7 +139,10 @@ def test_a_checkpoint_goes_on_to_the_same_bits(rows, folder, tmp_path):
     assert numbers(run(again, path=tmp_path / "run.safetensors")) == numbers(expected)
     assert digest(again) == digest(whole)
     parquet.write_table(rows.table.slice(0, 500), folder / "part-1.parquet")
-    refused(lambda: run(again, path=tmp_path / "run.safetensors"), ValueError, ["data.rows"])
+    for net in (again, MLP([7, 8, 3], dropout=0.2)):
+        before = digest(net), net.class_names, net.feature_names
+        refused(lambda net=net: run(net, path=tmp_path / "run.safetensors"), ValueError, ["data.rows"])
+        assert (digest(net), net.class_names, net.feature_names) == before
 
 
 def test_rates_are_those_of_the_steps(folder):
