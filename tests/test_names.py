@@ -46,6 +46,7 @@ COVERED = {
     "exchange/methods.py": "exchange/test_missing_packages.py",
     "experiments/folder.py": "experiments/test_outputs.py",
     "experiments/page.py": "experiments/test_outputs.py",
+    "inputs/moments.py": "dask/test_scores.py",
     "inputs/samples.py": "inputs/test_checks.py",
     "inputs/splitting.py": "test_train.py",
     "inputs/streamed.py": "test_start.py",

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fastmlp.inputs.moments import joined
+
 
 class Moments(NamedTuple):
     """Weight, mean and spread of numbers, column by column.
-
-    Two of them are put together as in Chan, Golub and LeVeque, "Algorithms for computing the sample variance" (1983).
 
     Attributes
     ----------
@@ -37,9 +37,7 @@ class Moments(NamedTuple):
         total = self.weight + other.weight
         if not total:
             return self
-        apart = other.mean - self.mean
-        mean = self.mean + apart * (other.weight / total)
-        spread = self.spread + other.spread + np.square(apart) * (self.weight * other.weight / total)
+        mean, spread = joined((self.weight, other.weight), (self.mean, other.mean), (self.spread, other.spread))
         return Moments(total, mean, spread)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.inputs.streamed import StreamError
-from fastmlp.streaming.columns import CATEGORY, Column, codes_of, numbers_of, refuse_missing, text_of
+from fastmlp.streaming.columns import CATEGORY, Column, codes_of, numbers_of, refuse_missing, shown, text_of
 
 MOST_CLASSES = 1 << 16
 WHOLE = 2.0**53  # floats beyond this are whole by rounding alone
@@ -98,9 +98,9 @@ class Classes:
             places = np.minimum(np.searchsorted(self._sorted, labels), len(self._sorted) - 1)
             wrong, found = self._sorted[places] != labels, self._order[places]
         if wrong.any():
-            shown = ", ".join(map(repr, self.names[:8])) + (", …" if len(self.names) > 8 else "")
+            label, expected = labels[wrong][0], shown(self.names, 8)
             raise StreamError(
-                f"{where}: column {self.column.name!r} holds the label {labels[wrong][0]}, expected one of {shown}"
+                f"{where}: column {self.column.name!r} holds the label {label}, expected one of {expected}"
             )
         return found
 

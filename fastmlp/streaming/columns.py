@@ -1,6 +1,7 @@
 """The columns of a table: which of them a network can take, and their values as arrays."""
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,12 @@ class Column:
         if self.kind == CATEGORY:
             return [f"{self.name}={category}" for category in self.categories]
         return [self.name] if self.kind == NUMBER else [f"{self.name}[{i}]" for i in range(self.width)]
+
+
+def shown(names: Iterable[Any], most: int = 12) -> str:
+    """Return names as an error shows them, the first so many."""
+    known = list(names)
+    return ", ".join(map(repr, known[:most])) + (", …" if len(known) > most else "")
 
 
 def array_column(name: str, dtype: np.dtype, width: int | None) -> Column:
@@ -142,10 +149,8 @@ def codes_of(array: Any, name: str, known: tuple[str, ...], where: str) -> np.nd
     found = places.take(numbers)
     if found.null_count:
         row = int(np.argmax(found.is_null().to_numpy(zero_copy_only=False)))
-        shown = ", ".join(map(repr, known[:8])) + (", …" if len(known) > 8 else "")
-        raise ValueError(
-            f"{where}: column {name!r} holds {texts[numbers[row].as_py()].as_py()!r}, expected one of {shown}"
-        )
+        text = texts[numbers[row].as_py()].as_py()
+        raise ValueError(f"{where}: column {name!r} holds {text!r}, expected one of {shown(known, 8)}")
     codes: np.ndarray = found.to_numpy(zero_copy_only=False)
     return codes
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fastmlp.inputs.streamed import StreamError
-from fastmlp.streaming.columns import Column, column_of
+from fastmlp.streaming.columns import Column, column_of, shown
 from fastmlp.system import extras
 
 BUFFER_BYTES = 1 << 20  # that a CSV file is read in
@@ -86,8 +86,7 @@ class File(ABC):
         """Return what a column holds; StreamError where the file has none of this name or no network takes it."""
         known = self.columns()
         if name not in known:
-            shown = ", ".join(map(repr, list(known)[:12])) + (", …" if len(known) > 12 else "")
-            raise StreamError(f"{self.path}: there is no column {name!r}, expected one of {shown}")
+            raise StreamError(f"{self.path}: there is no column {name!r}, expected one of {shown(known)}")
         with errors_named(str(self.path)):
             return self._column(known[name])
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fastmlp.streaming.columns import CATEGORY, LIST, Column
+from fastmlp.streaming.columns import CATEGORY, LIST, Column, shown
 
 
 def matched(columns: Sequence[Column], names: Sequence[str]) -> list[Column]:
@@ -26,8 +26,8 @@ def matched(columns: Sequence[Column], names: Sequence[str]) -> list[Column]:
     while place < len(names):
         column = _column(names[place], known)
         if column is None:
-            shown = ", ".join(map(repr, list(known)[:12])) + (", …" if len(known) > 12 else "")
-            raise ValueError(f"the network was trained with {names[place]!r}, which the stream lacks; it has {shown}")
+            lacks = f"the network was trained with {names[place]!r}, which the stream lacks"
+            raise ValueError(f"{lacks}; it has {shown(known)}")
         if column.kind == CATEGORY:
             column = replace(column, categories=_categories(column.name, names, place))
         elif list(names[place : place + column.width]) != column.inputs:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.inputs.moments import joined
 from fastmlp.inputs.streamed import StreamError
 from fastmlp.streaming.classes import MOST_CLASSES, labels_in
 from fastmlp.streaming.columns import CATEGORY, MOST_CATEGORIES, Column, text_of, values_of
@@ -40,17 +41,12 @@ class Moments:
     highest: list[float] = field(default_factory=list)
 
     def add(self, values: np.ndarray) -> None:
-        """Take a chunk of values ``(n, width)``.
-
-        Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances" (1979).
-        """
+        """Take a chunk of values ``(n, width)``."""
         n, mean = len(values), values.mean(axis=0, dtype=np.float64)
         spread = ((values - mean) ** 2).sum(axis=0)
         lowest, highest = values.min(axis=0).astype(np.float64), values.max(axis=0).astype(np.float64)
         if self.rows:
-            rows, difference = self.rows + n, mean - self.mean
-            spread = self.spread + spread + difference**2 * (self.rows * n / rows)
-            mean = self.mean + difference * (n / rows)
+            mean, spread = joined((self.rows, n), (np.array(self.mean), mean), (np.array(self.spread), spread))
             lowest, highest = np.minimum(lowest, self.lowest), np.maximum(highest, self.highest)
         self.rows += n
         self.mean, self.spread = mean.tolist(), spread.tolist()
