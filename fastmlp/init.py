@@ -1,6 +1,6 @@
-"""Initialisers of weight matrices: small objects, called as ``initialiser(rng, n_in, n_out)``.
+"""Initialisers of weights and biases: small objects, called as ``initialiser(rng, n_in, n_out)``.
 
-Biases always start at 0.
+The biases of a layer are drawn as a matrix ``(1, n_out)``.
 """
 
 import abc
@@ -84,6 +84,32 @@ class kaiming(_Gained):  # noqa: N801
     @staticmethod
     def _deviation(n_in: int, n_out: int) -> float:
         return math.sqrt(2 / n_in)
+
+
+class lecun(_Gained):  # noqa: N801
+    """``gain · sqrt(1 / n_in) · N(0, 1)`` (LeCun, Bottou, Orr and Müller, "Efficient BackProp", 1998).
+
+    With SELU, activations keep their mean and variance from layer to layer (Klambauer, Unterthiner, Mayr and
+    Hochreiter, "Self-Normalizing Neural Networks", 2017).
+
+    Parameters
+    ----------
+    gain : float
+        Factor on the standard deviation, above 0.
+    """
+
+    @staticmethod
+    def _deviation(n_in: int, n_out: int) -> float:
+        return math.sqrt(1 / n_in)
+
+
+@dataclass(frozen=True)
+class zeros:  # noqa: N801
+    """0 everywhere: for biases, and for a last layer whose outputs are all alike at first."""
+
+    def __call__(self, rng: np.random.Generator, n_in: int, n_out: int) -> np.ndarray:
+        """Return a matrix ``(n_in, n_out)``, float64."""
+        return np.zeros((n_in, n_out))
 
 
 xavier_half = xavier(0.5)

@@ -2,19 +2,20 @@
 
 import copy
 import os
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from fastmlp import engine, losses, storage
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.exchange.methods import Exchange
-from fastmlp.init import Initialiser, kaiming
+from fastmlp.init import Initialiser, kaiming, zeros
 from fastmlp.inputs import checks, samples
 from fastmlp.inputs.streamed import is_stream
 from fastmlp.network import Architecture, Parameters
 from fastmlp.network.architecture import ACTIVATIONS, OUTPUTS
+from fastmlp.network.drawing import drawn, of_layers
 from fastmlp.network.parameters import named
 from fastmlp.streaming.methods import Streamed
 
@@ -38,8 +39,11 @@ class MLP(Exchange, Streamed):
         Share of each hidden layer's outputs, or of all of them, set to 0 at random in training; at least 0, below 1.
     batch_norm : BatchNorm, optional
         Normalise every hidden layer.
-    init : callable
-        An initialiser from `fastmlp.init`, or its class for its defaults; called with a Generator, n_in and n_out.
+    init : callable or sequence of callable
+        An initialiser of the weights from `fastmlp.init`, or its class for its defaults, for all layers; or one for
+        each. It is called with a Generator, n_in and n_out.
+    bias_init : callable or sequence of callable
+        Likewise for the biases. It is called with a Generator, 1 and n_out. All weights are drawn before the biases.
     input_scale : float
         Multiplies the inputs inside the engine, such as 1/255 for pixels; stored with the model.
     dtype : {"float32", "float64"}
@@ -74,7 +78,8 @@ class MLP(Exchange, Streamed):
         output: str = "softmax",
         dropout: float | Sequence[float] = 0.0,
         batch_norm: BatchNorm | None = None,
-        init: Initialiser = kaiming(),  # noqa: B008 - immutable
+        init: Initialiser | Sequence[Initialiser] = kaiming(),  # noqa: B008 - immutable
+        bias_init: Initialiser | Sequence[Initialiser] = zeros(),  # noqa: B008
         input_scale: float = 1.0,
         dtype: str = "float32",
         seed: int | np.random.Generator = 0,
@@ -85,21 +90,18 @@ class MLP(Exchange, Streamed):
         dropout = checks.dropout(dropout, len(widths) - 2)
         if batch_norm is not None:
             checks.instance("batch_norm", batch_norm, BatchNorm)
-        if isinstance(init, type):
-            init = cast(Callable[[], Initialiser], init)()
-        if not callable(init):
-            raise TypeError(f"init must be an initialiser such as fastmlp.init.xavier(), got {init!r}")
+        of_weights = of_layers("init", init, len(widths) - 1)
+        of_biases = of_layers("bias_init", bias_init, len(widths) - 1)
         checks.positive("input_scale", input_scale)
         kind = checks.network_dtype(dtype)
         self.architecture = Architecture(widths, activation, output, dropout, batch_norm, float(input_scale), kind)
         self.parameters = Parameters(widths, batch_norm, kind)
         self.class_names = self.feature_names = None
         rng = checks.generator("seed", seed)
-        for weight in self.views["weights"]:
-            drawn = np.asarray(init(rng, *weight.shape))
-            if drawn.shape != weight.shape:
-                raise ValueError(f"init must return an array {weight.shape} for these widths, got {drawn.shape}")
-            weight[:] = drawn
+        for weight, initialiser in zip(self.views["weights"], of_weights, strict=True):
+            weight[:] = drawn("init", initialiser, rng, weight.shape)
+        for bias, initialiser in zip(self.views["biases"], of_biases, strict=True):
+            bias[:] = drawn("bias_init", initialiser, rng, (1, bias.size))[0]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

@@ -11,6 +11,7 @@ from fastmlp.inputs import checks
 
 Rates = NDArray[np.float64]
 Steps = NDArray[np.int64]
+MOST_CYCLES = 50  # of `CosLog`: a training of fewer than 2^50 steps has no first cycle of one step
 
 
 class Schedule(ABC):
@@ -178,6 +179,36 @@ class OneCycle(Schedule):
         up = _cosine(start, self.peak, steps / top)
         down = _cosine(self.peak, start / self.final_divisor, (steps - top) / (last - top))
         return np.where(steps <= top, up, down)
+
+
+@dataclass(frozen=True)
+class CosLog(Schedule):
+    """``peak · (1 - cos(2π · log₂(1 + (2^cycles - 1) · t))) / 2`` at the share t of the training's steps.
+
+    The rate goes up from 0 and down to 0 `cycles` times, each time by a whole cosine, and each time takes twice as many
+    steps as the one before. With four cycles it is the schedule coslog₄ of Holzmüller, Grinsztajn and Steinwart,
+    "Better by Default: Strong Pre-Tuned MLPs and Boosted Trees on Tabular Data" (2024). The first step has the rate 0.
+
+    Parameters
+    ----------
+    peak : float
+        The highest rate, above 0.
+    cycles : int
+        How often the rate goes up and down, at least 1 and at most 50.
+    """
+
+    peak: float
+    cycles: int = 4
+
+    def __post_init__(self) -> None:
+        checks.positive("peak", self.peak)
+        if checks.count("cycles", self.cycles) > MOST_CYCLES:
+            raise ValueError(f"cycles must be at most {MOST_CYCLES}, got {self.cycles}")
+
+    def rates(self, steps: Steps, steps_per_epoch: int, epochs: int) -> Rates:
+        """Return the rates of some steps."""
+        share = steps / (steps_per_epoch * epochs)
+        return _cosine(0.0, self.peak, 2 * np.log2(1 + (2.0**self.cycles - 1) * share))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from fastmlp.inputs import checks
 
 ROUNDING = 1e-12  # a rise of exactly min_delta counts, whatever the rounding of the difference
 METRICS = ("accuracy", "cost")
+TIES = ("first", "last")
 STANDING = ("best_epoch", "_best", "_reference", "_waited")
 
 
@@ -35,6 +36,8 @@ class EarlyStopping:
         Patience in optimizer steps; replaces `patience` by ``ceil(patience_steps / steps_per_epoch)`` epochs.
     restore_best : bool
         At the end of training, go back to the parameters of the epoch whose metric was best.
+    ties : {"first", "last"}
+        Which one of several epochs with the best metric that is.
 
     Raises
     ------
@@ -47,6 +50,7 @@ class EarlyStopping:
     patience: int = 10
     patience_steps: int | None = None
     restore_best: bool = True
+    ties: str = "first"
 
     def __post_init__(self) -> None:
         if not callable(self.metric):
@@ -56,6 +60,7 @@ class EarlyStopping:
         if self.patience_steps is not None:
             checks.count("patience_steps", self.patience_steps)
         checks.flag("restore_best", self.restore_best)
+        checks.one_of("ties", self.ties, TIES)
 
     @classmethod
     def report(cls) -> "EarlyStopping":
@@ -102,13 +107,13 @@ class Patience:
         self._best, self._reference = (-math.inf if value is None else float(value) for value in numbers[:2])
 
     def is_best(self, epoch: int, record: Record) -> bool:
-        """Take the record of an epoch; say whether its metric is the best so far (by however little)."""
+        """Take the record of an epoch; say whether it is the best one so far (by however little)."""
         score = self._score(record)
         improved = score > self._reference and score - self._reference >= self.rule.min_delta - ROUNDING
         self._waited = 0 if improved else self._waited + 1
         if improved:
             self._reference = score
-        best = bool(score > self._best)
+        best = bool(score > self._best or (score == self._best and self.rule.ties == "last"))
         if best:
             self._best, self.best_epoch = score, epoch
         return best

@@ -20,6 +20,8 @@ SPREAD = 0.02
         (init.kaiming(), (2 / 400) ** 0.5),
         (init.xavier(gain=0.5), 0.5 * (2 / 500) ** 0.5),
         (init.kaiming(gain=0.5), 0.5 * (2 / 400) ** 0.5),
+        (init.lecun(), (1 / 400) ** 0.5),
+        (init.lecun(gain=2.0), 2 * (1 / 400) ** 0.5),
         (init.xavier_half, 0.5 * (2 / 500) ** 0.5),
         (init.kaiming_half, 0.5 * (2 / 400) ** 0.5),
     ],
@@ -50,6 +52,43 @@ def test_network_draws_layer_by_layer_from_its_seed():
     np.testing.assert_array_equal(net.weights[0], 0.1 * rng.standard_normal((7, 5)))
     np.testing.assert_array_equal(net.weights[1], 0.1 * rng.standard_normal((5, 3)))
     assert not any(bias.any() for bias in net.biases)
+
+
+def test_biases_are_drawn_behind_all_weights():
+    net = MLP([7, 5, 3], init=init.lecun(), bias_init=init.simple(1.0), dtype="float64", seed=9)
+    plain = MLP([7, 5, 3], init=init.lecun(), dtype="float64", seed=9)
+    rng = np.random.default_rng(9)
+    for weight, same in zip(net.weights, plain.weights, strict=True):
+        np.testing.assert_array_equal(weight, np.sqrt(1 / len(weight)) * rng.standard_normal(weight.shape))
+        np.testing.assert_array_equal(weight, same)
+    for bias in net.biases:
+        np.testing.assert_array_equal(bias, rng.standard_normal(bias.shape))
+
+
+def test_layers_may_have_initialisers_of_their_own():
+    net = MLP([7, 5, 3], init=[init.simple(0.1), init.zeros()], bias_init=(init.simple, init.zeros), seed=9)
+    assert net.weights[0].all() and net.biases[0].all()  # noqa: PT018
+    assert not net.weights[1].any() and not net.biases[1].any()  # noqa: PT018
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"init": 0.1}, TypeError, "init must be an initialiser such as .*, got 0.1"),
+        ({"init": "kaiming"}, TypeError, "init must be an initialiser such as .*, got 'kaiming'"),
+        ({"init": [init.zeros]}, ValueError, "init must be one initialiser or one for each of 2 layers, got 1"),
+        ({"bias_init": [init.zeros, 0.0]}, TypeError, r"bias_init\[1\] must be an initialiser such as .*, got 0.0"),
+        ({"bias_init": []}, ValueError, "bias_init must be one initialiser or one for each of 2 layers, got 0"),
+        (
+            {"bias_init": lambda rng, n_in, n_out: np.zeros(n_out)},
+            ValueError,
+            r"bias_init must return an array \(1, 5\) for these widths, got \(5,\)",
+        ),
+    ],
+)
+def test_what_is_no_initialiser(settings, error, message):
+    with pytest.raises(error, match=message):
+        MLP([7, 5, 3], **settings)
 
 
 def test_default_is_kaiming():

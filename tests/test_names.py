@@ -59,6 +59,7 @@ COVERED = {
     "loop.py": "test_train.py",
     "losses.py": "kernels/test_losses.py",
     "network/architecture.py": "test_mlp.py",
+    "network/drawing.py": "test_init.py",
     "network/folding.py": "test_mlp.py",
     "network/parameters.py": "test_mlp.py",
     "network/parts.py": "test_mlp.py",

@@ -5,10 +5,10 @@ import pytest
 
 from fastmlp import MLP, SGD, BatchNorm, schedules, train
 from fastmlp.engine import Trainer
-from fastmlp.schedules import Constant, Cosine, InverseScaling, OneCycle, Schedule, StepDecay
+from fastmlp.schedules import Constant, Cosine, CosLog, InverseScaling, OneCycle, Schedule, StepDecay
 
 STEPS = np.arange(12)  # the steps of 4 epochs with 3 steps each
-SCHEDULES = [Constant(0.3), StepDecay(0.3, 0.5, 1), Cosine(0.3, 0.01), OneCycle(0.3), InverseScaling(0.3)]
+SCHEDULES = [Constant(0.3), StepDecay(0.3, 0.5, 1), Cosine(0.3, 0.01), OneCycle(0.3), InverseScaling(0.3), CosLog(0.3)]
 
 
 def rates(schedule):
@@ -45,6 +45,25 @@ def test_one_cycle():
 
 def test_one_cycle_of_a_single_step():
     assert OneCycle(1.0, start_divisor=4).rates(np.arange(1), 1, 1).tolist() == [0.25]
+
+
+def test_cos_log():
+    # log₂(1 + 15 t) is the number of the cycle: in 15 steps the cycles have 1, 2, 4 and 8 steps
+    steps = np.arange(15)
+    cycles = np.log2(1 + steps)
+    found = CosLog(2.0).rates(steps, 5, 3)
+    assert found == pytest.approx(1 - np.cos(2 * np.pi * cycles))
+    assert found[[0, 1, 3, 7]] == pytest.approx([0.0] * 4)
+    assert (found >= 0).all() and found[[4, 5, 9, 10, 11]].max() <= 2.0  # noqa: PT018
+    one = CosLog(2.0, cycles=1).rates(steps, 5, 3)
+    assert one == pytest.approx(1 - np.cos(2 * np.pi * np.log2(1 + steps / 15)))
+
+
+def test_the_rates_of_cos_log_are_never_negative():
+    for cycles in (1, 4, 50):
+        found = CosLog(0.04, cycles).rates_of_epoch(0, 10007, 1)
+        assert found[0] == 0.0
+        assert found.max() == pytest.approx(0.04, rel=0.01)
 
 
 def test_inverse_scaling():
@@ -133,6 +152,9 @@ def test_own_schedules_may_return_integers(blobs):
         ("OneCycle", {"peak": 0.1, "warmup": 1.0}, "warmup must be above 0 and below 1, got 1.0"),
         ("OneCycle", {"peak": 0.1, "warmup": 0}, "warmup must be above 0 and below 1, got 0"),
         ("OneCycle", {"peak": 0.1, "final_divisor": 0}, "final_divisor must be a finite number above 0, got 0"),
+        ("CosLog", {"peak": 0.0}, "peak must be a finite number above 0, got 0.0"),
+        ("CosLog", {"peak": 0.1, "cycles": 0}, "cycles must be an integer of at least 1, got 0"),
+        ("CosLog", {"peak": 0.1, "cycles": 51}, "cycles must be at most 50, got 51"),
         ("InverseScaling", {"rate": 0.1, "power": -1}, "power must be a finite number of at least 0, got -1"),
     ],
 )

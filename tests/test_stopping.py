@@ -44,6 +44,10 @@ COST = EarlyStopping(metric="cost", min_delta=0.125)
         (COST, 1, [2.0, 1.875, 1.875], 3, 2),
         (COST, 1, [2.0, 3.0], 2, 1),
         (COST, 2, [2.0, 1.9375, 1.9375], 3, 2),
+        # the last one of equally good epochs, which is no improvement nevertheless
+        (EarlyStopping(min_delta=0.125, ties="last"), 3, [0.5, 0.25, 0.5, 0.25], 4, 3),
+        (EarlyStopping("cost", min_delta=0.125, ties="last"), 9, [2.0, 2.0, 2.0, 3.0], None, 3),
+        (EarlyStopping("cost", min_delta=0.125), 9, [2.0, 2.0, 2.0, 3.0], None, 1),
         # without a threshold any rise counts, but an equal value does not
         (EarlyStopping(min_delta=0.0), 2, [0.5, 0.5, 0.501, 0.501, 0.501], 5, 3),
     ],
@@ -76,8 +80,8 @@ def test_report_is_the_rule_of_the_report():
 
 def test_defaults():
     rule = EarlyStopping()
-    assert (rule.metric, rule.min_delta, rule.patience, rule.patience_steps, rule.restore_best) == (
-        "accuracy", 0.001, 10, None, True,
+    assert (rule.metric, rule.min_delta, rule.patience, rule.patience_steps, rule.restore_best, rule.ties) == (
+        "accuracy", 0.001, 10, None, True, "first",
     )  # fmt: skip
     assert rule.epochs_of_patience(7) == 10
 

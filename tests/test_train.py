@@ -182,6 +182,11 @@ def test_patience_in_steps(batch_size, epochs):
     assert (history.epochs, history.stopped_because) == (epochs, "early stopping")
 
 
+@pytest.mark.parametrize(("ties", "best"), [("first", 1), ("last", 5)])
+def test_which_of_equally_good_epochs_is_the_best(ties, best):
+    assert _still(EarlyStopping(patience=5, ties=ties), batch_size=10, epochs=5).best_epoch == best
+
+
 def test_the_last_epoch_is_no_early_stop():
     history = _still(EarlyStopping(patience=5), batch_size=10, epochs=5)
     assert (history.epochs, history.stopped_because) == (5, "epochs")

@@ -16,7 +16,7 @@ DATA_HELP = (
 )
 RATES = {"sgd": 0.05, "adam": 0.001, "adamw": 0.001}  # update rules and their default learning rates
 ACTIVATIONS = ("relu", "leaky_relu", "gelu", "silu", "selu", "mish", "tanh", "logistic", "identity")
-INITIALISERS = ("kaiming", "kaiming_half", "xavier", "xavier_half", "simple")
+INITIALISERS = ("kaiming", "kaiming_half", "xavier", "xavier_half", "lecun", "simple")
 
 
 def hidden_widths(text: str) -> list[int]:

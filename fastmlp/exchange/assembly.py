@@ -4,6 +4,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from fastmlp.init import zeros
 from fastmlp.network.parameters import Arrays
 
 Network = TypeVar("Network")
@@ -30,14 +31,10 @@ def assembled(kind: type[Network], arrays: Arrays, **settings: Any) -> Network:
     weights = arrays["weights"]
     widths = [len(weights[0]), *(weight.shape[1] for weight in weights)]
     make: Any = kind
-    net = make(widths, dtype=weights[0].dtype.name, init=_nothing_drawn, **settings)
+    net = make(widths, dtype=weights[0].dtype.name, init=zeros(), **settings)
     for name, group in net.views.items():
         for i, target in enumerate(group):
             target[:] = arrays[name][i]
             if not np.isfinite(target).all():
                 raise ValueError(f"{name}[{i}] must be finite, got NaN or infinity")
     return cast(Network, net)
-
-
-def _nothing_drawn(rng: np.random.Generator, n_in: int, n_out: int) -> np.ndarray:
-    return np.zeros((n_in, n_out))

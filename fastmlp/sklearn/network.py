@@ -7,6 +7,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from fastmlp.batchnorm import BatchNorm
+from fastmlp.init import zeros
 from fastmlp.mlp import MLP
 
 
@@ -42,7 +43,7 @@ def build(
     else:
         norm = batch_norm
     net = MLP(
-        widths, activation=activation, output=output, dropout=dropout, batch_norm=norm, init=_zeros, dtype=str(dtype)
+        widths, activation=activation, output=output, dropout=dropout, batch_norm=norm, init=zeros(), dtype=str(dtype)
     )
     factor = 2.0 if activation == "logistic" else 6.0
     for weight, bias in zip(net.views["weights"], net.views["biases"], strict=True):
@@ -50,7 +51,3 @@ def build(
         weight[:] = rng.uniform(-bound, bound, weight.shape)
         bias[:] = rng.uniform(-bound, bound, bias.shape)
     return net
-
-
-def _zeros(rng: np.random.Generator, n_in: int, n_out: int) -> np.ndarray:
-    return np.zeros((n_in, n_out))
