@@ -14,7 +14,7 @@ from fastmlp.history import History
 from fastmlp.inputs import checks, samples
 from fastmlp.sklearn import workers
 from fastmlp.sklearn.callbacks import Listeners
-from fastmlp.sklearn.dataset import ScoredDataset, hold_out
+from fastmlp.sklearn.dataset import ScoredDataset, hold_out, is_given
 from fastmlp.sklearn.network import Arrays, build
 from fastmlp.sklearn.solvers import NOT_FINITE, EstimatorWithSolvers
 
@@ -158,12 +158,9 @@ class BaseMLP(EstimatorWithSolvers):
         return ScoredDataset(x, self._targets(y, net.dtype), weight, y=y)
 
     def _validation(self, validation: tuple[Any, Any, Any]) -> ScoredDataset | None:
-        X, y, sample_weight = validation
-        if X is None and y is None and sample_weight is None:
+        if not is_given(*validation):
             return None
-        if X is None or y is None:
-            missing = "X_val" if X is None else "y_val"
-            raise ValueError(f"validation data are X_val and y_val, sample_weight_val if wanted; {missing} is missing")
+        X, y, sample_weight = validation
         x, y = self._validated(X, y, reset=False)
         y = self._known_target(y)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, x, dtype=np.float64)

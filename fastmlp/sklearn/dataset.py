@@ -16,6 +16,16 @@ class ScoredDataset(Dataset):
     y: Any = None
 
 
+def is_given(X: Any, y: Any, sample_weight: Any) -> bool:
+    """Whether there are validation rows; raise where only a part of them is there."""
+    if X is None and y is None and sample_weight is None:
+        return False
+    if X is None or y is None:
+        missing = "X_val" if X is None else "y_val"
+        raise ValueError(f"validation data are X_val and y_val, sample_weight_val if wanted; {missing} is missing")
+    return True
+
+
 def hold_out(
     data: ScoredDataset, fraction: float, stratify: np.ndarray | None, score_weights: Any, rng: np.random.RandomState
 ) -> tuple[ScoredDataset, ScoredDataset]:

@@ -1,0 +1,157 @@
+"""The base class of the estimators for tables: it reads, encodes and holds out rows, and trains the networks."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from fastmlp.history import History
+from fastmlp.mlp import MLP
+from fastmlp.sklearn import workers
+from fastmlp.sklearn.dataset import is_given
+from fastmlp.sklearn.tabular.recipe import Recipe
+from fastmlp.system.warning import warn
+from fastmlp.tables import frames, target
+from fastmlp.tables.column import Table
+from fastmlp.tables.encoder import Encoder
+
+FEWEST_ROWS = 50  # of a table of which some are held out
+ROWS_AT_A_TIME = 1 << 16  # that a prediction encodes
+
+
+class BaseTabularMLP(BaseEstimator, ABC):
+    """An estimator with its parameters as attributes, an encoder and networks inside."""
+
+    encoder_: Encoder
+    networks_: list[MLP]
+    histories_: list[History]
+
+    def _store(self, parameters: Mapping[str, Any]) -> None:
+        for name, value in parameters.items():
+            if name != "self":
+                setattr(self, name, value)
+
+    @abstractmethod
+    def _learn_target(self, y: np.ndarray, weight: np.ndarray | None) -> None:
+        """Take from the rows of `fit` what predictions need of the target."""
+
+    @abstractmethod
+    def _checked_target(self, y: Any) -> np.ndarray:
+        """Return `y` without gaps, of a dtype and shape that the estimator takes."""
+
+    @abstractmethod
+    def _targets(self, y: np.ndarray) -> np.ndarray:
+        """Return `y` in the form that the engine takes."""
+
+    @abstractmethod
+    def _recipe(self) -> Recipe:
+        """Return how the networks are trained."""
+
+    @property
+    @abstractmethod
+    def _width_of_output(self) -> int:
+        """The number of the network's outputs."""
+
+    def _hidden(self) -> tuple[int, ...]:
+        sizes = self.hidden_layer_sizes
+        return tuple(sizes) if hasattr(sizes, "__iter__") else (sizes,)
+
+    def _loss_weight(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+        """Return the weights of training rows in the cost."""
+        return weight
+
+    def _strata(self, y: np.ndarray) -> np.ndarray | None:
+        """Return the classes of which the held-out rows have the same shares; None where there are none."""
+        return None
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> None:
+        table, y, weight = self._rows(X, y, sample_weight, reset=True)
+        if table.n < 2:
+            raise ValueError(f"fit needs at least two rows of a weight above 0, got n_samples={table.n}")
+        self._learn_target(y, weight)
+        rng = check_random_state(self.random_state)
+        held_out, given = None, is_given(*validation)
+        if not given and self.validation_fraction and table.n >= FEWEST_ROWS:
+            rows = train_test_split(
+                np.arange(table.n), test_size=self.validation_fraction, stratify=self._strata(y), random_state=rng
+            )
+            (table, y, weight), held_out = (
+                (table.take(part), y[part], None if weight is None else weight[part]) for part in rows
+            )
+        self.encoder_ = Encoder.learned(table, weight)
+        if given:
+            held_out = self._rows(*validation, reset=False)
+        rows = (self.encoder_(table), self._targets(y), self._loss_weight(y, weight))
+        self._train(rows, None if held_out is None else self._encoded(*held_out), rng)
+
+    def _train(self, rows: tuple[Any, Any, Any], validation: Any, rng: np.random.RandomState) -> None:
+        recipe = self._recipe()
+        seeds = [int(rng.randint(np.iinfo(np.int32).max)) for _ in range(self.n_ens)]
+        widths = (self.encoder_.n_inputs, self._width_of_output)
+        # so few rows take no time: with more digits, a row of weight 2 gives what two rows give
+        nets = recipe.networks(*widths, seeds, "float64" if len(rows[0]) < FEWEST_ROWS else "float32")
+        self.histories_ = recipe.train(
+            nets, rows, validation, seeds, threads=workers.threads(self.threads), progress=self.progress
+        )
+        for net in nets:
+            net.feature_names = self.encoder_.inputs
+        self.networks_ = nets
+        if any(history.stopped_because == "interrupted" for history in self.histories_):
+            warn("Training interrupted by user.")
+
+    def _encoded(self, table: Table, y: np.ndarray, weight: np.ndarray | None) -> tuple[Any, ...]:
+        rows = (self.encoder_(table), self._targets(y))
+        return rows if weight is None else (*rows, weight)
+
+    def _rows(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> tuple[Table, np.ndarray, np.ndarray | None]:
+        """Return rows of a weight above 0, checked; weights that are all alike are None."""
+        if y is None:
+            validate_data(self, X, y, skip_check_array=True, reset=False)  # raises, in scikit-learn's words
+        table = self._table(X, reset=reset)
+        y = self._checked_target(target.plain(y))
+        check_consistent_length(table.columns[0].values, y)
+        if sample_weight is None:
+            return table, y, None
+        weight = _check_sample_weight(sample_weight, y, dtype=np.float64)
+        if weight.min() < 0 or not weight.any():
+            raise ValueError(
+                f"sample_weight must hold numbers of at least 0, not all 0, got {weight.min()} … {weight.max()}"
+            )
+        rows = np.flatnonzero(weight)
+        return table.take(rows), y[rows], weight[rows]
+
+    def _table(self, X: Any, *, reset: bool) -> Table:
+        known = () if reset else self.encoder_.known
+        if frames.is_frame(X):
+            table = frames.read(X, known) if reset else None  # names that are there twice are no names for scikit-learn
+            validate_data(self, X, skip_check_array=True, reset=reset)
+            return table or frames.read(X, known)
+        if isinstance(X, (list, tuple)):
+            X = np.array(X, object)
+        X = check_array(X, dtype=None, ensure_all_finite=False, input_name="X", estimator=self)
+        validate_data(self, X, skip_check_array=True, reset=reset)
+        return frames.read(X, known)
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """Return the outputs ``(n, n_outputs)``, averaged over the networks."""
+        check_is_fitted(self)
+        table, threads = self._table(X, reset=False), workers.threads(self.threads)
+        found = []
+        for start in range(0, table.n, ROWS_AT_A_TIME):
+            x = self.encoder_(table.part(start, start + ROWS_AT_A_TIME))
+            found.append(np.mean([net.outputs(x, threads=threads) for net in self.networks_], axis=0))
+        return np.concatenate(found)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "networks_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        return tags

@@ -1,0 +1,157 @@
+"""The encoding of a table: learned from training rows, then the same for all rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fastmlp.streaming.columns import CATEGORY, NUMBER
+from fastmlp.system.warning import warn
+from fastmlp.tables.column import BOOLEAN, DATE, GAP, WORDS, Known, Table, Values
+from fastmlp.tables.levels import Levels
+from fastmlp.tables.numbers import Numbers
+from fastmlp.tables.scaling import Scaling
+
+Column = Numbers | Levels
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """How the columns of a table become the inputs of a network.
+
+    Attributes
+    ----------
+    columns : tuple of Numbers or Levels
+        One for each column of the table.
+    """
+
+    columns: tuple[Column, ...]
+
+    @classmethod
+    def learned(cls, table: Table, weights: np.ndarray | None = None) -> "Encoder":
+        """Return the encoding that training rows ask for; warn of columns that identify rows.
+
+        Parameters
+        ----------
+        table : Table
+            The training rows.
+        weights : numpy.ndarray (n,), optional
+            How often each of them counts, above 0.
+
+        Raises
+        ------
+        ValueError
+            No column has two different values.
+        """
+        counts = np.ones(table.n) if weights is None else weights
+        found = cls(tuple(_learned(column, counts) for column in table.columns))
+        for column in found.columns:
+            if column.suspicion:
+                warn(column.suspicion)
+        if not found.n_inputs:
+            reasons = [f"{column.name!r} {column.left_out}" for column in found.columns[:5]]
+            raise ValueError(
+                f"no column of X has anything to learn from, expected two different values: {'; '.join(reasons)}"
+            )
+        return found
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the network's inputs."""
+        return [name for column in self.columns for name in column.inputs]
+
+    @property
+    def n_inputs(self) -> int:
+        """How many they are."""
+        return len(self.inputs)
+
+    @property
+    def known(self) -> list[Known]:
+        """What `frames.read` needs to know."""
+        return [column.known for column in self.columns]
+
+    def __call__(self, table: Table) -> np.ndarray:
+        """Return the inputs of rows.
+
+        Parameters
+        ----------
+        table : Table
+            With the columns of the training in their order, read with `known`.
+
+        Returns
+        -------
+        numpy.ndarray (n, n_inputs)
+            float32, C-ordered.
+
+        Raises
+        ------
+        ValueError, TypeError
+            There are more columns or fewer, or one of another kind.
+        """
+        if len(table.columns) != len(self.columns):
+            raise ValueError(f"X must have {len(self.columns)} columns, as in training, got {len(table.columns)}")
+        out, first = np.empty((table.n, self.n_inputs), np.float32), 0
+        for column, values in zip(self.columns, table.columns, strict=True):
+            width = len(column.inputs)
+            if width:
+                column.encode(_of_same_kind(column, values), out[:, first : first + width])
+            first += width
+        return out
+
+    def described(self) -> list[dict[str, Any]]:
+        """Return it as values of JSON, without loss."""
+        return [column.described() for column in self.columns]
+
+    @classmethod
+    def of(cls, described: Any) -> "Encoder":
+        """Return what `described` returned as an encoder again.
+
+        Raises
+        ------
+        ValueError, TypeError, KeyError
+            It is something else.
+        """
+        return cls(tuple(_column_of(item) for item in described))
+
+
+def _learned(column: Values, weights: np.ndarray) -> Column:
+    kind = Levels if column.kind in (BOOLEAN, CATEGORY) else Numbers
+    return kind.learned(column, weights)
+
+
+def _of_same_kind(column: Column, values: Values) -> Values:
+    """Return values of the column's kind; a column without any value is of all kinds."""
+    if values.missing.all():
+        gap = GAP if isinstance(column, Levels) else np.nan
+        return replace(values, kind=column.kind, values=np.full(len(values.values), gap), levels=())
+    if values.kind != column.kind:
+        raise TypeError(
+            f"column {column.name!r} holds {WORDS[values.kind]} ({values.dtype}), expected {WORDS[column.kind]} "
+            f"({column.dtype}) as in training"
+        )
+    if column.kind == DATE and (values.time_zone is None) != (column.known.time_zone is None):
+        with_zone, without = f"the time zone {column.known.time_zone or values.time_zone}", "no time zone"
+        got, expected = (with_zone, without) if values.time_zone else (without, with_zone)
+        raise TypeError(f"column {column.name!r} holds dates of {got}, expected {expected} as in training")
+    return values
+
+
+def _column_of(described: Mapping[str, Any]) -> Column:
+    fields = dict(described)
+    fields["scaling"], fields["kept"] = _scaling_of(fields["scaling"]), tuple(fields["kept"])
+    if len(fields["kept"]) != len(fields["scaling"].factor):
+        raise ValueError(f"expected as many factors as inputs, got {described}")
+    if fields["kind"] in (BOOLEAN, CATEGORY):
+        return Levels(**fields | {"levels": tuple(fields["levels"])})
+    if fields["kind"] not in (NUMBER, DATE):
+        raise ValueError(f"kind must be one of {sorted(WORDS)}, got {fields['kind']!r}")
+    gaps = fields["gaps"]
+    return Numbers(**fields | {"gaps": None if gaps is None else _scaling_of(gaps)})
+
+
+def _scaling_of(described: Mapping[str, Any]) -> Scaling:
+    centre, factor = np.array(described["centre"], np.float64), np.array(described["factor"], np.float64)
+    if centre.ndim != 1 or centre.shape != factor.shape or not np.isfinite([centre, factor]).all():
+        raise ValueError(f"expected as many finite centres as factors, got {described}")
+    return Scaling(centre, factor)

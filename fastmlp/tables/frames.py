@@ -1,0 +1,132 @@
+"""Frames of pandas, polars and pyarrow, and NumPy arrays, read into columns."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from fastmlp.streaming.columns import NUMBER, shown
+from fastmlp.system import extras
+from fastmlp.tables import objects
+from fastmlp.tables.column import BOOLEAN, DATE, GAP, Known, Table, Values
+
+MICROSECONDS = 1e6  # of a second
+
+
+def is_frame(X: Any) -> bool:
+    """Whether `X` is a frame, with columns of their own dtypes, and not an array."""
+    return hasattr(type(X), "columns")  # of the class, as the names of a lazy frame are not known yet
+
+
+def read(X: Any, known: Sequence[Known] = ()) -> Table:
+    """Return the columns of a frame or of an array ``(n, n_columns)``.
+
+    Parameters
+    ----------
+    X : frame or numpy.ndarray
+        A frame of pandas, polars, pyarrow or what else narwhals knows; an array of numbers, text or objects.
+    known : sequence of Known
+        What the columns were in training, in their order; empty in training.
+
+    Raises
+    ------
+    TypeError
+        A column holds what is neither numbers, booleans, text, categories nor dates.
+    ValueError
+        There are no rows or no columns, two columns have one name, or a number is infinite.
+    ImportError
+        `X` is a frame, and narwhals is not installed.
+    """
+    columns = list(_of_frame(X, known) if is_frame(X) else _of_array(X, known))
+    for column in columns:
+        _refuse_infinity(column)
+    return Table(columns, len(columns[0].values))
+
+
+def _of_frame(X: Any, known: Sequence[Known]) -> Iterator[Values]:
+    if not hasattr(X, "collect"):  # a lazy frame
+        _refuse_doubled(getattr(X, "column_names", X.columns))
+    narwhals = extras.require("narwhals", extra="sklearn")
+    try:
+        frame = narwhals.from_native(X, eager_only=True)
+    except TypeError as error:
+        expected = "expected a frame of pandas, polars or pyarrow in memory (a lazy one after collect()), or an array"
+        raise TypeError(f"X is a {type(X).__name__}, {expected}") from error
+    if 0 in frame.shape:
+        raise ValueError(
+            f"X must have rows and columns, got a frame of shape {frame.shape}: 0 sample(s) or 0 feature(s)"
+        )
+    for place, series in enumerate(frame.iter_columns()):
+        yield _of_series(narwhals, series, known[place] if known else None)
+
+
+def _refuse_doubled(names: Iterable[Any]) -> None:
+    doubled = [name for name, times in Counter(names).items() if times > 1]
+    if doubled:
+        raise ValueError(f"X has several columns of the name {shown(doubled)}, expected each name once")
+
+
+def _of_series(nw: Any, series: Any, known: Known | None) -> Values:
+    name, dtype, kind = str(series.name), str(series.dtype), series.dtype
+    if kind.is_numeric():
+        return Values(name, NUMBER, dtype, _float64(nw, series))
+    if kind == nw.Boolean:
+        numbers = _float64(nw, series)
+        codes = np.where(np.isnan(numbers), GAP, numbers).astype(np.int64)
+        return Values(name, BOOLEAN, dtype, codes, ("False", "True"))
+    if kind == nw.Duration:
+        return Values(name, NUMBER, dtype, _float64(nw, series.dt.total_microseconds()) / MICROSECONDS)
+    if kind == nw.Date or kind == nw.Datetime:
+        return _dates(nw, series, known)
+    missing = np.asarray(series.is_null().to_numpy(), bool)
+    values = series.to_list()
+    if missing.all() or not (kind == nw.String or kind == nw.Categorical or kind == nw.Enum):
+        return objects.values_of(name, dtype, values, missing, known)
+    return objects.coded(name, dtype, values, missing)
+
+
+def _float64(nw: Any, series: Any) -> np.ndarray:
+    numbers: np.ndarray = np.array(series.cast(nw.Float64).to_numpy(), np.float64)
+    return numbers
+
+
+def _dates(nw: Any, series: Any, known: Known | None) -> Values:
+    """Return dates by the clock of their time zone; in prediction by that of the training."""
+    name, dtype = str(series.name), str(series.dtype)
+    zone = getattr(series.dtype, "time_zone", None)
+    if series.dtype == nw.Date:
+        series = series.cast(nw.Datetime("us"))
+    if zone is not None:
+        if known is not None and known.time_zone is not None:
+            zone = known.time_zone
+            series = series.dt.convert_time_zone(zone)
+        series = series.dt.replace_time_zone(None)
+    return Values(name, DATE, dtype, _float64(nw, series.dt.timestamp("us")), time_zone=zone)
+
+
+def _of_array(X: np.ndarray, known: Sequence[Known]) -> Iterator[Values]:
+    dtype = str(X.dtype)
+    for place, column in enumerate(X.T):
+        name = str(place)
+        if X.dtype.kind in "biuf":
+            yield Values(name, NUMBER, dtype, column.astype(np.float64))
+        elif X.dtype.kind == "U":
+            yield objects.coded(name, dtype, column.tolist(), np.zeros(len(X), bool))
+        elif X.dtype.kind == "M":
+            numbers = column.astype("datetime64[us]").astype(np.int64).astype(np.float64)
+            yield Values(name, DATE, dtype, np.where(np.isnat(column), np.nan, numbers))
+        elif X.dtype.kind == "O":
+            missing = np.fromiter(map(objects.is_missing, column), bool, len(X))
+            yield objects.values_of(name, dtype, column, missing, known[place] if known else None)
+        else:
+            raise TypeError(f"X must hold numbers, text, dates or objects, got dtype {dtype}")
+
+
+def _refuse_infinity(column: Values) -> None:
+    if column.kind == NUMBER and np.isinf(column.values).any():
+        rows = np.flatnonzero(np.isinf(column.values))
+        raise ValueError(
+            f"column {column.name!r} holds infinity in row {rows[0]} (counted from 0; {len(rows)} such rows), expected "
+            "finite numbers, or none (NaN, None) where a value is missing"
+        )
