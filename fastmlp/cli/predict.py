@@ -88,16 +88,19 @@ def run(args: argparse.Namespace) -> int:
 
 
 def run_on_stream(args: argparse.Namespace, net: "MLP") -> int:
-    """Predict the rows of a stream into a Parquet file."""
+    """Predict the rows of a stream into a Parquet file; with ``--target`` the same pass counts the right ones."""
     if args.out is None or args.out.suffix != ".parquet":
         raise ValueError(f"--out: expected a name that ends in .parquet for data larger than memory, got {args.out}")
+
+    from fastmlp.streaming.prediction import Score
+
     stream = streams.opened(args, features=net.feature_names)
+    score = None if args.target is None else Score()
     found: dict[str, Any] = {"model": args.model, "data": args.data[0]}
-    found["rows"] = net.predict_to_parquet(stream, args.out, proba=args.proba, threads=args.threads)
+    found["rows"] = net.streamed_predictions(stream, args.out, score, args.proba, "float32", args.threads)
     found["out"] = args.out
-    if args.target is not None:
-        found["accuracy"] = net.accuracy(stream, threads=args.threads)
-        found["correct"] = round(found["accuracy"] * found["rows"])
+    if score is not None:
+        found |= {"accuracy": score.correct / score.rows, "correct": score.correct}
     if args.json:
         output.say_json(found)
     else:

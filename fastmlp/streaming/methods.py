@@ -10,6 +10,7 @@ from fastmlp.network.parts import Parts
 
 if TYPE_CHECKING:
     from fastmlp.losses import Loss
+    from fastmlp.streaming.prediction import Score
     from fastmlp.streaming.rows import StreamedRows
     from fastmlp.streaming.stream import Network, Stream
 
@@ -136,6 +137,26 @@ class Streamed(Parts):
         OSError
             The file cannot be written; an earlier one stands as it was.
         """
+        return self.streamed_predictions(stream, path, None, proba, matmul_precision, threads)
+
+    def streamed_predictions(
+        self,
+        stream: "Stream",
+        path: str | os.PathLike[str],
+        score: "Score | None",
+        proba: bool,
+        matmul_precision: str,
+        threads: int | None,
+    ) -> int:
+        """Do what `predict_to_parquet` does, and score the predictions of classes in the same pass.
+
+        Parameters
+        ----------
+        stream, path, proba, matmul_precision, threads : as for `predict_to_parquet`
+            With targets where they are to be scored.
+        score : Score or None
+            Counts the rows, and those that are right.
+        """
         from fastmlp.streaming import prediction
         from fastmlp.streaming.stream import Stream
 
@@ -144,7 +165,8 @@ class Streamed(Parts):
         if proba and self.output != "softmax":
             raise ValueError(f"proba needs output='softmax', got output={self.output!r}")
         precision = checks.matmul_precision(matmul_precision, self.dtype)
-        blocks = prediction.outputs(self.network, self.rows_of(stream), checks.threads(threads), precision)
+        rows = self.rows_of(stream, None if score is None else "cross_entropy")
+        blocks = prediction.outputs(self.network, rows, checks.threads(threads), precision, score)
         return prediction.write_parquet(path, blocks, *self._answers(proba))
 
     def _answers(self, proba: bool) -> tuple[list[str], Any]:

@@ -45,7 +45,27 @@ def evaluate(network: Network, rows: StreamedRows, loss: Loss, threads: int) -> 
     return costs / weight, None if accuracy is None else right / weight
 
 
-def outputs(network: Network, rows: StreamedRows, threads: int, matmul_precision: str) -> Iterator[np.ndarray]:
+class Score:
+    """How many predictions are right.
+
+    Attributes
+    ----------
+    rows, correct : int
+        Seen so far, and those whose most probable class is the true one.
+    """
+
+    def __init__(self) -> None:
+        self.rows, self.correct = 0, 0
+
+    def add(self, outputs: np.ndarray, classes: np.ndarray) -> None:
+        """Take the outputs ``(n, n_outputs)`` and the class indices ``(n,)`` of some rows."""
+        self.rows += len(outputs)
+        self.correct += int((outputs.argmax(axis=1) == classes).sum())
+
+
+def outputs(
+    network: Network, rows: StreamedRows, threads: int, matmul_precision: str, score: Score | None = None
+) -> Iterator[np.ndarray]:
     """Yield the outputs of block after block ``(rows, n_outputs)``, in the order of the files.
 
     Parameters
@@ -58,6 +78,8 @@ def outputs(network: Network, rows: StreamedRows, threads: int, matmul_precision
         At most this many.
     matmul_precision : {"float32", "bfloat16"}
         Of the operands of the matrix products.
+    score : Score, optional
+        Is told the outputs; the rows have class indices as targets then.
 
     Raises
     ------
@@ -66,7 +88,10 @@ def outputs(network: Network, rows: StreamedRows, threads: int, matmul_precision
     """
     with rows.in_order() as reader:
         for block in reader:
-            yield engine.outputs(network, rows.filler.matrix(block), threads, matmul_precision)[0]
+            found = engine.outputs(network, rows.filler.matrix(block), threads, matmul_precision)[0]
+            if score is not None:
+                score.add(found, block.targets[: block.rows])
+            yield found
 
 
 def write_parquet(

@@ -8,6 +8,7 @@ import pytest
 from pyarrow import parquet
 
 import fastmlp
+from fastmlp.streaming.rows import StreamedRows
 
 QUICK = ("--hidden", "8", "--epochs", "30", "--learning-rate", "0.2", "--stop", "none", "--rows-in-memory", "300")
 
@@ -51,6 +52,21 @@ def test_a_glob_is_trained_on_and_predicted(run, folder):
     table = pa.concat_tables(parquet.read_table(path) for path in sorted(folder.iterdir()))
     right = np.array(parquet.read_table("predicted.parquet")["predicted"]) == np.array(table["tree"])
     assert second.endswith(f"({right.sum()} of 600 rows)")
+
+
+def test_predictions_are_scored_in_the_pass_that_writes_them(run, refused, folder, monkeypatch):
+    run("train", folder, "--target", "tree", "--ignore", "name", *QUICK, "--quiet")
+    passes, in_order = [], StreamedRows.in_order
+    monkeypatch.setattr(StreamedRows, "in_order", lambda self: passes.append(self) or in_order(self))
+    command = ("predict", "model.safetensors", folder, "--target", "tree", "--out", "predicted.parquet")
+    assert json.loads(run(*command, "--json").out)["rows"] == 600
+    assert len(passes) == 1
+    before = (folder.parent / "predicted.parquet").read_bytes()
+    last = parquet.read_table(folder / "2.parquet")
+    other = ["oak", *last["tree"].to_pylist()[1:]]
+    parquet.write_table(last.set_column(4, "tree", pa.array(other)), folder / "2.parquet")
+    assert "'oak'" in refused(*command)
+    assert (folder.parent / "predicted.parquet").read_bytes() == before
 
 
 def test_text_and_a_folder(run, folder):
