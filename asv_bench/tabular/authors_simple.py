@@ -1,0 +1,13 @@
+"""RealMLP-TD-S."""
+
+from typing import Any
+
+from pytabkit import RealMLP_TD_S_Classifier, RealMLP_TD_S_Regressor
+
+from .authors import behind_medians
+from .job import Job
+
+
+def make(job: Job, seed: int) -> Any:
+    """Return the estimator."""
+    return behind_medians((RealMLP_TD_S_Classifier, RealMLP_TD_S_Regressor), job, seed)

@@ -1,0 +1,13 @@
+"""fastmlp's estimators for tables, with their defaults."""
+
+from typing import Any
+
+from fastmlp import sklearn
+
+from .job import Job
+
+
+def make(job: Job, seed: int) -> Any:
+    """Return the estimator."""
+    kind: Any = getattr(sklearn, "TabularMLPClassifier" if job.classes else "TabularMLPRegressor")
+    return kind(random_state=seed)
