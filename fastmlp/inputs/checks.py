@@ -97,7 +97,8 @@ def absent_beside_a_stream(**values: Any) -> None:
     for name, value in values.items():
         if value is not None:
             raise ValueError(
-                f"{name} must be left out beside a stream, which has its own target, got {type(value).__name__}"
+                f"{name} must be left out beside a stream, whose columns are its target and sample_weight, got "
+                f"{type(value).__name__}"
             )
 
 

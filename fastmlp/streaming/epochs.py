@@ -41,7 +41,7 @@ def shuffled_epoch(
     Raises
     ------
     StreamError
-        A file cannot be read; the steps so far are done.
+        A file cannot be read, or no row has a weight above 0; the steps so far are done.
     """
     costs, weights, done = list[np.ndarray](), list[np.ndarray](), 0
     with rows.shuffled(rng) as reader:
@@ -55,6 +55,7 @@ def shuffled_epoch(
                 return None
             costs.append(found)
             done += len(found)
+    rows.refuse_no_weight(sum(map(np.sum, weights)))
     return np.concatenate(costs), np.concatenate(weights)
 
 

@@ -38,6 +38,8 @@ class Targets(NamedTuple):
         Of the network.
     factors : numpy.ndarray or None
         The weight of a row of each class.
+    weights : sequence of Column
+        At most one, of the weights of the rows.
     """
 
     columns: Sequence[Column] = ()
@@ -45,6 +47,12 @@ class Targets(NamedTuple):
     kernel: str = "squared"
     n_outputs: int = 1
     factors: np.ndarray | None = None
+    weights: Sequence[Column] = ()
+
+    @property
+    def weighted(self) -> bool:
+        """Whether rows have weights."""
+        return self.factors is not None or bool(self.weights)
 
 
 class Block:
@@ -117,7 +125,7 @@ class Filler:
         ]
         self.encoded = any(self.categories)
         self.n_inputs = sum(max(1, categories) for categories in self.categories)
-        self.names = list(dict.fromkeys(column.name for column in (*columns, *targets.columns)))
+        self.names = list(dict.fromkeys(column.name for column in (*columns, *targets.columns, *targets.weights)))
         kinds = [np.dtype(np.uint8) if column.dtype.kind == "b" else column.dtype for column in columns]
         found = np.result_type(*kinds)
         small = found.itemsize < dtype.itemsize and found in SMALL
@@ -131,9 +139,7 @@ class Filler:
         classes = self.targets.classes is not None
         shape = () if classes or not self.targets.columns else (self.targets.n_outputs,)
         kind = np.dtype(np.int64) if classes else self.dtype
-        return Block(
-            rows, len(self.categories), self.values_dtype, shape, kind, weighted=self.targets.factors is not None
-        )
+        return Block(rows, len(self.categories), self.values_dtype, shape, kind, weighted=self.targets.weighted)
 
     def matrix(self, block: Block) -> Gathered:
         """Return the values of a block as the engine takes them."""
@@ -173,8 +179,8 @@ class Filler:
             self._write_values(read, chosen, block.values[here], where)
             if self.targets.columns:
                 block.targets[here] = self._targets(read, chosen, count, where)
-        if block.weights is not None and self.targets.factors is not None:
-            block.weights[here] = self.targets.factors[block.targets[here]]
+            if block.weights is not None:
+                block.weights[here] = self._weights(read, chosen, block.targets[here], where)
         block.rows += count
         return count
 
@@ -221,3 +227,17 @@ class Filler:
         ]
         joined = np.concatenate(values, axis=1)
         return samples.targets(f"{where}: the targets", joined, wanted.kernel, wanted.n_outputs, count, self.dtype)
+
+    def _weights(self, read: Read, chosen: Any, classes: np.ndarray, where: str) -> np.ndarray:
+        """Return the weights of rows, times those of their classes."""
+        factors = self.targets.factors
+        found = np.ones(len(classes)) if factors is None else factors[classes]
+        for column in self.targets.weights:
+            values = values_of(read.chunk[column.name], column, where)[chosen]
+            wrong = ~(np.isfinite(values) & (values >= 0))
+            if wrong.any():
+                raise ValueError(
+                    f"{where}: column {column.name!r} must hold finite weights of at least 0, got {values[wrong][0]}"
+                )
+            found = found * values
+        return found

@@ -7,14 +7,15 @@ from typing import Any
 from fastmlp.inputs import checks
 from fastmlp.inputs.streamed import StreamError
 from fastmlp.streaming.rows import Room
-from fastmlp.streaming.sources import columns_of, default_columns, files_of, target_names
-from fastmlp.streaming.stream import Stream
+from fastmlp.streaming.sources import columns_of, default_columns, files_of, target_names, weight_names
+from fastmlp.streaming.stream import Columns, Stream
 
 
 def stream(
     source: Any,
     *,
     target: Any = None,
+    sample_weight: str | None = None,
     columns: Sequence[str] | None = None,
     rows_in_memory: int = 1 << 17,
     class_names: Sequence[Any] | None = None,
@@ -33,10 +34,13 @@ def stream(
     target : str, list of str, path-like or numpy.ndarray, optional
         The column of the labels or numbers to predict, or several columns of numbers; beside an ``.npy`` file or an
         array, the second file or array.
+    sample_weight : str, optional
+        The column of the weights of the rows, numbers of at least 0, in a table. `train`, `MLP.cost` and
+        `MLP.accuracy` weigh the rows by them.
     columns : sequence of str, optional
-        The columns of the data, in this order; default: all but the target. They hold numbers, booleans, lists of
-        numbers of a fixed size, or categories (dictionary-coded or strings). A category becomes one input for each
-        value that occurs, 1 where a row has it; only the rows of a mini-batch are ever spread out.
+        The columns of the data, in this order; default: all but those of target and weights. They hold numbers,
+        booleans, lists of numbers of a fixed size, or categories (dictionary-coded or strings). A category becomes one
+        input for each value that occurs, 1 where a row has it; only the rows of a mini-batch are ever spread out.
     rows_in_memory : int
         So many rows are in memory at a time, at most: in two blocks, one that the engine trains on and one that is
         filled meanwhile, and a chunk that is being decoded. Training needs room for three mini-batches.
@@ -79,18 +83,17 @@ def stream(
     if not files:
         raise StreamError("source: the dataset has no files")
     targets = target_names(files, target)
-    names = default_columns(files, targets) if columns is None else list(columns)
+    beside = targets + weight_names(files, sample_weight, targets, cache)
+    names = default_columns(files, beside) if columns is None else list(columns)
     if columns is not None and (isinstance(columns, str) or not all(isinstance(name, str) for name in names)):
         raise TypeError(f"columns must be a sequence of names, got {columns!r}")
-    if len(set(names)) < len(names) or not names or set(names) & set(targets):
+    if len(set(names)) < len(names) or not names or set(names) & set(beside):
         raise ValueError(
-            f"columns: got {names!r}, expected different names, at least one, without the target ({targets})"
+            f"columns: got {names!r}, expected different names, at least one, without the target and weights: {beside}"
         )
     if class_names is not None and (isinstance(class_names, str) or len(set(class_names)) < len(class_names)):
         raise ValueError(f"class_names: got {class_names!r}, expected different labels")
     if cache is not None and not all(file.stamps for file in files):
         raise ValueError(f"cache: expected files of this machine, got {files[0].path}, whose changes nobody would see")
-    columns_of_targets, columns_of_data = columns_of(files, targets), columns_of(files, names)
-    return Stream(
-        files, columns_of_targets, columns_of_data, room, class_names=class_names, summary=summary, cache=cache
-    )
+    given = Columns(*(columns_of(files, some) for some in (names, targets, beside[len(targets) :])))
+    return Stream(files, given, room, class_names=class_names, summary=summary, cache=cache)

@@ -31,17 +31,20 @@ def evaluate(network: Network, rows: StreamedRows, loss: Loss, threads: int) -> 
     Raises
     ------
     StreamError
-        A file cannot be read.
+        A file cannot be read, or no row has a weight above 0.
     """
     costs, right, weight, accuracy = 0.0, 0.0, 0.0, None
     with rows.in_order() as reader:
         for block in reader:
+            size = block.rows if block.weights is None else float(block.weights[: block.rows].sum())
+            if not size:
+                continue
             here = np.arange(block.rows)
             cost, accuracy = engine.evaluate(
                 network, rows.filler.matrix(block), block.targets, here, threads, loss=loss, sample_weight=block.weights
             )
-            size = block.rows if block.weights is None else float(block.weights[: block.rows].sum())
             costs, right, weight = costs + cost * size, right + (accuracy or 0.0) * size, weight + size
+    rows.refuse_no_weight(weight)
     return costs / weight, None if accuracy is None else right / weight
 
 

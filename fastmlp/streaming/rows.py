@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastmlp.inputs.streamed import StreamError
 from fastmlp.streaming.filling import Block, Filler
 from fastmlp.streaming.order import Piece, Read, Share, read_in_order
 from fastmlp.streaming.reader import Reader
@@ -92,7 +93,14 @@ class StreamedRows:
             "files": [[file.path.name, *(stamp.size for stamp in file.stamps), *(file.rows or [])] for file in files],
             "columns": [[column.name, column.kind, column.width] for column in self.filler.columns],
             "room": list(self.room),
-        }
+        } | ({"sample_weight": [column.name for column in weights]} if (weights := self.filler.targets.weights) else {})
+
+    def refuse_no_weight(self, weight: float) -> None:
+        """Raise StreamError where the weights of the rows sum to 0."""
+        if not weight:
+            raise StreamError(
+                f"sample_weight: got 0 for each of {self.n} rows, expected a weight above 0 in one of them"
+            )
 
     def _memory(self, batch_size: int) -> list[Block]:
         if not self._blocks:

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastmlp.inputs.streamed import StreamError
 from fastmlp.streaming.arrays import ArrayFile, Y
-from fastmlp.streaming.columns import CATEGORY, Column
+from fastmlp.streaming.columns import CATEGORY, NUMBER, Column
 from fastmlp.streaming.files import ArrowFile, CsvFile, File, ParquetFile
 from fastmlp.streaming.fragments import fragments_of
 
@@ -120,9 +120,9 @@ def _shown(column: Column) -> str:
     return f"{column.dtype} {column.kind}s" + (f" of {column.width}" if column.width > 1 else "")
 
 
-def default_columns(files: Sequence[File], targets: Sequence[str]) -> list[str]:
-    """Return the names of all columns but the targets and the index of a pandas frame."""
-    return [name for name in files[0].columns() if name not in targets and name not in files[0].index_names]
+def default_columns(files: Sequence[File], others: Sequence[str]) -> list[str]:
+    """Return the names of all columns but these others and the index of a pandas frame."""
+    return [name for name in files[0].columns() if name not in others and name not in files[0].index_names]
 
 
 def target_names(files: Sequence[File], target: Any) -> list[str]:
@@ -141,3 +141,27 @@ def target_names(files: Sequence[File], target: Any) -> list[str]:
     if len(set(names)) < len(names):
         raise ValueError(f"target: got {names!r}, expected different names")
     return list(names)
+
+
+def weight_names(files: Sequence[File], sample_weight: Any, targets: Sequence[str], cache: Any) -> list[str]:
+    """Return the name of the column of weights in a list, which is empty where there are none.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is no name, or that of a target or of a column without numbers; or source or cache has no place for weights.
+    """
+    if sample_weight is None:
+        return []
+    if not isinstance(sample_weight, str):
+        raise TypeError(f"sample_weight must be the name of a column, got {sample_weight!r}")
+    if isinstance(files[0], ArrayFile):
+        raise ValueError("sample_weight: expected a table, whose columns have names, got an array or an .npy file")
+    if cache is not None:
+        raise ValueError("sample_weight: expected no cache beside it, which keeps data and targets alone")
+    if sample_weight in targets:
+        raise ValueError(f"sample_weight: got {sample_weight!r}, expected another column than the target")
+    (column,) = columns_of(files[:1], [sample_weight])
+    if column.kind != NUMBER:
+        raise ValueError(f"sample_weight: {sample_weight!r} holds {_shown(column)}, expected a number in each row")
+    return [sample_weight]

@@ -43,6 +43,14 @@ class Network(NamedTuple):
     class_names: Sequence[str] | None
 
 
+class Columns(NamedTuple):
+    """The columns of a stream, each a sequence of Column: of the data, the targets, and at most one of weights."""
+
+    data: Sequence[Column]
+    targets: Sequence[Column] = ()
+    weights: Sequence[Column] = ()
+
+
 class Stream(AnyStream):
     """Rows in files that are read block by block; `fastmlp.datasets.stream` makes it.
 
@@ -50,10 +58,8 @@ class Stream(AnyStream):
     ----------
     files : sequence of File
         In the order of their rows.
-    targets : sequence of Column
-        Of the targets; none where there are none.
-    columns : sequence of Column
-        Of the data.
+    given : Columns
+        What the columns are for.
     room : Room
         How many rows are in memory at a time.
     class_names : sequence, optional
@@ -65,8 +71,10 @@ class Stream(AnyStream):
 
     Attributes
     ----------
-    files, targets, columns, room : as above
+    files, room : as above
         What it was made of.
+    columns, targets, weights : sequence of Column
+        Of the data, of the targets, and of the weights of the rows.
     scaled : bool
         Whether columns of numbers are standardised by their means and standard deviations.
     """
@@ -74,15 +82,15 @@ class Stream(AnyStream):
     def __init__(
         self,
         files: Sequence[File],
-        targets: Sequence[Column],
-        columns: Sequence[Column],
+        given: Columns,
         room: Room,
         *,
         class_names: Sequence[Any] | None = None,
         summary: str | os.PathLike[str] | None = None,
         cache: str | os.PathLike[str] | None = None,
     ) -> None:
-        self.files, self.targets, self.columns, self.room = files, targets, columns, room
+        self.files, self.room = files, room
+        self.columns, self.targets, self.weights = given
         self._class_names, self._path, self.scaled = class_names, summary, False
         self._found: Summary | None = None
         self._cache = None if cache is None else Path(cache)
@@ -273,7 +281,7 @@ class Stream(AnyStream):
                 raise ValueError("target: the stream has none, expected the column that the network shall predict")
             if any(column.kind == CATEGORY for column in self.targets) and classes is None:
                 raise ValueError(f"target: {self.targets[0].name!r} holds categories, expected numbers for such a loss")
-            targets = Targets(self.targets, classes, network.kernel, network.n_outputs, factors)
+            targets = Targets(self.targets, classes, network.kernel, network.n_outputs, factors, self.weights)
         scaling = self.scaling(columns) if self.scaled else None
         filler = Filler(columns, targets, network.dtype, scaling, named=self.named)
         if filler.n_inputs != network.n_inputs:

@@ -1,5 +1,6 @@
 """Training on a stream: the rows of an epoch, the same bits, what stays in memory, and what is left after an error."""
 
+import functools
 import sys
 import threading
 import time
@@ -224,7 +225,87 @@ def test_class_weights(rows, folder):
     np.testing.assert_allclose(*zip(*costs, strict=True), rtol=1e-6)
 
 
+@pytest.fixture
+def weights(rows):
+    """The weights of the rows, which stand in a column of their table; a third of the rows has none."""
+    found = np.where(np.arange(1000) < 350, 0.0, np.arange(1000) % 7)
+    rows.table = rows.table.append_column("times", pa.array(found))
+    return found
+
+
+def weighted(rows, **options):
+    path = rows.folder / "weighted.parquet"
+    parquet.write_table(rows.table, path, row_group_size=70)
+    return streamed(path, **{"sample_weight": "times"} | options)
+
+
+@pytest.mark.parametrize("class_weight", [None, {0: 3.0, 2: 0.0}])
+def test_weights_of_rows(rows, weights, class_weight):
+    costs = []
+    options = {"optimizer": SGD(1e-30), "batch_size": 1000, "class_weight": class_weight, "epochs": 1}
+    for data, own in ((weighted(rows, rows_in_memory=5000), None), (rows.X.astype("f8"), weights)):
+        net = MLP([7, 3], dtype="float64")
+        y = None if own is None else rows.y
+        history = train(net, data, y, sample_weight=own, validation=None, **options, **QUIET)
+        costs.append(history.records[0]["cost"])
+    assert costs[0] == pytest.approx(costs[1], rel=1e-6)
+
+
+def test_evaluations_are_weighted(rows, weights):
+    net = MLP([7, 3], dtype="float64")
+    found, X = weighted(rows, rows_in_memory=50), rows.X.astype("f8")  # also blocks without any weight
+    assert net.cost(found) == pytest.approx(net.cost(X, rows.y, sample_weight=weights))
+    right = net.predict(X) == rows.y
+    assert net.accuracy(found) == pytest.approx(np.average(right, weights=weights))
+    history = train(net, found, validation=0.3, batch_size=10, epochs=1, **QUIET)
+    assert 0 < history.records[0]["val_cost"] < 3
+    assert "times" not in net.feature_names
+
+
+def test_a_class_without_weight_fills_a_block_of_the_validation(rows, tmp_path):
+    order = pa.array(np.argsort(rows.y, kind="stable"))
+    parquet.write_table(rows.table.take(order), tmp_path / "sorted.parquet", row_group_size=50)
+    net, found = MLP([7, 3]), streamed(tmp_path / "sorted.parquet", rows_in_memory=60)
+    history = train(net, found, validation=0.3, class_weight={0: 0.0}, batch_size=10, epochs=1, **QUIET)
+    assert np.isfinite(history.records[0]["val_cost"])
+
+
+def test_another_column_of_weights_is_another_training(rows, weights, tmp_path):
+    rows.table = rows.table.append_column("other", rows.table["times"])
+    call = {"validation": None, "batch_size": 20, "epochs": 1, "checkpoint": tmp_path / "run.safetensors"}
+    columns = {"columns": ["a", "b", "c", "flag", "colour"]}
+    train(MLP([7, 3]), weighted(rows, **columns), **call, **QUIET)
+    other = weighted(rows, sample_weight="other", **columns)
+    refused(lambda: train(MLP([7, 3]), other, **call, **QUIET), ValueError, ["sample_weight"])
+
+
 # ---- errors
+
+
+def test_wrong_weights(rows, weights, tmp_path):
+    wrong = {
+        "must hold finite weights of at least 0, got -": -weights,
+        "'times' has no value in row 0": pa.array([None] * 1000, pa.float64()),
+        "got 0 for each of 1000 rows": 0 * weights,
+    }
+    for words, column in wrong.items():
+        rows.table = rows.table.drop_columns("times").append_column("times", pa.array(column))
+        net = MLP([7, 3])
+        before, found = digest(net), weighted(rows)
+        call = functools.partial(train, net, found, validation=None, optimizer=Adam(), batch_size=20, epochs=1)
+        refused(call, StreamError, [words])
+        assert digest(net) == before
+    calls = {
+        "sample_weight must be the name": lambda: weighted(rows, sample_weight=1),
+        "no column 'none'": lambda: weighted(rows, sample_weight="none"),
+        "holds categories, expected a number": lambda: weighted(rows, sample_weight="colour"),
+        "expected another column than the target": lambda: weighted(rows, sample_weight="kind"),
+        "without the target and weights": lambda: weighted(rows, columns=["a", "times"]),
+        "expected no cache": lambda: weighted(rows, cache=tmp_path),
+        "an array or an .npy file": lambda: stream(rows.X, target=rows.y, sample_weight="times"),
+    }
+    for words, call in calls.items():
+        refused(call, (ValueError, TypeError), [words])
 
 
 def test_an_error_leaves_the_network_of_the_last_whole_epoch(rows, folder):
