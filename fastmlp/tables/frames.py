@@ -77,7 +77,7 @@ def _of_series(nw: Any, series: Any, known: Known | None) -> Values:
         return Values(name, BOOLEAN, dtype, codes, ("False", "True"))
     if kind == nw.Duration:
         return Values(name, NUMBER, dtype, _float64(nw, series.dt.total_microseconds()) / MICROSECONDS)
-    if kind == nw.Date or kind == nw.Datetime:
+    if kind == nw.Date or kind == nw.Datetime or _zone(series):
         return _dates(nw, series, known)
     missing = np.asarray(series.is_null().to_numpy(), bool)
     values = series.to_list()
@@ -93,16 +93,21 @@ def _float64(nw: Any, series: Any) -> np.ndarray:
 
 def _dates(nw: Any, series: Any, known: Known | None) -> Values:
     """Return dates by the clock of their time zone; in prediction by that of the training."""
-    name, dtype = str(series.name), str(series.dtype)
-    zone = getattr(series.dtype, "time_zone", None)
+    name, dtype, zone = str(series.name), str(series.dtype), _zone(series)
     if series.dtype == nw.Date:
         series = series.cast(nw.Datetime("us"))
     if zone is not None:
-        if known is not None and known.time_zone is not None:
-            zone = known.time_zone
-            series = series.dt.convert_time_zone(zone)
-        series = series.dt.replace_time_zone(None)
+        if series.dtype == nw.Unknown:
+            series = nw.from_native(series.to_native().dt.tz_convert("UTC"), series_only=True)
+        zone = (known.time_zone if known else None) or zone
+        series = series.dt.convert_time_zone(zone).dt.replace_time_zone(None)
     return Values(name, DATE, dtype, _float64(nw, series.dt.timestamp("us")), time_zone=zone)
+
+
+def _zone(series: Any) -> str | None:
+    """Return the time zone of dates; narwhals 2.29 takes pandas' columns in "America/New_York" for unknown ones."""
+    zone = getattr(series.dtype, "time_zone", None) or getattr(getattr(series.to_native(), "dtype", None), "tz", None)
+    return None if zone is None else str(zone)
 
 
 def _of_array(X: np.ndarray, known: Sequence[Known]) -> Iterator[Values]:

@@ -84,6 +84,15 @@ def test_the_clock_is_that_of_the_time_zone_of_the_training():
     assert frames.read(utc, [Known(DATE, ZONE)]).columns[0].values[0] == noon
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "Etc/GMT+5", "UTC"])
+def test_time_zones_of_every_name(zone):
+    dates = pd.to_datetime(pd.Series(DAYS)).dt.tz_localize(zone)
+    expected = frames.read(pl.DataFrame({"a": DAYS}).select(pl.col("a").dt.replace_time_zone(zone))).columns[0]
+    found = frames.read(dates.to_frame("a")).columns[0]
+    assert found.time_zone == expected.time_zone == zone
+    np.testing.assert_array_equal(found.values, expected.values)
+
+
 def test_numbered_categories_are_text_with_or_without_gaps():
     whole, gaps = pd.Series([3, 1, 3], dtype="category"), pd.Series([3, None, 1], dtype="category")
     assert frames.read(whole.to_frame("a")).columns[0].levels == ("1", "3")

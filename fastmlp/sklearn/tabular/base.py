@@ -111,17 +111,15 @@ class BaseTabularMLP(BaseEstimator, ABC):
     def _rows(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> tuple[Table, np.ndarray, np.ndarray | None]:
         """Return rows of a weight above 0, checked; weights that are all alike are None."""
         if y is None:
-            validate_data(self, X, y, skip_check_array=True, reset=False)  # raises, in scikit-learn's words
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         table = self._table(X, reset=reset)
         y = self._checked_target(target.plain(y))
         check_consistent_length(table.columns[0].values, y)
         if sample_weight is None:
             return table, y, None
-        weight = _check_sample_weight(sample_weight, y, dtype=np.float64)
-        if weight.min() < 0 or not weight.any():
-            raise ValueError(
-                f"sample_weight must hold numbers of at least 0, not all 0, got {weight.min()} … {weight.max()}"
-            )
+        weight = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
+        if not weight.any():  # scikit-learn before 1.9 does not say so
+            raise ValueError("sample_weight must contain at least one non-zero number")
         rows = np.flatnonzero(weight)
         return table.take(rows), y[rows], weight[rows]
 

@@ -167,7 +167,9 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         found = np.searchsorted(self.classes_, y)
         unknown = self.classes_[np.minimum(found, len(self.classes_) - 1)] != y
         if unknown.any():
-            raise ValueError(f"y_val has the class {y[unknown][0]!r}, expected one of {self.classes_.tolist()}")
+            raise ValueError(
+                f"y_val has the class {y[unknown].tolist()[0]!r}, expected one of {self.classes_.tolist()}"
+            )
         return found
 
     def _loss_weight(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
