@@ -40,13 +40,15 @@ class Weighted(Protocol):
         """One for each layer."""
 
 
-def plot_history(history: Recorded) -> "Figure":
+def plot_history(history: Recorded, *, stacked: bool = False) -> "Figure":
     """Cost and, where there was a validation set, validation cost and accuracy, by epoch.
 
     Parameters
     ----------
     history : History
         As `train` returns it.
+    stacked : bool
+        Whether the accuracy is below the cost, not beside it.
 
     Returns
     -------
@@ -58,23 +60,23 @@ def plot_history(history: Recorded) -> "Figure":
         matplotlib is not installed (extra ``plot``).
     """
     records = history.records
-    validated = bool(records) and records[0]["val_accuracy"] is not None
-    figure, panels = _panels(1, 2 if validated else 1, width=5.0, height=3.6)
+    known = {name for name in ("val_cost", "val_accuracy") if records and records[0][name] is not None}
+    n = 2 if "val_accuracy" in known else 1
+    figure, panels = axes_grid(*((n, 1) if stacked else (1, n)), width=5.0, height=3.6)
     epochs = [record["epoch"] for record in records]
     marker = "o" if len(records) == 1 else None
-    cost = panels[0, 0]
-    cost.plot(epochs, [record["cost"] for record in records], color=COLOURS[0], marker=marker, label="training")
-    if validated:
-        cost.plot(
-            epochs, [record["val_cost"] for record in records], color=COLOURS[1], marker=marker, label="validation"
-        )
-        accuracy = panels[0, 1]
+    cost, *others = panels.flat
+    for name, label, colour in (("cost", "training", COLOURS[0]), ("val_cost", "validation", COLOURS[1])):
+        if name in {"cost", *known}:
+            cost.plot(epochs, [record[name] for record in records], color=colour, marker=marker, label=label)
+    cost.set(xlabel="epoch", ylabel="cost", title=f"stopped because: {history.stopped_because}")
+    for accuracy in others:
         accuracy.plot(epochs, [record["val_accuracy"] for record in records], color=COLOURS[1], marker=marker)
         accuracy.set(xlabel="epoch", ylabel="validation accuracy")
-        if history.best_epoch is not None:
-            accuracy.axvline(history.best_epoch, color=GREY, linestyle=":", label=f"best epoch {history.best_epoch}")
-            accuracy.legend()
-    cost.set(xlabel="epoch", ylabel="cost", title=f"stopped because: {history.stopped_because}")
+    if history.best_epoch is not None:
+        chosen = others[0] if others else cost
+        chosen.axvline(history.best_epoch, color=GREY, linestyle=":", label=f"best epoch {history.best_epoch}")
+        chosen.legend()
     cost.legend()
     return figure
 
@@ -117,7 +119,7 @@ def curves(
         raise ValueError("groups must hold at least one group, got none")
     if quantity not in QUANTITIES:
         raise ValueError(f"quantity must be one of {', '.join(map(repr, QUANTITIES))}, got {quantity!r}")
-    figure, panels = _panels(1, len(groups), width=4.0, height=3.4, sharey=True)
+    figure, panels = axes_grid(1, len(groups), width=4.0, height=3.4, sharey=True)
     for position, (title, trainings) in enumerate(groups.items()):
         axes = panels[0, position]
         colour = COLOURS[position % len(COLOURS)]
@@ -163,7 +165,7 @@ def weight_histograms(networks: Weighted | Mapping[str, Weighted | Sequence[np.n
         raise ValueError("networks must hold at least one network, got none")
     rows = {name: _weights(network) for name, network in named.items()}
     depth = max(len(weights) for weights in rows.values())
-    figure, panels = _panels(len(rows), depth, width=3.1, height=2.6)
+    figure, panels = axes_grid(len(rows), depth, width=3.1, height=2.6)
     for row, (name, weights) in enumerate(rows.items()):
         for layer, axes in enumerate(panels[row]):
             if layer < len(weights):
@@ -221,7 +223,7 @@ def heat_map(
         raise ValueError(
             f"values must have shape {(len(rows), len(columns))}, as the headings have, got {values.shape}"
         )
-    figure, panels = _panels(1, 1, width=2.2 + 0.78 * len(columns), height=1.7 + 0.42 * len(rows))
+    figure, panels = axes_grid(1, 1, width=2.2 + 0.78 * len(columns), height=1.7 + 0.42 * len(rows))
     axes = panels[0, 0]
     axes.grid(visible=False)
     finite = values[np.isfinite(values)]
@@ -244,7 +246,7 @@ def heat_map(
     return figure
 
 
-def _panels(
+def axes_grid(
     rows: int, columns: int, *, width: float, height: float, sharey: bool = False
 ) -> tuple["Figure", np.ndarray]:
     """Return a figure with rows × columns axes of `width` × `height` inches each, light grid, no box."""

@@ -56,6 +56,19 @@ def test_a_history_without_validation(epochs):
     drawn(figure)
 
 
+def test_a_history_of_numbers_has_a_validation_cost_and_no_accuracy():
+    numbers = history(best_epoch=3)
+    for record in numbers.records:
+        record["val_accuracy"] = None
+    (cost,) = plots.plot_history(numbers).axes
+    assert [line.get_label() for line in cost.get_lines()] == ["training", "validation", "best epoch 3"]
+
+
+def test_the_accuracy_below_the_cost():
+    cost, accuracy = plots.plot_history(history(), stacked=True).axes
+    assert cost.get_position().y0 > accuracy.get_position().y1
+
+
 def test_history_plot_is_this_figure():
     assert len(history().plot().axes) == 2
 

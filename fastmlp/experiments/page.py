@@ -16,11 +16,11 @@ def check_extras() -> None:
         require(library, extra="experiments")
 
 
-def render(template: str, **context: Any) -> str:
-    """Fill a template of this package. Every text in `context` is escaped."""
+def render(template: str, *, package: str = "fastmlp.experiments", **context: Any) -> str:
+    """Fill a template of a package, which may extend ``base.html``. Every text in `context` is escaped."""
     jinja2 = require("jinja2", extra="experiments")
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("fastmlp.experiments", "templates"),
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(name) for name in (package, "fastmlp.experiments")]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -32,5 +32,5 @@ def render(template: str, **context: Any) -> str:
 def image_address(figure: "Figure") -> str:
     """Return the figure as an SVG image in a ``data:`` URL."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
     return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
