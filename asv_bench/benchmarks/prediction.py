@@ -1,6 +1,11 @@
 """Prediction of a test set of MNIST's size, and of one row, whose time is mostly not arithmetic."""
 
-from ._data import NETWORKS, THREADS, Array, make_network, pixels, use_threads
+import warnings
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ._data import NETWORKS, THREADS, Array, labels, make_network, normal, pixels, use_threads
 from ._pages import shown_as
 
 SAMPLES = 10_000
@@ -34,3 +39,34 @@ class OneRow:
     @shown_as("Prediction: latency of one row, 1 thread")
     def time_predict_proba(self, *_: object) -> tuple[Array, ...]:
         return (self.net.predict_proba(self.X, threads=1),)
+
+
+class EstimatorOneRow:
+    """One row through an estimator, as a service predicts: nearly all of the time is Python's."""
+
+    params = ([1],)
+    param_names = ("threads",)
+
+    def setup(self, threads: int) -> None:
+        try:
+            from fastmlp.sklearn import MLPClassifier
+        except ImportError:
+            raise NotImplementedError("scikit-learn is not installed") from None
+        use_threads(threads)
+        X, y = normal(64, 16), labels(64, 3)
+        # the float64 kernels of the default solver would be compiled for nothing else
+        self.estimator = MLPClassifier((16,), solver="sgd", max_iter=1, tol=0.0, threads=threads, random_state=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # one epoch does not converge
+            self.estimator.fit(X, y)
+        self.x = X[:1]
+        self.time_predict()
+        self.time_predict_proba()
+
+    @shown_as("Prediction: latency of one row, estimator's classes")
+    def time_predict(self, *_: object) -> tuple[NDArray[Any], ...]:
+        return (self.estimator.predict(self.x),)
+
+    @shown_as("Prediction: latency of one row, estimator's probabilities")
+    def time_predict_proba(self, *_: object) -> tuple[NDArray[Any], ...]:
+        return (self.estimator.predict_proba(self.x),)

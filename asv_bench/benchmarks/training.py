@@ -161,3 +161,20 @@ class Epoch:
     @shown_as(f"Training: an epoch of {SAMPLES:,} rows")
     def time_epoch(self, network: str, norm: str, batch: int, threads: int) -> tuple[Costs, ...]:
         return (train_one_epoch(self.net, self.X, self.y, batch, threads),)
+
+
+class Call:
+    """One call of `fastmlp.train` on so few rows that nearly all of the time is Python's."""
+
+    params = ([1],)
+    param_names = ("threads",)
+
+    def setup(self, threads: int) -> None:
+        use_threads(threads)
+        self.net = fastmlp.MLP([4, 3, 2], input_scale=1 / 255)
+        self.X, self.y = pixels(8, 4), labels(8, 2)
+        self.time_train(threads)
+
+    @shown_as("Training: one epoch of 8 rows")
+    def time_train(self, threads: int) -> tuple[Costs, ...]:
+        return (train_one_epoch(self.net, self.X, self.y, 8, threads),)
