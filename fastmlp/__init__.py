@@ -2,8 +2,8 @@
 
 An `MLP` is a network; `train` trains it and returns a `History`, and `train_many` trains many at once; `load` reads
 what `MLP.save` wrote. The parts of a training are small objects: optimizers (`SGD`, `Adam`, `AdamW`) with rates from
-`fastmlp.schedules`, `fastmlp.losses`, `fastmlp.init`, `BatchNorm` and `EarlyStopping`. `fastmlp.datasets` reads data,
-and `fastmlp.kernels` is the arithmetic.
+`fastmlp.schedules` and `RateMultipliers`, `fastmlp.losses`, `fastmlp.init`, `BatchNorm` and `EarlyStopping`.
+`fastmlp.datasets` reads data, and `fastmlp.kernels` is the arithmetic.
 
 Imported by their own names:
 
@@ -22,6 +22,7 @@ from fastmlp.batchnorm import BatchNorm
 from fastmlp.history import History
 from fastmlp.many import train_many
 from fastmlp.mlp import MLP, load
+from fastmlp.multipliers import RateMultipliers
 from fastmlp.optimizers import SGD, Adam, AdamW
 from fastmlp.stopping import EarlyStopping
 from fastmlp.system.version import VERSION
@@ -39,6 +40,7 @@ __all__ = [
     "BatchNorm",
     "EarlyStopping",
     "History",
+    "RateMultipliers",
     "datasets",
     "init",
     "kernels",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.inputs import checks
+from fastmlp.multipliers import EQUAL_RATES, RateMultipliers
 from fastmlp.schedules import Constant, Rates, Schedule
 
 
@@ -40,6 +41,8 @@ class Optimizer(ABC):
         λ, at least 0.
     clip_norm : float or None
         Greatest norm of the gradient.
+    rate_multipliers : RateMultipliers
+        What multiplies the rate of each kind of parameter.
     l2 : float
         λ of the term ``λ/2 · Σ‖W‖²`` that the rule adds to the cost.
     """
@@ -47,6 +50,7 @@ class Optimizer(ABC):
     learning_rate: float | Schedule
     weight_decay: float
     clip_norm: float | None
+    rate_multipliers: RateMultipliers = EQUAL_RATES
 
     @property
     def l2(self) -> float:
@@ -89,6 +93,7 @@ class Optimizer(ABC):
         checks.not_negative("weight_decay", self.weight_decay)
         if self.clip_norm is not None:
             checks.positive("clip_norm", self.clip_norm)
+        checks.instance("rate_multipliers", self.rate_multipliers, RateMultipliers)
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,8 @@ class SGD(Optimizer):
         Where the norm of the gradient of the cost's data part, over all parameters, is above this, the gradient is
         scaled down to it (Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks",
         2013).
+    rate_multipliers : RateMultipliers
+        What multiplies lr for each kind of parameter: weights and biases, of all layers or of each, and γ and β.
 
     Raises
     ------
@@ -128,6 +135,7 @@ class SGD(Optimizer):
     momentum: float = 0.0
     nesterov: bool = False
     clip_norm: float | None = None
+    rate_multipliers: RateMultipliers = EQUAL_RATES
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -161,6 +169,8 @@ class Adam(Optimizer):
         ε, above 0.
     clip_norm : float, optional
         As for `SGD`.
+    rate_multipliers : RateMultipliers
+        As for `SGD`.
 
     Raises
     ------
@@ -174,6 +184,7 @@ class Adam(Optimizer):
     beta_2: float = 0.999
     epsilon: float = 1e-8
     clip_norm: float | None = None
+    rate_multipliers: RateMultipliers = EQUAL_RATES
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -210,6 +221,8 @@ class AdamW(Adam):
     epsilon : float
         ε, above 0.
     clip_norm : float, optional
+        As for `SGD`.
+    rate_multipliers : RateMultipliers
         As for `SGD`.
 
     Raises

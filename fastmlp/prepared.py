@@ -67,6 +67,7 @@ def prepare(
     rng = checks.generator("seed", seed)
     loss = net.loss_of(loss)
     checks.matmul_precision(matmul_precision, net.dtype)
+    optimizer.rate_multipliers.of_layers(len(net.widths) - 1)  # raises where it is for another number
     if state is not None:
         checks.instance("state", state, State)
         engine.check_state(state, optimizer, net.network.parameters)

@@ -50,4 +50,10 @@ class Steps:
         for name in LEARNED:
             rule = self.rule if name == "weights" else self.rule | {"weight_decay": 0.0}
             for i, (array, gradient) in enumerate(zip(arrays[name], gradients[name], strict=True)):
-                self.formula(array, gradient, rate, self.done, self.states.setdefault((name, i), {}), rule)
+                own = rate * self.multiplier(name, i)
+                self.formula(array, gradient, own, self.done, self.states.setdefault((name, i), {}), rule)
+
+    def multiplier(self, name, layer):
+        """What the learning rate of an array is multiplied by."""
+        found = getattr(self.rule["rate_multipliers"], {"gammas": "norms", "betas": "norms"}.get(name, name))
+        return found[layer] if isinstance(found, tuple) else found

@@ -132,7 +132,7 @@ class Layer:
 
     def update(self) -> Array:
         """Update the weights by one step and return them."""
-        step = Descent(rate=RATE, keep=1 - RATE * DECAY)
+        step = Descent(rate=RATE, keep=1 - RATE * DECAY, bias_rate=RATE)
         x, dout, function = self.x_pairs, self.dout_pairs, self.products.update
         _update(function, x, dout, self.weight, self.shape, self.tiles, step, self.lists)
         return self.weight

@@ -12,7 +12,7 @@ from fastmlp.engine.copies import refresh_all
 from fastmlp.engine.moments import buffers_of, check_state, packed, unpacked
 from fastmlp.engine.plan import is_short, make_plan, useful_threads
 from fastmlp.engine.precision import operands_of
-from fastmlp.engine.settings import FUSED, STEP, make_settings, set_data, set_loss, with_products
+from fastmlp.engine.settings import FUSED, STEP, make_settings, set_data, set_loss, set_rates, with_products
 from fastmlp.engine.step import Layout, Run, train_steps
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import PackedParameters, Workspace, aligned, vectors_of
@@ -112,6 +112,7 @@ class Trainer:
         record["slot"], record["key"] = self.plan.n_parameters, key
         for name, value in optimizer.settings().items():
             record[name] = RULES.index(value) if name == "rule" else value
+        set_rates(record, self.layers, optimizer.rate_multipliers)
         if norm is not None:
             affine = norm.affine and len(architecture.widths) > 2
             record["eps"], record["average"], record["affine"] = norm.eps, norm.momentum, affine

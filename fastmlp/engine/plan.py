@@ -50,9 +50,11 @@ _OFFSETS = ("weight", "transposed", "bias", "gamma", "beta", "running_mean", "ru
 _ROWS = ("input", "pre", "out", "slope", "dz")
 # A linear layer and what follows it. Offsets count elements: of the parameter buffer, of the buffer of rows, or of a
 # thread's statistics. `tiles` is the number of the layer's tiles, `first_tile` that of all layers before it,
-# `threshold` that of dropout (`fastmlp.kernels.dropout`).
+# `threshold` that of dropout (`fastmlp.kernels.dropout`). `weight_rate` and `bias_rate` multiply the learning rate.
 _OTHERS = ("statistics", "tiles", "first_tile", "threshold")
-LAYER = np.dtype([(name, np.int64) for name in ("n_in", "n_out", *_OFFSETS, *_ROWS, *_OPERANDS, *_OTHERS, *_ADDRESSES)])
+_INTEGERS = ("n_in", "n_out", *_OFFSETS, *_ROWS, *_OPERANDS, *_OTHERS, *_ADDRESSES)
+RATES = ("weight_rate", "bias_rate")
+LAYER = np.dtype([(name, np.int64) for name in _INTEGERS] + [(name, np.float64) for name in RATES])
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,6 +189,8 @@ def make_plan(
     # An odd number of cache lines puts panels into different cache sets. A line holds two rows of a copy of 16 bits.
     stride = (round_up(batch, 4) + (2 if operands == PACKED else 1)) * lanes
     layers = np.zeros(len(widths) - 1, LAYER)
+    for name in RATES:
+        layers[name] = 1
     parameters, copies, rows, statistics = (_Allocator(lanes) for _ in range(4))
     before = rows.take(stride * (ceil_divide(widths[0], lanes)))
     for i, layer in enumerate(layers):

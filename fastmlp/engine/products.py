@@ -112,9 +112,10 @@ def descend_tiles(
     dz = operand_rows(b, layer.dz_pairs, 0, b.n, layer.n_out)
     weight, bias = weights_in(buffer, layer), offset(buffer, layer.bias)
     if layer.update != 0:
-        scaled = Descent(rate=step.rate * scale_of_product(b.settings, i), keep=step.keep)
+        scaled = Descent(rate=step.rate * scale_of_product(b.settings, i), keep=step.keep, bias_rate=step.bias_rate)
         _update_call(layer.update, (x, dz, weight, first, last, scaled, b.lists))
-        descend_all_biases(region_rows(b, layer.dz, 0, b.n, layer.n_out), layer.n_in, bias, first, last, step.rate)
+        gradients = region_rows(b, layer.dz, 0, b.n, layer.n_out)
+        descend_all_biases(gradients, layer.n_in, bias, first, last, step.bias_rate)
     else:
         start = offset(buffer, layer.transposed if has_transposed else layer.weight)
         transposed = dense(start, layer.n_out, layer.n_in if has_transposed else 0)

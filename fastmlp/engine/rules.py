@@ -33,19 +33,23 @@ def _tile(layer: Record, number: int, lanes: int) -> Tile:
 
 
 @body
-def _step(b: Batch, which: int, gradient: Pointer, n: int, decays: bool, factor: float) -> None:
-    """Do the step of `n` parameters from the offset `which` on. Weights decay; vectors do not."""
-    s, step = b.settings, b.step
+def _step(b: Batch, which: int, gradient: Pointer, n: int, decays: bool, multiplier: float, factor: float) -> None:
+    """Do the step of `n` parameters from the offset `which` on. Weights decay; vectors do not.
+
+    `multiplier` is that of the learning rate, `factor` that of the gradient.
+    """
+    s, step, rate = b.settings, b.step, b.step.rate * multiplier
     parameter, state = offset(b.parameters, which), pointer(b.state, which)
-    l2, keep = step.l2 if decays else 0.0, 1.0 - step.rate * (s.decay if decays else 0.0)
+    l2, keep = step.l2 if decays else 0.0, 1.0 - rate * (s.decay if decays else 0.0)
     if s.rule == MOMENTUM:
-        by = MomentumStep(rate=step.rate, l2=l2, momentum=s.momentum, nesterov=s.nesterov)
+        by = MomentumStep(rate=rate, l2=l2, momentum=s.momentum, nesterov=s.nesterov)
         momentum(parameter, gradient, offset(state, s.slot), n, by, factor)
     elif s.rule == ADAM:
-        how = AdamStep(size=step.size, beta_1=s.beta_1, beta_2=s.beta_2, epsilon=s.epsilon, l2=l2, keep=keep)
+        size = step.size * multiplier
+        how = AdamStep(size=size, beta_1=s.beta_1, beta_2=s.beta_2, epsilon=s.epsilon, l2=l2, keep=keep)
         adam(parameter, gradient, offset(state, s.slot), offset(state, 2 * s.slot), n, how, factor)
     else:
-        plain(parameter, gradient, n, step.rate, 1.0 - step.rate * l2, factor)
+        plain(parameter, gradient, n, rate, 1.0 - rate * l2, factor)
 
 
 @body
@@ -56,11 +60,11 @@ def step_tiles(b: Batch, i: int, first: int, last: int, factor: float) -> None:
         tile = _tile(layer, number, lanes)
         for p in range(tile.first, tile.last):
             weight = layer.weight + square_of(tile, p, lanes)
-            _step(b, weight, pointer(b.state, weight), lanes * lanes, True, factor)
+            _step(b, weight, pointer(b.state, weight), lanes * lanes, True, layer.weight_rate, factor)
             refresh_square(b.settings, layer, b.parameters, b.copies, tile, p)
             if tile.k == 0:
                 bias = layer.bias + p * lanes
-                _step(b, bias, pointer(b.state, bias), lanes, False, factor)
+                _step(b, bias, pointer(b.state, bias), lanes, False, layer.bias_rate, factor)
 
 
 @body
@@ -112,7 +116,7 @@ def rule_tiles(b: Batch, i: int, first: int, last: int) -> None:
         added = s.rule == GRADIENT
         if not added:
             _clear_biases(b, i, start, end)
-        sums = Descent(rate=-1.0, keep=1.0 if added else 0.0)
+        sums = Descent(rate=-1.0, keep=1.0 if added else 0.0, bias_rate=-1.0)
         descend_tiles(b, i, pointer(b.state, 0), start, end, sums, False)
         if s.clip > 0:
             _note_gradient_squares(b, i, start, end)
@@ -150,5 +154,5 @@ def clip_factor(b: Batch) -> float:
 
 @body
 def rule_vector(b: Batch, which: int, gradient: Pointer, n: int) -> None:
-    """Do the step of a vector, which does not decay."""
-    _step(b, which, gradient, n, False, clip_factor(b))
+    """Do the step of a γ or β, which does not decay."""
+    _step(b, which, gradient, n, False, b.settings.norm_rate, clip_factor(b))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastmlp.engine.plan import Plan
+from fastmlp.engine.plan import RATES, Plan
 from fastmlp.inputs.encoded import EncodedRows, Gathered
 from fastmlp.inputs.sparse import CsrRows
 from fastmlp.kernels import nonzero
@@ -17,6 +17,7 @@ from fastmlp.kernels.losses import loss as loss_kernel
 
 if TYPE_CHECKING:
     from fastmlp.losses import Loss
+    from fastmlp.multipliers import RateMultipliers
 
 _ADDRESSES = ("data", "convert", "activate", "drop", "loss", "targets", "weights", "output", "prepare", "refresh")
 _INTEGERS = (
@@ -41,9 +42,10 @@ _INTEGERS = (
 )
 # parameter: that of the loss. decay: decoupled weight decay. momentum, beta_1, beta_2, epsilon: those of the update
 # rule. average: the weight of a batch in batch norm's running statistics. clip: the greatest norm of the gradients, 0
-# for any. `scale` multiplies the data when they are gathered, `product_scale` the products of the first layer.
+# for any. norm_rate: what multiplies the learning rate of γ and β. `scale` multiplies the data when they are gathered,
+# `product_scale` the products of the first layer.
 _RULE = ("decay", "momentum", "beta_1", "beta_2", "epsilon", "clip")
-_NUMBERS = ("scale", "product_scale", "parameter", *_RULE, "eps", "average")
+_NUMBERS = ("scale", "product_scale", "parameter", *_RULE, "norm_rate", "eps", "average")
 ONE = np.ones(1)  # the weight of every row where rows have none
 FUSED = ("relu", "identity")  # activations that the matrix products compute; others are called by address
 STATES = (0, 2, 3, 1)  # how many buffers of the parameters' size each rule keeps: one for gradients, then moments
@@ -88,6 +90,13 @@ def with_products(plan: Plan, dtype: np.dtype, listed: bool) -> np.ndarray:
         forward, update = nonzero.products(dtype) if plan.operands == PLAIN else listed_products()
         layers["forward"][0], layers["update"][0] = forward, update
     return layers
+
+
+def set_rates(record: np.ndarray, layers: np.ndarray, multipliers: "RateMultipliers") -> None:
+    """Write into the record and into the layers what multiplies the learning rate."""
+    for name, rates in zip(RATES, multipliers.of_layers(len(layers)), strict=True):
+        layers[name] = rates
+    record["norm_rate"] = multipliers.norms
 
 
 def set_data(record: np.ndarray, x: Gathered, scale: float, dtype: np.dtype) -> None:

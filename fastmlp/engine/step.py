@@ -123,9 +123,11 @@ def _rows(b: Batch, number: int, member: Member) -> None:
 def _tiles(b: Batch, state: Array, i: int, first: int, last: int) -> None:
     """Do the step of some tiles; their gradients go from the registers into the parameters, or into the state."""
     if state is None:  # decided when compiling: plain SGD does not wait for the compilation of other rules
-        step = Descent(rate=b.step.rate, keep=1.0 - b.step.rate * b.step.l2)
+        layer = b.layers[i]
+        rate = b.step.rate * layer.weight_rate
+        step = Descent(rate=rate, keep=1.0 - rate * b.step.l2, bias_rate=b.step.rate * layer.bias_rate)
         descend_tiles(b, i, b.parameters, first, last, step, i > 0)
-        refresh_tiles(b.settings, b.layers[i], b.parameters, b.copies, first, last)
+        refresh_tiles(b.settings, layer, b.parameters, b.copies, first, last)
     else:
         rule_tiles(b, i, first, last)
 
@@ -167,9 +169,9 @@ def _step_clipped(b: Batch, state: Array, member: Member) -> bool:
 
 @body
 def _descend(b: Batch, state: Array, which: int, gradient: Pointer, n: int) -> None:
-    """Do the step of the vector that begins at the offset `which` of the parameters."""
+    """Do the step of the γ or β that begins at the offset `which` of the parameters."""
     if state is None:
-        descend(offset(b.parameters, which), gradient, n, b.step.rate)
+        descend(offset(b.parameters, which), gradient, n, b.step.rate * b.settings.norm_rate)
     else:
         rule_vector(b, which, gradient, n)
 

@@ -88,7 +88,7 @@ def descend_all_biases(dout: Panels, n_in: int, bias: Pointer, first: int, last:
 def update_tiles(
     x: Panels, dout: Panels, weight: Panels, transposed: Panels, bias: Pointer, first: int, last: int, step: Descent
 ) -> None:
-    """``weight = keep · weight - rate · xᵀ·dout`` and ``bias -= rate · Σ dout``, for tiles ``first … last - 1``.
+    """``weight = keep · weight - rate · xᵀ·dout`` and ``bias -= bias_rate · Σ dout``, for tiles ``first … last - 1``.
 
     The gradient goes from the registers into the weights; `transposed` is refreshed behind it, unless it has no
     columns, which means that there is no transposed copy.
@@ -108,7 +108,7 @@ def update_tiles(
                 for p in range(tile.first, tile.last):
                     target = offset(transposed.start, transposed_square_of(tile, p, lanes))
                     transpose_tile(offset(weight.start, square_of(tile, p, lanes)), target)
-            descend_biases(dout, tile, rate, bias)
+            descend_biases(dout, tile, number(bias, step.bias_rate), bias)
 
 
 @body

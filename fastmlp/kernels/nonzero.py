@@ -157,7 +157,7 @@ def _update(x: Panels, dout: Panels, weight: Panels, first: int, last: int, step
 
 
 _BYTES, _INT = types.CPointer(types.uint8), types.int64
-_DESCENT = types.NamedUniTuple(types.float64, 2, Descent)
+_DESCENT = types.NamedUniTuple(types.float64, 3, Descent)
 # (x, weight, bias, out, relu, scale, lists): out = scale · x·weight + bias, or its positive part; memory for lists
 FORWARD = Interface(
     lambda real: (

@@ -60,10 +60,11 @@ def transposed_square_of(tile: Tile, p: int, lanes: int) -> int:
 
 
 class Descent(NamedTuple):
-    """A step: ``weight = keep · weight - rate · gradient``."""
+    """A step: ``weight = keep · weight - rate · gradient`` and ``bias -= bias_rate · gradient``."""
 
     rate: float
     keep: float
+    bias_rate: float
 
 
 @body

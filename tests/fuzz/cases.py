@@ -20,6 +20,8 @@ OPTIMIZERS = (
     fastmlp.SGD(0.05, weight_decay=0.01, momentum=0.9, nesterov=True), fastmlp.SGD(0.05, clip_norm=0.1),
     fastmlp.Adam(0.01, epsilon=1e-3), fastmlp.Adam(0.01, weight_decay=0.1, epsilon=1e-3),
     fastmlp.Adam(0.01, clip_norm=0.1), fastmlp.AdamW(0.01, epsilon=1e-3),
+    fastmlp.SGD(0.05, weight_decay=0.1, rate_multipliers=fastmlp.RateMultipliers(0.5, 2.0, 0.0)),
+    fastmlp.Adam(0.01, epsilon=1e-3, rate_multipliers=fastmlp.RateMultipliers(0.0, 0.1, 3.0)),
 )  # fmt: skip
 BATCH_NORMS = (
     None, fastmlp.BatchNorm(), fastmlp.BatchNorm(affine=True), fastmlp.BatchNorm("before_relu"),

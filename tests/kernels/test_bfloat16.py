@@ -213,7 +213,7 @@ def update(kind, x, dout, weight, listed=False):
     lists = aligned(lists_bytes(rows, n_in, LANES), np.uint8)
     _run_update(
         function, below.of(below.pairs), above.of(above.pairs), between.master, lists,
-        (rows, n_in, n_out, below.stride), tiles, Descent(RATE, KEEP),
+        (rows, n_in, n_out, below.stride), tiles, Descent(RATE, KEEP, RATE),
     )  # fmt: skip
     out = np.empty((n_in, n_out), np.float32)
     from_panels(between.master, LANES, out)

@@ -1,0 +1,78 @@
+"""Learning rates that differ between parameters, as plain settings for an optimizer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.inputs import checks
+
+
+@dataclass(frozen=True)
+class RateMultipliers:
+    """What multiplies the learning rate of each kind of parameter.
+
+    A kind with the multiplier c has steps with ``c · lr`` in place of ``lr``, in all formulas of the optimizer, its
+    weight decay included. A multiplier of 0 leaves the parameters as they are.
+
+    Parameters
+    ----------
+    weights, biases : float or sequence of float
+        Of all layers, or one for each layer; at least 0.
+    norms : float
+        Of the γ and β of batch norm; at least 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A multiplier is out of its range or no number.
+    """
+
+    weights: float | Sequence[float] = 1.0
+    biases: float | Sequence[float] = 1.0
+    norms: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("weights", "biases"):
+            value = getattr(self, name)
+            if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
+                for i, one in enumerate(value):
+                    checks.not_negative(f"{name}[{i}]", one)
+                object.__setattr__(self, name, tuple(map(float, value)))
+            else:
+                checks.not_negative(name, value)
+        checks.not_negative("norms", self.norms)
+
+    def of_layers(self, layers: int) -> NDArray[np.float64]:
+        """Return the multipliers of the weights and of the biases of each layer.
+
+        Parameters
+        ----------
+        layers : int
+            Number of layers.
+
+        Returns
+        -------
+        numpy.ndarray (2, layers)
+            Weights first.
+
+        Raises
+        ------
+        ValueError
+            There is one multiplier for each of another number of layers.
+        """
+        return np.array([_spread(name, getattr(self, name), layers) for name in ("weights", "biases")])
+
+
+def _spread(name: str, value: float | Sequence[float], layers: int) -> Sequence[float]:
+    if not isinstance(value, Sequence):
+        return layers * [float(value)]
+    if len(value) != layers:
+        raise ValueError(
+            f"rate_multipliers: {name} must be one multiplier or one for each of {layers} layers, got {len(value)}"
+        )
+    return value
+
+
+EQUAL_RATES = RateMultipliers()
