@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.alone import Alone
 from fastmlp.history import FIELDS, History, Record
 from fastmlp.inputs import checks
 from fastmlp.inputs.identity import differences
@@ -96,6 +97,8 @@ class Checkpoints:
         Epochs from one writing to the next.
     every_seconds : float or None
         Seconds that lie between them at least.
+    place : Alone
+        Of several processes, the first one reads and writes.
 
     Raises
     ------
@@ -110,8 +113,11 @@ class Checkpoints:
         epochs: int,
         every_epochs: int = 1,
         every_seconds: float | None = None,
+        *,
+        place: Alone = Alone(),  # noqa: B008 - has no state
     ) -> None:
-        self.path, self.asked, self.epochs = _checked(path), dict(asked), epochs
+        self.path, self.asked, self.epochs = place.from_first(lambda: _checked(path)), dict(asked), epochs
+        self.place = place
         self.every_epochs = checks.count("checkpoint_epochs", every_epochs)
         if every_seconds is not None:
             checks.not_negative("checkpoint_seconds", every_seconds)
@@ -148,10 +154,10 @@ class Checkpoints:
         ValueError
             The file is damaged, or belongs to another training; nothing is changed.
         """
-        if not self.path.exists():
-            return False
         try:
-            saved = self._read(schedule, steps)
+            saved = self.place.from_first(lambda: self._read(schedule, steps) if self.path.exists() else None)
+            if saved is None:
+                return False
             records, costs = saved.epochs()
             seconds, reason = float(records[-1]["seconds"]), self._why_ended(saved)
             go_on(saved)
@@ -160,11 +166,15 @@ class Checkpoints:
         history.records, history.batch_costs, history.seconds = records, costs, seconds
         reason = reason or why_over()
         if reason is None:
-            note(f"{self.path}: going on after epoch {len(records)}")
+            self._note(f"going on after epoch {len(records)}")
             return False
-        note(f"{self.path}: this training has ended ({reason}, {len(records)} epochs); remove the file to train anew")
+        self._note(f"this training has ended ({reason}, {len(records)} epochs); remove the file to train anew")
         history.stopped_because = reason
         return True
+
+    def _note(self, text: str) -> None:
+        if self.place.first:
+            note(f"{self.path}: {text}")
 
     def _read(self, schedule: Schedule | None, steps: int) -> Saved:
         saved = _read(self.path)
@@ -203,7 +213,7 @@ class Checkpoints:
 
         Where the file cannot be written, the earlier one stays, and a warning says so.
         """
-        if self._content is None or (self._epochs == 0 and stopped_because is None):
+        if not self.place.first or self._content is None or (self._epochs == 0 and stopped_because is None):
             return
         saved = self._content()
         try:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from fastmlp import engine
+from fastmlp.alone import Alone
 from fastmlp.checkpoints import Checkpoints
 from fastmlp.history import History, Record, Validation
 from fastmlp.system import interrupt
@@ -78,6 +79,7 @@ def run_epochs(
     checkpoints: Checkpoints | None,
     progress: bool | None,
     started: float,
+    place: Alone = Alone(),  # noqa: B008 - has no state
 ) -> None:
     """Add the records of the epochs to come to `history`, why they ended, and the seconds.
 
@@ -97,11 +99,13 @@ def run_epochs(
         As for `fastmlp.train`.
     started : float
         When the training began, by ``time.perf_counter()``.
+    place : Alone
+        Of several processes, the first one shows the bar.
     """
     earlier, costs, steps = history.epochs, [history.batch_costs], extent.steps
     history.stopped_because = "epochs"
     try:  # around `caught`, whose end hands on a Ctrl-C that nobody has looked at
-        with interrupt.caught(), progress_bar(progress, extent.epochs * steps, "step") as bar:
+        with interrupt.caught(), progress_bar(progress if place.first else False, extent.epochs * steps, "step") as bar:
             bar.begin(extent.done * steps)
             for done in range(extent.done + 1, extent.epochs + 1):
                 epoch = one_epoch(bar.within_epoch)
@@ -120,7 +124,7 @@ def run_epochs(
                     earlier, costs = history.epochs, [np.concatenate(costs)]
                     history.batch_costs = costs[0]
                     checkpoints.write()
-                interrupt.check()
+                place.check()
     except KeyboardInterrupt:
         history.stopped_because = "interrupted"
     finally:

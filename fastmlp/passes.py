@@ -1,4 +1,4 @@
-"""What `fastmlp.train` does with rows, whether arrays or a stream hold them: split, epoch, evaluation."""
+"""What `fastmlp.train` does with rows, in arrays, a stream or several processes: split, trainer, epoch, evaluation."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -7,17 +7,20 @@ import numpy as np
 from fastmlp import engine
 from fastmlp.inputs import checks, splitting
 from fastmlp.inputs.encoded import Gathered
+from fastmlp.inputs.ranked import AnySharedRows, Given
 from fastmlp.inputs.splitting import Dataset
 from fastmlp.inputs.streamed import is_stream
 from fastmlp.loop import WithinEpoch, train_epoch
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 from fastmlp.network import Network
+from fastmlp.optimizers import Optimizer
 
 if TYPE_CHECKING:
+    from fastmlp.mpi.rows import SharedRows
     from fastmlp.streaming.rows import StreamedRows
 
-Rows: TypeAlias = "Dataset | StreamedRows"
+Rows: TypeAlias = "Dataset | StreamedRows | SharedRows"
 
 
 def split(
@@ -31,6 +34,10 @@ def split(
     rng: np.random.Generator,
 ) -> "tuple[Rows, Rows | None]":
     """Check the data that `fastmlp.train` got; return the rows to train on and those to validate on."""
+    if isinstance(X, Given):
+        from fastmlp.mpi import splitting as processes
+
+        return processes.split(net, loss, X, y, sample_weight, class_weight, validation, rng)
     if is_stream(X):
         from fastmlp.streaming import splitting as streams
 
@@ -43,7 +50,17 @@ def split(
     return splitting.split(net, loss, X, y, sample_weight, class_weight, validation, rng)
 
 
-def first_rows(rows: "Rows", batch_size: int) -> tuple[Gathered, np.ndarray, np.ndarray | None]:
+def trainer(
+    net: MLP, rows: "Rows", batch_size: int, optimizer: Optimizer, threads: int, **options: Any
+) -> "engine.Trainer":
+    """Return what trains a network on some rows; `options` are those of `fastmlp.engine.Trainer`."""
+    if isinstance(rows, AnySharedRows):
+        return rows.trainer(net.network, batch_size, optimizer, threads, **options)
+    x, targets, weights = _first_rows(rows, batch_size)
+    return engine.Trainer(net.network, x, targets, batch_size, optimizer, threads, sample_weight=weights, **options)
+
+
+def _first_rows(rows: "Dataset | StreamedRows", batch_size: int) -> tuple[Gathered, np.ndarray, np.ndarray | None]:
     """Return data, targets and weights that a `Trainer` can be made for."""
     if isinstance(rows, Dataset):
         return rows.x, rows.targets, rows.weights
@@ -53,7 +70,7 @@ def first_rows(rows: "Rows", batch_size: int) -> tuple[Gathered, np.ndarray, np.
 
 def name(net: MLP, rows: "Rows") -> None:
     """Give a network the names of the classes and features of a stream where it has none."""
-    if isinstance(rows, Dataset):
+    if isinstance(rows, (Dataset, AnySharedRows)):
         return
     classes = rows.filler.targets.classes
     if net.class_names is None and classes is not None:
@@ -77,6 +94,8 @@ def epoch(
     StreamError
         A file of a stream cannot be read.
     """
+    if isinstance(rows, AnySharedRows):
+        return rows.epoch(trainer, rng, within_epoch, rates)
     if not isinstance(rows, Dataset):
         from fastmlp.streaming.epochs import shuffled_epoch
 
@@ -88,6 +107,8 @@ def epoch(
 
 def evaluate(network: Network, rows: "Rows", loss: Loss, threads: int) -> tuple[float, float | None]:
     """Return the mean loss and the accuracy; StreamError where a file cannot be read."""
+    if isinstance(rows, AnySharedRows):
+        return rows.evaluate(network, loss, threads)
     if not isinstance(rows, Dataset):
         from fastmlp.streaming import prediction
 

@@ -90,6 +90,7 @@ def _patience(stop: Any, net: MLP, held_out: "Rows | None", steps: int) -> Patie
         )
     if callable(stop.metric) and not isinstance(held_out, Dataset):
         raise ValueError(
-            "a metric of your own needs validation=(X_val, y_val): rows of a stream are never all in memory"
+            "a metric of your own needs validation=(X_val, y_val) in one process: rows of a stream, or of several "
+            "processes, are never all in memory"
         )
     return Patience(stop, stop.epochs_of_patience(steps))

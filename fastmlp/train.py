@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from fastmlp import engine, passes
+from fastmlp import passes
+from fastmlp.alone import Alone
 from fastmlp.checkpoints import Checkpoints
 from fastmlp.course import Course
 from fastmlp.history import History, Record, Validation
@@ -50,6 +51,7 @@ def train(
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_epochs: int = 1,
     checkpoint_seconds: float | None = None,
+    comm: Any = None,
     threads: int | None = None,
     progress: bool | None = None,
 ) -> History:
@@ -115,8 +117,13 @@ def train(
         Epochs from one writing of that file to the next. It is also written at the end and at Ctrl-C.
     checkpoint_seconds : float, optional
         Seconds that lie between two writings at least.
+    comm : mpi4py.MPI.Intracomm or fastmlp.mpi.Processes, optional
+        Train in all processes of a communicator, of which each passes its own rows, and the same for all else. A step
+        takes `batch_size` rows of all; the gradients are summed, and all processes do the same update. The bits of the
+        result are the same for any number of processes, and not those of a training without `comm`. The first process
+        shows the bar and has the checkpoint.
     threads : int, optional
-        Default: all cores that the process may use.
+        Default: all cores that the process may use; of processes on one machine, each takes its part.
     progress : bool, optional
         Show a progress bar; default: on a terminal only.
 
@@ -137,38 +144,40 @@ def train(
         The folder of the checkpoint does not exist or cannot be written to; the network is unchanged. A write that
         fails later is a RuntimeWarning: the earlier checkpoint stays, and the training goes on.
     """
-    started = time.perf_counter()
-    checks.functions("callbacks", callbacks)
-    threads = checks.threads(threads)
-    asked = {"seed": described(seed)}  # before anything is drawn
-    ready = prepare(
-        net, X, y, validation=validation, optimizer=optimizer, loss=loss, sample_weight=sample_weight,
-        class_weight=class_weight, state=state, batch_size=batch_size, epochs=epochs, stop=stop, seed=seed,
-        matmul_precision=matmul_precision,
-    )  # fmt: skip
-    training, held_out, loss, rng, patience = ready.training, ready.held_out, ready.loss, ready.rng, ready.patience
-    checkpoints = None
-    if checkpoint is not None:
+    started, place = time.perf_counter(), _place_of(comm)
+    with place.preparing():
+        checks.functions("callbacks", callbacks)
+        threads = place.threads(threads)
+        asked = {"seed": described(seed)}  # before anything is drawn
+        ready = prepare(
+            net, place.rows(X), y, validation=validation, optimizer=optimizer, loss=loss, sample_weight=sample_weight,
+            class_weight=class_weight, state=state, batch_size=batch_size, epochs=epochs, stop=stop, seed=seed,
+            matmul_precision=matmul_precision,
+        )  # fmt: skip
+        training, held_out, loss, rng, patience = ready.training, ready.held_out, ready.loss, ready.rng, ready.patience
         asked |= {
-            "network": net.network.architecture, "data": training.described(),
-            "validation": held_out and held_out.described(), "optimizer": optimizer, "loss": loss, "stop": stop,
+            "network": net.network.architecture, "optimizer": optimizer, "loss": loss, "stop": stop,
             "batch_size": ready.batch_size, "matmul_precision": matmul_precision, "state": state and state.steps,
         }  # fmt: skip
-        checkpoints = Checkpoints(checkpoint, described(asked), ready.epochs, checkpoint_epochs, checkpoint_seconds)
-
-    x, targets, weights = passes.first_rows(training, ready.batch_size)
-    trainer = engine.Trainer(
-        net.network, x, targets, ready.batch_size, optimizer, threads, loss=loss, sample_weight=weights, key=ready.key,
-        matmul_precision=matmul_precision,
-    )  # fmt: skip
-    if state is not None:
-        trainer.import_state(state)
-    history, steps = History(), -(-training.n // ready.batch_size)
-    course, ended = Course(trainer, rng, history, patience), False
-    if checkpoints is not None:
-        ended = course.take_up(checkpoints, steps)
-        started -= history.seconds
-    passes.name(net, training)
+        place.agree({**asked, "epochs": epochs, "checkpoint": checkpoint is not None})
+        checkpoints = None
+        if checkpoint is not None:
+            asked |= {"data": training.described(), "validation": held_out and held_out.described()}
+            checkpoints = Checkpoints(
+                checkpoint, described(asked), ready.epochs, checkpoint_epochs, checkpoint_seconds, place=place
+            )
+        trainer = passes.trainer(
+            net, training, ready.batch_size, optimizer, threads, loss=loss, key=ready.key,
+            matmul_precision=matmul_precision,
+        )  # fmt: skip
+        if state is not None:
+            trainer.import_state(state)
+        history, steps = History(), -(-training.n // ready.batch_size)
+        course, ended = Course(trainer, rng, history, patience), False
+        if checkpoints is not None:
+            ended = course.take_up(checkpoints, steps)
+            started -= history.seconds
+        passes.name(net, training)
 
     def one_epoch(within_epoch: WithinEpoch) -> Epoch | None:
         rates = optimizer.schedule.rates_of_epoch(history.steps, steps, ready.epochs)
@@ -187,23 +196,33 @@ def train(
         if checkpoints is not None:
             checkpoints.epoch_ended(course.content())
         answers = [callback(net, dict(record)) for callback in callbacks]
+        ends = place.any(any(answer is True for answer in answers))
         if patience is not None and patience.exhausted:
             return "early stopping"
-        return "callback" if any(answer is True for answer in answers) else None
+        return "callback" if ends else None
 
-    if not ended:
-        try:
-            run_epochs(
-                history, Extent(ready.epochs, steps, history.epochs), one_epoch, after_epoch,
-                checkpoints=checkpoints, progress=progress, started=started,
-            )  # fmt: skip
-        except StreamError:
-            trainer.restore(course.finite)
-            raise
-    _finish(course)
-    history.state = trainer.export_state()
-    history.seconds = time.perf_counter() - started
+    with place.running():
+        if not ended:
+            try:
+                run_epochs(
+                    history, Extent(ready.epochs, steps, history.epochs), one_epoch, after_epoch,
+                    checkpoints=checkpoints, progress=progress, started=started, place=place,
+                )  # fmt: skip
+            except StreamError:
+                trainer.restore(course.finite)
+                raise
+        _finish(course)
+        history.state = trainer.export_state()
+        history.seconds = time.perf_counter() - started
     return history
+
+
+def _place_of(comm: Any) -> Alone:
+    if comm is None:
+        return Alone()
+    from fastmlp.mpi.ranks import ranks_of
+
+    return ranks_of(comm)
 
 
 def _validation(

@@ -271,3 +271,10 @@ def dropout_mask(shape, key, step, layer, threshold):
 def dropout(x, key, step, layer, threshold, out):
     """out = x · mask."""
     out[...] = np.asarray(x, np.float64) * dropout_mask(x.shape, key, step, layer, threshold)
+
+
+def sum_of_neighbours(values):
+    """A sum in a tree: neighbours are added until one value is left; the last of an odd number waits."""
+    while len(values) > 1:
+        values = [values[i] + values[i + 1] if i + 1 < len(values) else values[i] for i in range(0, len(values), 2)]
+    return values[0]

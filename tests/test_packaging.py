@@ -20,8 +20,8 @@ import fastmlp
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 OPTIONAL = {"jinja2", "joblib", "matplotlib", "mlflow", "onnx", "pandas", "pyarrow", "scipy", "sklearn", "tensorboard"}
-OPTIONAL |= {"dask", "distributed", "torch", "tqdm"}
-LARGE_EXTRAS = {"mlflow", "torch"}
+OPTIONAL |= {"dask", "distributed", "mpi4py", "torch", "tqdm"}
+EXTRAS_APART = {"mlflow", "mpi", "torch"}  # large, or in need of a library that pip does not install by itself
 
 
 def python(*arguments, cwd=None):
@@ -191,10 +191,10 @@ def test_dependencies_have_no_upper_caps():
     assert [need for need in versions if re.search(r"<|~=|==", need)] == []
 
 
-def test_all_extras_but_large_ones_are_the_extra_all():
+def test_all_extras_but_a_few_are_the_extra_all():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     (everything,) = extras.pop("all")
-    assert set(re.fullmatch(r"fastmlp\[(.*)\]", everything)[1].split(",")) == set(extras) - LARGE_EXTRAS
+    assert set(re.fullmatch(r"fastmlp\[(.*)\]", everything)[1].split(",")) == set(extras) - EXTRAS_APART
 
 
 def test_import_is_quiet_and_loads_no_optional_library():

@@ -66,6 +66,9 @@ class Trainer:
         64 bits, of the dropout masks.
     matmul_precision : {"float32", "bfloat16"}
         To what the operands of the products are rounded; the second is for float32 networks.
+    shards : int, optional
+        Of how many shards the mini-batches are made (`fastmlp.engine.sharded`); `batch_size` is then the most rows of
+        one.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Trainer:
         sample_weight: np.ndarray | None = None,
         key: int = 0,
         matmul_precision: str = "float32",
+        shards: int | None = None,
     ) -> None:
         self.network, self.optimizer = network, optimizer
         architecture, parameters = network
@@ -93,7 +97,7 @@ class Trainer:
         )  # fmt: skip
         listed = listed and plan.operands != PACKED
         self.layers = with_products(plan, dtype, listed)
-        self.plan, self.threads = plan, useful_threads(plan, threads, len(x))
+        self.plan, self.threads = plan, useful_threads(plan, threads, len(x), shards or 1)
         self.packed = PackedParameters(plan, dtype)
         self.packed.pack(parameters.views["weights"], vectors_of(parameters.views))
         self.flat = parameters.snapshot()
@@ -101,8 +105,8 @@ class Trainer:
         self.steps_done = 0
         self.settings = self._settings(optimizer, key)
         self.point_at(x, targets, sample_weight)
-        self.workspace = Workspace(plan, dtype, self.threads, lists=listed)
-        buffers = buffers_of(optimizer)
+        self.workspace = Workspace(plan, dtype, self.threads, lists=listed, parts=shards or 1)
+        buffers = max(buffers_of(optimizer), int(shards is not None))
         self.state = aligned(buffers * plan.n_parameters, dtype) if buffers else None
 
     def _settings(self, optimizer: "Optimizer", key: int) -> np.ndarray:

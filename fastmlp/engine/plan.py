@@ -81,6 +81,8 @@ class Plan:
         What the products read: one of ``PLAIN``, ``ROUNDED``, ``PACKED`` of `fastmlp.kernels.bfloat16`.
     n_parameters, n_copies, n_rows, n_statistics : int
         Sizes of the buffers, in elements; no copies where the products read the parameters themselves.
+    n_gradient : int
+        Elements of the parameters without the transposed weights, which lie behind all others.
     widest : int
         Elements of the widest layer, padded.
     """
@@ -97,6 +99,7 @@ class Plan:
     n_copies: int
     n_rows: int
     n_statistics: int
+    n_gradient: int
     widest: int
 
     @property
@@ -199,9 +202,6 @@ def make_plan(
         hidden_norm = norm != NORM_NONE and i < len(layers) - 1
         layer["n_in"], layer["n_out"], layer["input"] = n_in, n_out, before
         layer["weight"] = parameters.take(round_up(n_in, lanes) * padded)
-        transposed = i > 0 and training
-        own = transposed and operands == PLAIN
-        layer["transposed"] = parameters.take(round_up(n_in, lanes) * padded) if own else -1
         layer["bias"] = parameters.take(padded)
         for name in _OFFSETS[3:]:
             layer[name] = parameters.take(padded) if hidden_norm else -1
@@ -211,11 +211,17 @@ def make_plan(
         last = i == len(layers) - 1 and training
         layer["slope"] = rows.take(stride * (padded // lanes)) if slopes and not last else before
         layer["dz"] = rows.take(stride * (padded // lanes)) if i < len(layers) - 1 and training else before
-        _place_operands(layer, operands, stride, rows, copies, transposed=transposed, training=training)
         layer["statistics"] = statistics.take(len(STATISTICS) * padded) if hidden_norm else -1
         layer["tiles"] = ceil_divide(n_in, lanes) * ceil_divide(n_out, lanes * TILE_PANELS)
         layer["first_tile"] = layers[:i]["tiles"].sum()
         layer["threshold"] = threshold_of(dropout[i]) if training and i < len(dropout) else 0
+    n_gradient = parameters.size
+    for i, layer in enumerate(layers):
+        transposed = i > 0 and training
+        own = transposed and operands == PLAIN
+        squares = round_up(int(layer["n_in"]), lanes) * round_up(int(layer["n_out"]), lanes)
+        layer["transposed"] = parameters.take(squares) if own else -1
+        _place_operands(layer, operands, stride, rows, copies, transposed=transposed, training=training)
     return Plan(
         layers,
         lanes,
@@ -229,6 +235,7 @@ def make_plan(
         copies.size,
         rows.size,
         statistics.size,
+        n_gradient,
         round_up(max(widths), lanes),
     )
 
@@ -257,7 +264,10 @@ def is_short(plan: Plan, rows: int) -> bool:
     return rows * plan.flop_of_row * FLOAT32_LANES < EPOCH_FLOP * plan.lanes
 
 
-def useful_threads(plan: Plan, threads: int, rows: int) -> int:
-    """Return how many of `threads` threads make training on so many rows faster; the bits are the same with any."""
+def useful_threads(plan: Plan, threads: int, rows: int, shards: int = 1) -> int:
+    """Return how many of `threads` threads make training on so many rows faster; the bits are the same with any.
+
+    A step is one mini-batch, or several shards of that size.
+    """
     least = PACKED_PARALLEL_FLOP if plan.operands == PACKED else PARALLEL_FLOP
-    return 1 if plan.batch * plan.flop_of_row < least or is_short(plan, rows) else threads
+    return 1 if shards * plan.batch * plan.flop_of_row < least or is_short(plan, rows) else threads

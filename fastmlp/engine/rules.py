@@ -80,7 +80,7 @@ def _squares(layer: Record, values: Pointer, number: int, bias: bool) -> float:
 
 
 @body
-def _note_gradient_squares(b: Batch, i: int, first: int, last: int) -> None:
+def note_gradient_squares(b: Batch, i: int, first: int, last: int) -> None:
     """Note the summed squares of the gradients of some tiles, one number for each tile, for `clip_factor`."""
     layer = b.layers[i]
     for number in range(first, last):
@@ -119,7 +119,7 @@ def rule_tiles(b: Batch, i: int, first: int, last: int) -> None:
         sums = Descent(rate=-1.0, keep=1.0 if added else 0.0, bias_rate=-1.0)
         descend_tiles(b, i, pointer(b.state, 0), start, end, sums, False)
         if s.clip > 0:
-            _note_gradient_squares(b, i, start, end)
+            note_gradient_squares(b, i, start, end)
         elif s.rule != GRADIENT:
             step_tiles(b, i, start, end, 1.0)
 

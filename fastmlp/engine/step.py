@@ -88,7 +88,7 @@ class Member(NamedTuple):
 
 
 @body
-def _wait(settings: Record, member: Member) -> bool:
+def wait(settings: Record, member: Member) -> bool:
     member.arrivals[0] += settings.threads
     return barrier(member.control, member.arrivals[0], settings.spins)
 
@@ -158,7 +158,7 @@ def _step_clipped(b: Batch, state: Array, member: Member) -> bool:
     if state is not None:
         if b.settings.clip == 0:
             return True
-        if not _wait(b.settings, member):
+        if not wait(b.settings, member):
             return False
         factor, mine = clip_factor(b), b.tiles[member.thread]
         for i in range(len(b.layers)):
@@ -177,7 +177,7 @@ def _descend(b: Batch, state: Array, which: int, gradient: Pointer, n: int) -> N
 
 
 @body
-def _average_norms(b: Batch) -> None:
+def average_norms(b: Batch) -> None:
     """Running averages of all normalised layers."""
     for i in range(len(b.layers) - 1):
         layer = b.layers[i]
@@ -187,7 +187,7 @@ def _average_norms(b: Batch) -> None:
 
 
 @body
-def _update_norms(b: Batch) -> None:
+def update_norms(b: Batch) -> None:
     """γ and β of all normalised layers."""
     for i in range(len(b.layers) - 1):
         layer = b.layers[i]
@@ -237,12 +237,12 @@ def _pass_all(b: Batch, member: Member) -> bool:
     """All passes over the rows; False where the team ends before the parameters are updated."""
     for number in range(len(b.passes)):
         if number > 0:
-            if not _wait(b.settings, member):
+            if not wait(b.settings, member):
                 return False
             merge(b, number)
         _rows(b, number, member)
     _stopping(member.control)  # the update of wide layers takes long, and must not be left half done
-    return _wait(b.settings, member) and load_shared(offset(member.control, SKIPPED)) == 0
+    return wait(b.settings, member) and load_shared(offset(member.control, SKIPPED)) == 0
 
 
 @body
@@ -253,13 +253,13 @@ def _finish(b: Batch, run: Run, step: int, member: Member) -> bool:
         if load_shared(offset(member.control, STOP)) != 0 or not np.isfinite(run.costs[step]):
             store_shared(offset(member.control, HALT), 1)
         if b.settings.norm != NORM_NONE:
-            _average_norms(b)
+            average_norms(b)
     _update_tiles(b, member)
     if not _step_clipped(b, b.state, member):
         return False
     if member.thread == 0 and b.settings.affine != 0:
-        _update_norms(b)
-    if not _wait(b.settings, member):
+        update_norms(b)
+    if not wait(b.settings, member):
         return False
     if member.thread == 0:
         if b.settings.weight_squares != 0:

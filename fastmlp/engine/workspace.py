@@ -134,14 +134,16 @@ class Workspace:
         Of the team.
     lists : bool
         Whether there is memory for lists of what is not zero in the data.
+    parts : int
+        Mini-batches, or shards of one, whose rows and statistics are in memory side by side.
     """
 
-    def __init__(self, plan: Plan, dtype: np.dtype, threads: int, *, lists: bool = False) -> None:
-        self.rows = aligned(plan.n_rows, dtype)
+    def __init__(self, plan: Plan, dtype: np.dtype, threads: int, *, lists: bool = False, parts: int = 1) -> None:
+        self.rows = aligned(parts * plan.n_rows, dtype)
         self.copies = aligned(plan.n_copies, dtype) if plan.n_copies else None
-        self.statistics = aligned(threads * plan.n_statistics, dtype)
-        self.sums = aligned(2 * plan.blocks * 2 * plan.widest if plan.norm != NORM_NONE else 1, dtype)
-        self.costs = aligned(plan.blocks, np.float64)
+        self.statistics = aligned(threads * parts * plan.n_statistics, dtype)
+        self.sums = aligned(parts * 4 * plan.blocks * plan.widest if plan.norm != NORM_NONE else 1, dtype)
+        self.costs = aligned(parts * plan.blocks, np.float64)
         self.gradient_squares, self.weight_squares = (aligned(plan.n_tiles, np.float64) for _ in range(2))
         self.control = aligned(CONTROL_CELLS, np.int64)
         self.arrivals = aligned(LINE * threads, np.int64)

@@ -53,11 +53,13 @@ def rows_described(x: Matrix | None) -> Any:
     return {"shape": list(x.shape), "dtype": x.dtype.name, "rows": _digest(content)}
 
 
-def differences(there: Any, here: Any) -> list[str]:
-    """Return in what two descriptions differ, one phrase for each setting."""
+def differences(there: Any, here: Any, places: tuple[str, str] = ("there", "here")) -> list[str]:
+    """Return in what two descriptions differ, one phrase for each setting, which names the places of the two."""
     old, new = dict(_leaves(there)), dict(_leaves(json.loads(json.dumps(here))))
     names = [name for name in {**old, **new} if old.get(name, "absent") != new.get(name, "absent")]
-    found = [f"{name} is {old.get(name, 'absent')!r} there, {new.get(name, 'absent')!r} here" for name in names]
+    found = [
+        f"{name} is {old.get(name, 'absent')!r} {places[0]}, {new.get(name, 'absent')!r} {places[1]}" for name in names
+    ]
     return found if len(found) <= SHOWN else [*found[:SHOWN], f"and {len(found) - SHOWN} more"]
 
 

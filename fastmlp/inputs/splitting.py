@@ -1,5 +1,6 @@
 """Which rows are trained on, which are validated on, and what each weighs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -101,7 +102,7 @@ def split(
     """Check the data that `fastmlp.train` got; return the rows to train on and those to validate on."""
     given = X if isinstance(X, Part) else Part(SharedData(), X)
     data = given.checked(net, loss, y, sample_weight)
-    data.weights = _with_class_weights(class_weight, loss, data, net.n_outputs)
+    data.weights = with_class_weights(class_weight, loss, data, net.n_outputs)
     if validation is None:
         return data, None
     if isinstance(validation, (tuple, list)):
@@ -121,15 +122,24 @@ def _checked(net: MLP, loss: Loss, X: Any, y: Any, weights: Any, names: tuple[st
     return Dataset(x, targets, samples.weights(names[2], weights, len(x), names[0]))
 
 
-def _with_class_weights(class_weight: Any, loss: Loss, data: Dataset, n_outputs: int) -> np.ndarray | None:
-    """Return the weights of the rows times those of their classes, which are 0 and 1 for one logistic output."""
+def with_class_weights(
+    class_weight: Any,
+    loss: Loss,
+    data: Dataset,
+    n_outputs: int,
+    total: Callable[[np.ndarray], np.ndarray] = np.asarray,
+) -> np.ndarray | None:
+    """Return the weights of the rows times those of their classes, which are 0 and 1 for one logistic output.
+
+    `total` returns the rows of each class in all processes of those in this one.
+    """
     if class_weight is None:
         return data.weights
     _refuse_without_classes(loss, n_outputs)
     classes = data.targets if loss.kernel == "cross_entropy" else (data.targets[:, 0] > 0.5).astype(np.int64)
-    factors = class_factors(class_weight, np.bincount(classes[data.of_all], minlength=max(n_outputs, 2)))
+    factors = class_factors(class_weight, total(np.bincount(classes[data.of_all], minlength=max(n_outputs, 2))))
     weights: np.ndarray = factors[classes] if data.weights is None else factors[classes] * data.weights
-    if not weights[data.of_all].any():
+    if data.n and not weights[data.of_all].any():
         raise ValueError(f"class_weight must leave a row with a weight above 0, got {class_weight!r}")
     return weights
 

@@ -127,6 +127,21 @@ def clear(values: Pointer, n: int) -> None:
 
 
 @body
+def add(out: Pointer, left: Pointer, right: Pointer, n: int) -> None:
+    """``out = left + right``."""
+    for i in range(0, n, v.lanes(out)):
+        v.store(v.add(v.load(offset(left, i)), v.load(offset(right, i))), offset(out, i))
+
+
+@body
+def scale(values: Pointer, out: Pointer, n: int, factor: float) -> None:
+    """``out = factor · values``."""
+    by = v.splat(number(out, factor))
+    for i in range(0, n, v.lanes(out)):
+        v.store(v.multiply(by, v.load(offset(values, i))), offset(out, i))
+
+
+@body
 def square_sum(values: Pointer, n: int) -> float:
     """Σ values²: lanes of every 16 vectors in their own dtype, then in float64."""
     lanes, total = v.lanes(values), 0.0

@@ -13,6 +13,7 @@ from types import FrameType
 import numpy as np
 
 _pressed = False
+_held = False
 
 
 class Watch:
@@ -105,9 +106,25 @@ def caught() -> Iterator[None]:
 
 def check() -> None:
     """Raise KeyboardInterrupt where the flag is set, and clear it: in the main thread, or in one that is watched."""
-    global _pressed
     if _of_thread.watch is not None and _of_thread.watch.ending.is_set():
         raise KeyboardInterrupt
-    if _pressed and _in_main_thread():
-        _pressed = False
+    if not _held and _in_main_thread() and taken():
         raise KeyboardInterrupt
+
+
+def taken() -> bool:
+    """Whether the flag is set; clear it."""
+    global _pressed
+    found, _pressed = _pressed, False
+    return found
+
+
+@contextlib.contextmanager
+def held() -> Iterator[None]:
+    """Let `check` raise nothing in the main thread inside the block, which looks at the flag by `taken`."""
+    global _held
+    _held = True
+    try:
+        yield
+    finally:
+        _held = False

@@ -102,7 +102,7 @@ class Member(Program):
         )
 
     def barrier(self, where):
-        """atomics.py: barrier, step.py: _wait."""
+        """atomics.py: barrier, step.py: wait."""
         self.arrivals += self.size.threads
         self.add(ARRIVE, f"{where}: arrive at the barrier of {self.arrivals}", cell=self.cell("arrived"))
         self.wait(where)
@@ -256,7 +256,7 @@ class Member(Program):
         if self.size.clips:
             self.step_clipped(step)
         if self.thread == 0 and self.size.passes > 1:
-            self.add(WORK, "_update_norms", work=(Access(writes=self.bits(("norms",))),))
+            self.add(WORK, "update_norms", work=(Access(writes=self.bits(("norms",))),))
         self.barrier_after_update()
         if self.thread == 0:
             self.add(WORK, "_finish: the sum of all squares of weights", work=(Access(self.tiles_of("squares")),))

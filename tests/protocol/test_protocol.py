@@ -238,19 +238,19 @@ def test_what_is_broken_is_found_among_three_threads(member, size, wrong):
 # ---- the model and the library
 
 
-ATOMICS = ("fetch_add", "compare_exchange", "load_shared", "store_shared", "barrier", "take", "_wait", "_stopping")
+ATOMICS = ("fetch_add", "compare_exchange", "load_shared", "store_shared", "barrier", "take", "wait", "_stopping")
 MODELLED = {
     atomics: {"barrier": ["fetch_add", "load_shared", "load_shared"]},
     shares: {"take": ["load_shared", "compare_exchange"]},
     step: {
-        "_wait": ["barrier"],
+        "wait": ["barrier"],
         "_stopping": ["load_shared", "store_shared"],
         "_rows": ["store_shared", "_stopping", "take"],
         "_update_tiles": ["store_shared", "take"],
-        "_step_clipped": ["_wait"],
+        "_step_clipped": ["wait"],
         "_begin": ["store_shared"],
-        "_pass_all": ["_wait", "_stopping", "_wait", "load_shared"],
-        "_finish": ["load_shared", "store_shared", "_wait", "store_shared"],
+        "_pass_all": ["wait", "_stopping", "wait", "load_shared"],
+        "_finish": ["load_shared", "store_shared", "wait", "store_shared"],
         "_train_steps": ["load_shared"],
     },
     rows: {},

@@ -1,0 +1,115 @@
+"""Training of a process's shards of every mini-batch, step by step: the gradients are joined between the processes."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastmlp.engine.copies import refresh_all
+from fastmlp.engine.epoch import Trainer
+from fastmlp.engine.settings import STEP
+from fastmlp.engine.shard_sums import sum_gradients
+from fastmlp.engine.shard_update import update
+from fastmlp.engine.shards import Share
+from fastmlp.engine.step import Layout
+from fastmlp.engine.team import run_team
+from fastmlp.engine.workspace import aligned
+
+
+class Steps(NamedTuple):
+    """The steps of an epoch, as a process with some of the shards needs to know them.
+
+    Attributes
+    ----------
+    order : numpy.ndarray (n,)
+        The rows of the process's shards, int64, one shard's behind the other's.
+    first, rows : numpy.ndarray (steps, shards)
+        Where in `order` the rows of a shard start, and how many there are, int64.
+    parts : numpy.ndarray (steps, shards)
+        The rows of a shard by those of all processes.
+    weights : numpy.ndarray (steps,)
+        Summed weight of the rows of all processes.
+    number : int
+        Of the first of the process's shards among those of all processes.
+    all_shards : int
+        Of all processes.
+    rates : numpy.ndarray (steps,)
+        Learning rates.
+    """
+
+    order: np.ndarray
+    first: np.ndarray
+    rows: np.ndarray
+    parts: np.ndarray
+    weights: np.ndarray
+    number: int
+    all_shards: int
+    rates: np.ndarray
+
+
+class ShardTrainer(Trainer):
+    """Trains one network on the shards that one process has, in steps that it does together with others.
+
+    Parameters
+    ----------
+    tree : numpy.ndarray (shards, 3)
+        For each shard: the number of its subtree, its depth below the subtree's root, and how many sums follow.
+    *arguments, **options
+        Of `Trainer`; the batch size is the most rows that a shard has in a step.
+    """
+
+    def __init__(self, tree: np.ndarray, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, shards=len(tree), **options)
+        self.tree = tree
+        subtrees, depth = int(tree[-1, 0]) + 1, int(tree[:, 1].max())
+        n, dtype = self.plan.n_gradient, self.packed.buffer.dtype
+        self.sums = aligned((subtrees - 1 + depth) * n, dtype).reshape(-1, n)
+        assert self.state is not None
+        self.gradient = self.state[:n]
+        self.subtrees = [self.gradient, *self.sums[: subtrees - 1]]
+        self.costs = np.empty((0, len(tree)))
+
+    def begin(self, steps: Steps) -> None:
+        """Take the steps of an epoch."""
+        shape, w = steps.rows.shape, self.workspace
+        records = np.zeros(shape, STEP)
+        records["rate"] = steps.rates[:, None]
+        records["size"] = self.optimizer.step_sizes(steps.rates, self.steps_done)[:, None]
+        records["l2"] = self.optimizer.l2
+        records["weight"] = np.where(steps.weights > 0, steps.weights, 1.0)[:, None]
+        numbers = np.arange(self.steps_done, self.steps_done + shape[0])[:, None] * steps.all_shards
+        records["number"] = numbers + steps.number + np.arange(shape[1])  # each shard has its own dropout masks
+        self.costs = np.zeros(shape)
+        self.settings["weight_squares"] = 0
+        self._layout = Layout(self.settings, self.layers, self.plan.passes, w.tiles)
+        self._memory = w.memory(self.packed.buffer, self.state)
+        self._share = Share(
+            records.ravel(), steps.order, steps.first, steps.rows, steps.parts, self.costs, self.tree, self.sums
+        )
+        if w.copies is not None:
+            refresh_all(self.settings, self.layers, self.packed.buffer, w.copies)
+
+    def sum_gradients(self, step: int) -> None:
+        """Write the gradients of a step into `subtrees`, and the summed costs of the shards into `costs`."""
+        self._run_team(sum_gradients, step)
+
+    def update(self, step: int) -> None:
+        """Do a step along the gradient of all shards, which is in `gradient`."""
+        self._run_team(update, step)
+        self.steps_done += 1
+
+    def end(self) -> None:
+        """Hand the parameters to the network."""
+        self._unpack()
+
+    def _run_team(self, worker: Callable[..., None], step: int) -> None:
+        layout, memory, share = self._layout, self._memory, self._share
+
+        def work(thread: int) -> None:
+            worker(thread, layout, memory, share, step)
+
+        self.workspace.reset()
+        if self.threads == 1:
+            work(0)
+        else:
+            run_team(work, self.threads, self.workspace.control)

@@ -1,0 +1,94 @@
+"""The shards of a mini-batch that one process has, as compiled code sees them.
+
+A shard is a mini-batch of its own to `fastmlp.engine.rows` and `fastmlp.engine.products`: it has a part of the memory
+for rows, for sums and for statistics of batch norm.
+"""
+
+from typing import NamedTuple
+
+from fastmlp.compilation.jit import inlined
+from fastmlp.engine.batch import Batch
+from fastmlp.engine.shares import Claims
+from fastmlp.engine.step import Layout, Member
+from fastmlp.engine.workspace import Memory
+from fastmlp.simd.atomics import LINE
+from fastmlp.simd.kinds import Array
+from fastmlp.simd.pointer import pointer
+
+
+class Share(NamedTuple):
+    """The shards of one process in the steps of an epoch.
+
+    Attributes
+    ----------
+    steps : numpy.ndarray of STEP (steps · shards,)
+        A record for each step and shard.
+    order : numpy.ndarray (n,)
+        The rows of all shards, int64: one shard's behind the other's.
+    first, rows : numpy.ndarray (steps, shards)
+        Where in `order` the rows of a shard start, and how many there are.
+    parts : numpy.ndarray (steps, shards)
+        The rows of a shard by those of all shards of all processes.
+    costs : numpy.ndarray (steps, shards)
+        Takes the summed cost of a shard's rows.
+    tree : numpy.ndarray (shards, 3)
+        For each shard: the number of its subtree, its depth below the subtree's root, and how many sums follow.
+    sums : numpy.ndarray (n, n_gradient)
+        Gradients of the subtrees but the first, whose buffer is the state, and of the branches below a root.
+    """
+
+    steps: Array
+    order: Array
+    first: Array
+    rows: Array
+    parts: Array
+    costs: Array
+    tree: Array
+    sums: Array
+
+
+class Work(NamedTuple):
+    """What one thread has in hand: the step of number `step`."""
+
+    layout: Layout
+    memory: Memory
+    share: Share
+    step: int
+    member: Member
+
+
+@inlined
+def shard(work: Work, j: int) -> Batch:
+    """Return a shard as a mini-batch of its own."""
+    layout, memory, share, step, member = work
+    settings, shards = layout.settings[0], share.tree.shape[0]
+    start, statistics = share.first[step, j], memory.statistics.size // (settings.threads * shards)
+    return Batch(
+        settings=settings,
+        step=share.steps[step * shards + j],
+        layers=layout.layers,
+        passes=layout.passes,
+        tiles=layout.tiles,
+        parameters=pointer(memory.parameters, 0),
+        copies=pointer(memory.copies, 0),
+        rows=pointer(memory.rows, j * (memory.rows.size // shards)),
+        state=memory.state,
+        statistics=pointer(memory.statistics, (member.thread * shards + j) * statistics),
+        sums=pointer(memory.sums, j * (memory.sums.size // shards)),
+        costs=pointer(memory.costs, j * (memory.costs.size // shards)),
+        gradient_squares=pointer(memory.gradient_squares, 0),
+        weight_squares=pointer(memory.weight_squares, 0),
+        index=pointer(share.order, start),
+        readable=share.order.size - start,
+        n=share.rows[step, j],
+        lists=pointer(memory.lists, member.thread * (memory.lists.size // settings.threads)),
+    )
+
+
+@inlined
+def work_of(thread: int, layout: Layout, memory: Memory, share: Share, step: int) -> Work:
+    """Return the work of a thread."""
+    claims = Claims(start=pointer(memory.claims, 0), stride=memory.claims.size // layout.settings[0].threads)
+    control, arrivals = pointer(memory.control, 0), pointer(memory.arrivals, LINE * thread)
+    member = Member(thread=thread, control=control, arrivals=arrivals, claims=claims)
+    return Work(layout=layout, memory=memory, share=share, step=step, member=member)

@@ -1,0 +1,24 @@
+"""What code that must not wait for the import of `fastmlp.mpi` knows of rows that several processes have."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Given:
+    """What `train` takes as X from one of several processes.
+
+    Attributes
+    ----------
+    x : array-like or Matrix
+        The rows of this process.
+    ranks : fastmlp.mpi.ranks.Ranks
+        The processes.
+    """
+
+    x: Any
+    ranks: Any
+
+
+class AnySharedRows:
+    """Base of `fastmlp.mpi.rows.SharedRows`, by which they are told from those of one process."""

@@ -1,0 +1,96 @@
+"""The steps of an epoch that processes do together."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from fastmlp.engine.sharded import ShardTrainer, Steps
+from fastmlp.mpi.exchange import Exchange
+from fastmlp.mpi.ranks import Ranks
+from fastmlp.mpi.shards import starts, sum_in_tree
+from fastmlp.system import interrupt
+
+
+class Shards(NamedTuple):
+    """The shards of a process among those of all.
+
+    Attributes
+    ----------
+    sizes : numpy.ndarray (all shards,)
+        How many rows each has.
+    owned : numpy.ndarray (size + 1,)
+        Which of them each process has.
+    rank : int
+        The process.
+    rows : list of numpy.ndarray
+        Of each of its own shards, the indices in the process's arrays.
+    """
+
+    sizes: np.ndarray
+    owned: np.ndarray
+    rank: int
+    rows: list[np.ndarray]
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """Of the process's own."""
+        return np.arange(self.owned[self.rank], self.owned[self.rank + 1])
+
+
+def steps_of(ranks: Ranks, shards: Shards, weights: np.ndarray | None, key: int, rates: np.ndarray) -> Steps:
+    """Return the steps of an epoch; `key` and the number of a shard give its order, `rates` are the learning rates."""
+    begins = starts(shards.sizes, len(rates))
+    counts = np.diff(begins, axis=0)
+    totals = counts.sum(axis=1).astype(np.float64)
+    orders = [
+        np.random.default_rng([key, number]).permutation(rows)
+        for number, rows in zip(shards.numbers, shards.rows, strict=True)
+    ]
+    before = np.cumsum([0, *(len(order) for order in orders[:-1])])
+    own, begins = np.ascontiguousarray(counts[:, shards.numbers]), begins[:-1, shards.numbers]
+    parts = own / np.maximum(totals, 1)[:, None]
+    if weights is not None:
+        # a 0 behind, as a step without rows may begin there
+        sums = [
+            np.add.reduceat(np.append(weights[order], 0.0), start)
+            for order, start in zip(orders, begins.T, strict=True)
+        ]
+        totals = sum_in_tree(ranks.gather(np.where(own.T > 0, sums, 0.0), np.diff(shards.owned)))
+    return Steps(
+        np.concatenate(orders), begins + before, own, parts, totals, int(shards.numbers[0]), len(shards.sizes), rates
+    )
+
+
+def run_steps(
+    exchange: Exchange, trainer: ShardTrainer, shards: Shards, steps: Steps, within_epoch: Callable[[int], None]
+) -> np.ndarray:
+    """Do the steps of an epoch; return the mean loss of each mini-batch, the last not finite where one was not.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        In all processes, after the step in which Ctrl-C came to one of them.
+    """
+    ranks, count, sizes = exchange.ranks, len(steps.rates), np.diff(shards.owned)
+    mine = np.zeros(1 + sizes.max())  # of one step: whether Ctrl-C came, and the costs of shards
+    told = np.zeros((count, ranks.size, len(mine)))
+    done = 0
+    trainer.begin(steps)
+    try:
+        for step in range(count):
+            trainer.sum_gradients(step)
+            exchange.join()
+            mine[0], mine[1 : 1 + len(trainer.tree)] = interrupt.taken(), trainer.costs[step]
+            ranks.comm.Allgather(mine, told[step])
+            trainer.update(step)
+            done += 1
+            within_epoch(done)
+            if told[step, :, 0].any():
+                raise KeyboardInterrupt
+            if not np.isfinite(told[step]).all():
+                break
+    finally:
+        trainer.end()
+    costs = np.concatenate([told[:done, rank, 1 : 1 + size] for rank, size in enumerate(sizes)], axis=1)
+    return sum_in_tree(costs.T) / np.where(steps.weights > 0, steps.weights, 1.0)[:done]

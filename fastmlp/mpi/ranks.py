@@ -1,0 +1,141 @@
+"""Processes that do a training together: what they have to agree on, and how all end when one fails.
+
+Before anything changes, whatever a process raises is told to the others, which raise it, too. To that end all processes
+meet in `Ranks.share` and nowhere else. From then on a failure ends all processes: the others wait in a call of MPI.
+"""
+
+import contextlib
+import os
+import platform
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+from fastmlp.alone import Alone
+from fastmlp.inputs import checks
+from fastmlp.inputs.identity import described, differences
+from fastmlp.inputs.ranked import Given
+from fastmlp.mpi.processes import Processes
+from fastmlp.system import interrupt
+from fastmlp.system.cores import usable_cores
+from fastmlp.system.extras import require
+from fastmlp.system.version import VERSION
+
+T = TypeVar("T")
+
+
+class OtherRankError(ValueError):
+    """Another process refused what it was asked for."""
+
+
+class Ranks(Alone):
+    """The processes of one training, seen from one of them.
+
+    Parameters
+    ----------
+    processes : Processes
+        All of them.
+    """
+
+    def __init__(self, processes: Processes) -> None:
+        self.mpi = require("mpi4py.MPI", extra="mpi")
+        self.processes = processes
+        self.comm = processes.comm.Dup()  # no message of the caller's is taken for one of these
+        self.given_back = contextlib.ExitStack()
+        self.given_back.callback(self.comm.Free)
+        self.rank, self.size = self.comm.Get_rank(), self.comm.Get_size()
+        self.first = self.rank == 0
+
+    def share(self, value: T) -> list[T]:
+        """Return what all processes pass, in their order.
+
+        Raises
+        ------
+        OtherRankError
+            Another process has raised an error.
+        """
+        found = self.comm.allgather((None, value))
+        self._raise_of(found)
+        return [item for _, item in found]
+
+    def _raise_of(self, found: list[tuple[str | None, Any]]) -> None:
+        texts = [f"process {rank} of {self.size}: {text}" for rank, (text, _) in enumerate(found) if text is not None]
+        if texts:
+            raise OtherRankError("; ".join(texts))
+
+    @contextlib.contextmanager
+    def preparing(self) -> Iterator[None]:
+        """Tell the others of an error, and raise where another process has one."""
+        try:
+            yield
+            self.share(None)
+        except BaseException as error:
+            if not isinstance(error, OtherRankError):
+                self.comm.allgather((f"{type(error).__name__}: {error}", None))
+            self.given_back.close()
+            raise
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """End all processes where this one fails; Ctrl-C is for `check` alone."""
+        try:
+            with interrupt.held():
+                yield
+            self.given_back.close()
+        except BaseException as error:
+            if self.size == 1:
+                self.given_back.close()
+                raise
+            print(f"process {self.rank} of {self.size} failed, so all end:", file=sys.stderr)  # noqa: T201
+            traceback.print_exception(error)
+            sys.stderr.flush()
+            self.comm.Abort(1)
+
+    def threads(self, asked: int | None) -> int:
+        """Return how many threads the process has: by default its part of the cores that its machine has for all."""
+        mine = checks.threads(asked)
+        cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(usable_cores()))
+        known = self.share((platform.node(), cores))
+        here = [their_cores for node, their_cores in known if node == platform.node()]
+        return mine if asked is not None else max(1, min(mine, len(set().union(*here)) // len(here)))
+
+    def rows(self, X: Any) -> Given:
+        """Return X as the rows that this process gives to the training."""
+        return Given(X, self)
+
+    def agree(self, asked: Mapping[str, Any]) -> None:
+        """Raise ValueError where two processes were asked for different things."""
+        known = self.share(described({"fastmlp": VERSION, **asked}))
+        for rank, other in enumerate(known):
+            found = differences(other, known[0], (f"in process {rank}", "in process 0"))
+            if found:
+                raise OtherRankError(f"the processes must be asked for the same: {'; '.join(found)}")
+
+    def from_first(self, function: Callable[[], T]) -> T:
+        """Return what the first process gets from a function."""
+        value: T = self.share(function() if self.first else None)[0]  # type: ignore[assignment]
+        return value
+
+    def any(self, flag: bool) -> bool:
+        """Whether a flag is set in a process."""
+        return any(self.share(flag))
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt in all processes where there was a Ctrl-C in one."""
+        if self.any(interrupt.taken()):
+            raise KeyboardInterrupt
+
+    def gather(self, mine: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """Return the rows of all processes' arrays, of which each has as many as `counts` says, in their order."""
+        mine = np.ascontiguousarray(mine, np.float64)
+        found, width = np.empty((int(counts.sum()), *mine.shape[1:])), int(np.prod(mine.shape[1:]))
+        self.comm.Allgatherv(mine, [found, (counts * width).tolist()])
+        return found
+
+
+def ranks_of(comm: Any) -> Ranks:
+    """Return the processes of a communicator of mpi4py, or of `Processes`."""
+    return Ranks(comm if isinstance(comm, Processes) else Processes(comm))

@@ -1,0 +1,20 @@
+"""Functions that run the programs in `tests/programs` in several processes by MPI."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from processes import WATCHDOG, command_of, environment_of
+
+MPIEXEC = Path(sys.executable).with_name("mpiexec")  # of the wheel mpich
+
+
+def together(size, program, *arguments):
+    """Run a program in `size` processes for at most `WATCHDOG` seconds; return the finished process of ``mpiexec``."""
+    pytest.importorskip("mpi4py", reason="the extra mpi is not installed")
+    if not MPIEXEC.exists():
+        pytest.skip(f"no MPI library beside {sys.executable}: pip install mpich")
+    command = [str(MPIEXEC), "-n", str(size), *command_of(program, *arguments)]
+    settings = environment_of()
+    return subprocess.run(command, env=settings, capture_output=True, text=True, timeout=WATCHDOG, check=False)
