@@ -326,7 +326,24 @@ def load(path: str | os.PathLike[str]) -> MLP:
     ValueError
         The file is truncated, was not written by fastmlp, or its arrays do not fit its architecture.
     """
-    stored = storage.read(path)
+    return built(storage.read(path), path)
+
+
+def built(stored: storage.Stored, path: str | os.PathLike[str]) -> MLP:
+    """Return the network that a file describes.
+
+    Parameters
+    ----------
+    stored : Stored
+        What the file holds.
+    path : path-like
+        For errors.
+
+    Raises
+    ------
+    ValueError
+        There is no such network.
+    """
     try:
         net = MLP(**stored.settings)
     except (ValueError, TypeError, KeyError) as error:

@@ -93,6 +93,7 @@ COVERED = {
     "sklearn/tabular/base.py": "sklearn/tabular/test_estimator_checks.py",
     "sklearn/tabular/classifier.py": "sklearn/tabular/test_estimator_checks.py",
     "sklearn/tabular/constraints.py": "sklearn/tabular/test_estimator_checks.py",
+    "sklearn/tabular/plain.py": "sklearn/tabular/test_files.py",
     "sklearn/tabular/recipe.py": "sklearn/tabular/test_estimator_checks.py",
     "sklearn/tabular/regressor.py": "sklearn/tabular/test_estimator_checks.py",
     "sklearn/update_rule.py": "sklearn/test_parity.py",

@@ -15,6 +15,7 @@ require("sklearn", extra="sklearn")
 from fastmlp.sklearn.classifier import MLPClassifier  # noqa: E402 - the line above names the missing library
 from fastmlp.sklearn.regressor import MLPRegressor  # noqa: E402
 from fastmlp.sklearn.tabular.classifier import TabularMLPClassifier  # noqa: E402
+from fastmlp.sklearn.tabular.files import load  # noqa: E402
 from fastmlp.sklearn.tabular.regressor import TabularMLPRegressor  # noqa: E402
 
-__all__ = ["MLPClassifier", "MLPRegressor", "TabularMLPClassifier", "TabularMLPRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "TabularMLPClassifier", "TabularMLPRegressor", "load"]

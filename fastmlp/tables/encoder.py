@@ -109,15 +109,24 @@ class Encoder:
 
         Raises
         ------
-        ValueError, TypeError, KeyError
+        ValueError, TypeError, KeyError, IndexError
             It is something else.
         """
-        return cls(tuple(_column_of(item) for item in described))
+        found = cls(tuple(_column_of(item) for item in described))
+        if not found.n_inputs:
+            raise ValueError("expected a column with inputs, got none")
+        found(Table([_nothing(column) for column in found.columns], 1))  # raises where numbers do not fit together
+        return found
 
 
 def _learned(column: Values, weights: np.ndarray) -> Column:
     kind = Levels if column.kind in (BOOLEAN, CATEGORY) else Numbers
     return kind.learned(column, weights)
+
+
+def _nothing(column: Column) -> Values:
+    """Return a row without a value."""
+    return Values(column.name, column.kind, column.dtype, np.full(1, np.nan))
 
 
 def _of_same_kind(column: Column, values: Values) -> Values:
@@ -140,6 +149,10 @@ def _of_same_kind(column: Column, values: Values) -> Values:
 def _column_of(described: Mapping[str, Any]) -> Column:
     fields = dict(described)
     fields["scaling"], fields["kept"] = _scaling_of(fields["scaling"]), tuple(fields["kept"])
+    texts = (fields["name"], fields["dtype"], fields.get("time_zone") or "", *fields.get("levels", []))
+    counts = (fields["n_missing"], fields["n_distinct"], *fields["kept"])
+    if not all(isinstance(text, str) for text in texts) or not all(type(n) is int and n >= 0 for n in counts):
+        raise ValueError(f"expected names and levels of text and counts of at least 0, got {described}")
     if len(fields["kept"]) != len(fields["scaling"].factor):
         raise ValueError(f"expected as many factors as inputs, got {described}")
     if fields["kind"] in (BOOLEAN, CATEGORY):

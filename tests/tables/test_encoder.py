@@ -131,13 +131,20 @@ def test_it_comes_back_from_json():
         lambda columns: columns[0]["scaling"].update(factor=[1.0, 2.0, 3.0]),
         lambda columns: columns[0]["scaling"].update(centre=["x"], factor=["y"]),
         lambda columns: columns[2].update(kept=[0]),
+        lambda columns: columns[2].update(kept=[0, 1, 2, 99]),
+        lambda columns: columns[2].update(kept=[0, 1, 2, -1]),
+        lambda columns: columns[2].update(levels=["x", 1, "z"]),
+        lambda columns: columns[1].update(name=3),
+        lambda columns: columns[1].update(n_missing=-1),
+        lambda columns: columns[4].update(time_zone=7),
+        lambda columns: columns.__delitem__(slice(5)),
         lambda columns: columns.append(3),
     ],
 )
 def test_damaged_descriptions(damage):
     columns = Encoder.learned(frames.read(MANY)).described()
     damage(columns)
-    with pytest.raises((ValueError, TypeError, KeyError)):
+    with pytest.raises((ValueError, TypeError, KeyError, IndexError)):
         Encoder.of(columns)
 
 

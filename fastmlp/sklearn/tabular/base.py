@@ -1,5 +1,6 @@
 """The base class of the estimators for tables: it reads, encodes and holds out rows, and trains the networks."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -10,10 +11,13 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from fastmlp import storage
 from fastmlp.history import History
 from fastmlp.mlp import MLP
+from fastmlp.network.parameters import named
 from fastmlp.sklearn import workers
 from fastmlp.sklearn.dataset import is_given
+from fastmlp.sklearn.tabular import plain
 from fastmlp.sklearn.tabular.recipe import Recipe
 from fastmlp.system.warning import warn
 from fastmlp.tables import frames, target
@@ -51,6 +55,14 @@ class BaseTabularMLP(BaseEstimator, ABC):
     @abstractmethod
     def _recipe(self) -> Recipe:
         """Return how the networks are trained."""
+
+    @abstractmethod
+    def _described_target(self) -> dict[str, Any]:
+        """Return what `_learn_target` learned as values of JSON."""
+
+    @abstractmethod
+    def _take_up(self, described: Any) -> None:
+        """Take from a file what `_described_target` returned."""
 
     @property
     @abstractmethod
@@ -144,6 +156,35 @@ class BaseTabularMLP(BaseEstimator, ABC):
             x = self.encoder_(table.part(start, start + ROWS_AT_A_TIME))
             found.append(np.mean([net.outputs(x, threads=threads) for net in self.networks_], axis=0))
         return np.concatenate(found)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the encoding and the networks to a safetensors file, which `fastmlp.sklearn.load` reads.
+
+        Parameters
+        ----------
+        path : path-like
+            The file; an earlier one is replaced whole or not at all.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        TypeError
+            A class is no number, boolean or text.
+        """
+        check_is_fitted(self)
+        names = getattr(self, "feature_names_in_", None)
+        described = {
+            "estimator": type(self).__name__,
+            "parameters": plain.of_parameters(self.get_params(deep=False)),
+            "feature_names": None if names is None else names.tolist(),
+            "columns": self.encoder_.described(),
+            "target": self._described_target(),
+            "networks": [storage.description(net.network) for net in self.networks_],
+        }
+        arrays = [named(net.network.parameters.views) for net in self.networks_]
+        numbered = {f"{i}.{name}": array for i, group in enumerate(arrays) for name, array in group.items()}
+        storage.write(path, storage.TABLES, described, numbered)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "networks_")

@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from fastmlp.losses import CrossEntropy
 from fastmlp.sklearn.tabular.base import BaseTabularMLP
 from fastmlp.sklearn.tabular.constraints import CLASSIFIER
+from fastmlp.sklearn.tabular.plain import array_of, of_array
 from fastmlp.sklearn.tabular.recipe import Recipe
 
 
@@ -162,6 +163,14 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
             raise ValueError(
                 f"y must have at least two classes in rows of a weight above 0, got {self.classes_.tolist()}"
             )
+
+    def _described_target(self) -> dict[str, Any]:
+        return {"classes": of_array(self.classes_)}
+
+    def _take_up(self, described: Any) -> None:
+        self.classes_ = array_of(described["classes"], (None,))
+        if not np.array_equal(np.unique(self.classes_), self.classes_) or len(self.classes_) < 2:
+            raise ValueError(f"classes must be sorted, each once and at least two, got {self.classes_.tolist()}")
 
     def _targets(self, y: np.ndarray) -> np.ndarray:
         found = np.searchsorted(self.classes_, y)

@@ -9,6 +9,7 @@ from sklearn.utils import check_array, column_or_1d
 from fastmlp.losses import SquaredError
 from fastmlp.sklearn.tabular.base import BaseTabularMLP
 from fastmlp.sklearn.tabular.constraints import REGRESSOR
+from fastmlp.sklearn.tabular.plain import array_of, of_array
 from fastmlp.sklearn.tabular.recipe import Recipe
 
 
@@ -122,6 +123,20 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         if not np.isfinite(scale).all():
             raise ValueError(f"y must have a finite variance, got numbers from {columns.min()} to {columns.max()}")
         self.target_scale_ = np.where(scale > 0, scale, 1.0)
+
+    def _described_target(self) -> dict[str, Any]:
+        numbers = {name: of_array(getattr(self, f"target_{name}_")) for name in ("mean", "scale", "range")}
+        return {"one_dimensional": self._one_dimensional, **numbers}
+
+    def _take_up(self, described: Any) -> None:
+        n = len(described["mean"]["values"])
+        self.target_mean_ = array_of(described["mean"], (n,))
+        self.target_scale_ = array_of(described["scale"], (n,))
+        self.target_range_ = array_of(described["range"], (2, n))
+        self._one_dimensional = bool(described["one_dimensional"])
+        low, high = self.target_range_
+        if not (self.target_scale_ > 0).all() or not (low <= high).all() or (self._one_dimensional and n > 1):
+            raise ValueError(f"expected scales above 0 and lowest and highest targets, got {described}")
 
     def _targets(self, y: np.ndarray) -> np.ndarray:
         columns = y.reshape(len(y), -1)
