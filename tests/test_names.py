@@ -94,7 +94,6 @@ COVERED = {
     "sklearn/tabular/classifier.py": "sklearn/tabular/test_estimator_checks.py",
     "sklearn/tabular/constraints.py": "sklearn/tabular/test_estimator_checks.py",
     "sklearn/tabular/plain.py": "sklearn/tabular/test_files.py",
-    "sklearn/tabular/recipe.py": "sklearn/tabular/test_estimator_checks.py",
     "sklearn/tabular/regressor.py": "sklearn/tabular/test_estimator_checks.py",
     "sklearn/update_rule.py": "sklearn/test_parity.py",
     "sklearn/workers.py": "sklearn/test_ecosystem.py",

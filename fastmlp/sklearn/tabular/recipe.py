@@ -16,12 +16,14 @@ from fastmlp.history import History
 from fastmlp.losses import Loss
 from fastmlp.many import train_many
 from fastmlp.mlp import MLP
+from fastmlp.multipliers import RateMultipliers
 from fastmlp.optimizers import Adam
 from fastmlp.schedules import CosLog
 from fastmlp.stopping import EarlyStopping
 from fastmlp.train import train
 
 BETA_2 = 0.95
+RATE_OF_BIASES = 0.1  # beside that of the weights
 
 
 @dataclass(frozen=True)
@@ -92,14 +94,19 @@ class Recipe:
         if validation is not None:
             stop = EarlyStopping(self.metric, min_delta=0.0, patience=self.epochs, ties="last")
         options: dict[str, Any] = {
-            "validation": validation, "optimizer": self._optimizer(), "loss": self.loss, "sample_weight": weights,
-            "batch_size": self.rows_per_step(len(x)), "epochs": self.epochs, "stop": stop, "progress": progress,
-            "threads": threads,
+            "validation": validation, "loss": self.loss, "sample_weight": weights, "epochs": self.epochs, "stop": stop,
+            "batch_size": self.rows_per_step(len(x)), "progress": progress, "threads": threads,
         }  # fmt: skip
+        optimizer = self.optimizer(x.shape[1])
         if 1 < threads <= len(nets):
-            optimizer = options.pop("optimizer")
             return train_many(nets, x, targets, seeds=list(seeds), optimizers=optimizer, **options)
-        return [train(net, x, targets, seed=seed, **options) for net, seed in zip(nets, seeds, strict=True)]
+        return [
+            train(net, x, targets, seed=seed, optimizer=optimizer, **options)
+            for net, seed in zip(nets, seeds, strict=True)
+        ]
 
-    def _optimizer(self) -> Adam:
-        return Adam(CosLog(self.learning_rate / math.sqrt(self.hidden[0])), beta_2=BETA_2)
+    def optimizer(self, n_inputs: int) -> Adam:
+        """Return Adam with the rates of the neural tangent parametrisation, as `RateMultipliers` describes it."""
+        weights = [1 / math.sqrt(n_in) for n_in in (n_inputs, *self.hidden)]
+        rates = RateMultipliers(weights=weights, biases=RATE_OF_BIASES)
+        return Adam(CosLog(self.learning_rate), beta_2=BETA_2, rate_multipliers=rates)
