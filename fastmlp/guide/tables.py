@@ -1,0 +1,3 @@
+"""
+.. include:: tables.md
+"""
