@@ -14,7 +14,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 MEASURE = "cd asv_bench && asv machine --yes && asv run HEAD^!"
-NEEDS = ("asv", "jinja2")
+NEEDS = ("asv", "jinja2", "ruptures")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -42,8 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         histories = store.read(results, conf)
     except util.UserError as error:
         return _error(f"asv's results in {results} cannot be read: {error}\nThis makes them: {MEASURE}")
-    if not histories:
-        return _error(f"no results in {results}. This makes them: {MEASURE}")
+    if not any(history.commits for history in histories):
+        notes = [f"\nleft out: {note}" for history in histories for note in history.left_out]
+        return _error(f"no results in {results}. This makes them: {MEASURE}{''.join(notes)}")
     html.mkdir(parents=True, exist_ok=True)
     (html / "summary.html").write_text(page.render(histories), encoding="utf-8")
     sys.stdout.write(f"{html / 'summary.html'}\n")

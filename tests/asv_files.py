@@ -12,6 +12,7 @@ from asv.machine import Machine
 from asv.results import Results
 from asv.runner import BenchmarkResult
 
+pytest.importorskip("ruptures", reason="it has no wheels for the newest Python")
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "asv_bench"
 STEP = "training.Step.time_steps"
@@ -28,8 +29,12 @@ def load(name):
 
 
 summary = load("summary")
+changes = load("dashboard.changes")
 chart = load("dashboard.chart")
+facts = load("dashboard.facts")
+nights = load("dashboard.nights")
 page = load("dashboard.page")
+question = load("dashboard.question")
 store = load("dashboard.store")
 trends = load("dashboard.trends")
 versus = load("dashboard.versus")
@@ -65,9 +70,10 @@ class Files:
     def list(self, *benchmarks):
         Benchmarks(self.conf, benchmarks).save()
 
-    def commit(self, digit, day, values, machine="example", environment=ENVIRONMENT):
+    def commit(self, digit, day, values, machine="example", environment=ENVIRONMENT, **facts):
         """Write the result of a commit whose hash repeats `digit`; `values` are pairs of a benchmark and its values."""
-        result = Results({"machine": machine}, {}, digit * 40, day * DAY, "3.11", environment, {})
+        digits = digit * (40 // len(digit))
+        result = Results({"machine": machine} | facts, {}, digits, day * DAY, "3.11", environment, {})
         for what, numbers in values:
             n = len(list(itertools.product(*what["params"])))
             nothing = [None] * n

@@ -2,10 +2,27 @@
 
 import importlib
 import importlib.util
+import math
 import sys
 
 import pytest
-from asv_files import COLD, FOLDER, STEP, Files, benchmark, chart, page, peers, ratios, step, trends, versus
+from asv_files import (
+    COLD,
+    FOLDER,
+    STEP,
+    Files,
+    benchmark,
+    chart,
+    facts,
+    page,
+    peers,
+    question,
+    ratios,
+    step,
+    trends,
+    versus,
+)
+from asv_history import write
 
 
 @pytest.fixture
@@ -44,6 +61,97 @@ def test_only_the_newest_environment_is_compared(files):
     (history,) = files.read()
     assert history.environment == "new"
     assert [commit.hash[0] for commit in history.commits] == ["b", "c"]
+    assert history.left_out == ["1 result in another environment than that of the newest, new"]
+
+
+def test_results_of_another_machine_of_the_same_name_are_left_out(files):
+    files.machine(cpu="new CPU", num_cpu="2")
+    files.list(benchmark(COLD))
+    files.commit("a", 1, [(benchmark(COLD), [9])], cpu="old CPU", num_cpu="2")
+    files.commit("b", 2, [(benchmark(COLD), [1])], cpu="new CPU", num_cpu="2")
+    files.commit("c", 3, [(benchmark(COLD), [1])])  # does not say which CPU it had
+    (history,) = files.read()
+    assert [commit.hash[0] for commit in history.commits] == ["b", "c"]
+    assert history.left_out == ["1 result of another machine of this name (the CPU, cores or architecture differ)"]
+
+
+def test_two_folders_of_one_name_are_shown_and_named(files):
+    files.list(benchmark(COLD))
+    files.commit("a", 1, [(benchmark(COLD), [9])])
+    other = files.folder / "elsewhere"
+    other.mkdir()
+    for path in (files.folder / "example").iterdir():
+        (other / path.name).write_bytes(path.read_bytes())
+    histories = files.read()
+    assert [len(history.commits) for history in histories] == [1, 1]
+    note = "2 folders have the name example: asv's own graphs show one of them"
+    assert [history.left_out for history in histories] == [[note], [note]]
+
+
+def test_deleted_and_changed_benchmarks_are_named(files):
+    files.list(benchmark(COLD), step(version="2"))
+    files.commit("a", 1, [(benchmark(COLD), [9]), (benchmark("gone.time"), [1]), (step(version="1"), [1, 1])])
+    (history,) = files.read()
+    assert history.left_out == [
+        "gone.time: the benchmark was deleted or renamed",
+        f"{STEP}: results of an earlier version of the benchmark, from 1 commit(s)",
+    ]
+
+
+def test_failed_commits_are_named(files):
+    files.list(benchmark(COLD), step())
+    files.commit("a", 1, [(benchmark(COLD), [None]), (step(), [None, None])])
+    files.commit("b", 2, [(benchmark(COLD), [4]), (step(), [None, 1])])
+    files.commit("c", 3, [(benchmark(COLD), [4]), (step(), [float("nan"), 1])])  # skipped, not failed
+    files.commit("d", 4, [])
+    (history,) = files.read()
+    assert [commit.hash[0] for commit in history.commits] == ["b", "c"]
+    assert history.left_out == [
+        "commit aaaaaaaa: every benchmark failed",
+        f"commit bbbbbbbb: failed with all or some parameters: {STEP}",
+        "commit dddddddd: no benchmark of today's suite has a result",
+    ]
+
+
+def test_file_that_cannot_be_read_is_named(files):
+    files.list(benchmark(COLD))
+    files.commit("a", 1, [(benchmark(COLD), [9])])
+    (files.folder / "example" / "bbbbbbbb-x.json").write_text('{"version": 2, "resul', encoding="utf-8")
+    (history,) = files.read()
+    assert len(history.commits) == 1
+    assert history.left_out[0].startswith("the file bbbbbbbb-x.json, which cannot be read")
+
+
+def test_machine_without_results_is_named(files):
+    files.list(benchmark(COLD))
+    (history,) = files.read()
+    assert history.commits == []
+    assert history.left_out == ["no results of this machine"]
+
+
+def test_newest_facts_are_shown(files):
+    files.list(benchmark(COLD))
+    (files.folder / "example" / facts.FILE).write_text('{"CPU level": "old"}\n{"CPU level": "new"}\n', encoding="utf-8")
+    files.commit("a", 1, [(benchmark(COLD), [9])])
+    (history,) = files.read()
+    assert history.facts == {"CPU level": "new"}
+    assert ("CPU level", "new") in list(page.facts(history))
+
+
+def test_facts_of_this_machine_are_noted(tmp_path):
+    facts.note(tmp_path, "abc", sys.executable)
+    found = facts.newest(tmp_path)
+    assert found["commit"] == "abc"
+    assert "Numba" in found["fastmlp's side"]
+    assert "numpy" in found["other libraries' side"]
+    assert "vectors of" in found["CPU level"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]"])
+def test_broken_facts_are_an_error(tmp_path, text):
+    (tmp_path / facts.FILE).write_text(text, encoding="utf-8")
+    with pytest.raises(facts.util.UserError, match="expected a JSON object in the last line"):
+        facts.newest(tmp_path)
 
 
 def test_machine_with_the_newest_commit_comes_first(files):
@@ -51,7 +159,7 @@ def test_machine_with_the_newest_commit_comes_first(files):
     for name, day in (("early", 1), ("late", 9), ("middle", 5)):
         files.machine(name)
         files.commit("a", day, [(benchmark(COLD), [1])], machine=name)
-    assert [history.machine["machine"] for history in files.read()] == ["late", "middle", "early"]
+    assert [history.machine["machine"] for history in files.read()] == ["late", "middle", "early", "example"]
 
 
 def test_versus_by_hand(files):
@@ -90,6 +198,58 @@ def test_no_versus_without_another_library(files):
     assert versus.versus(*files.read()) is None
 
 
+def test_courses_by_hand(files):
+    files.list(peers())
+    files.commit("a", 1, [(peers(), [1] * 4 + [3, 3, 3, 3, 1, 1, None, 1])])
+    files.commit("b", 2, [(peers(), [1] * 4 + [None, 1, 1, 1] * 2)])
+    files.commit("c", 3, [ratios()])
+    torch, other = versus.courses(*files.read())
+    assert (torch.library, torch.places, torch.partial) == ("PyTorch", [0, 2], 1)
+    assert torch.means == pytest.approx([3, 64**0.25])
+    assert (torch.lows, torch.highs) == ([3, 1], [3, 8])
+    assert (other.places, other.partial) == ([2], 2)  # the newest has three tasks, which no other commit has
+
+
+def test_answers_by_hand(files):
+    shape = {"batch (rows)": [32], "threads": [1, 2]}
+    ours = benchmark(STEP, network=["a"], **{"batch norm": ["none", "after_relu"]}, **shape)
+    half = benchmark("training.StepInBfloat16.time_steps", network=["a"], **shape)
+    tasks = {"library": ["torch", "jax"], "network": ["a", "b"], "batch (rows)": [32]}
+    ratio, theirs = benchmark(versus.TIMES_AS_LONG, **tasks), benchmark(question.THEIR_STEP, **tasks)
+    files.list(ours, half, ratio, theirs)
+    files.commit("a", 1, [(ours, [4e-3, 2e-3, 9, 9]), (half, [None, 1e-3])])
+    files.commit("b", 2, [(ratio, [2, 4, 5, None]), (theirs, [100, 80, 250, 7])])
+    rows, libraries = question.answers(*files.read())
+    assert libraries == ["PyTorch", "JAX float32"]
+    assert [(row.key, row.microseconds, row.ratios) for row in rows] == [
+        (("a", "32", "1", "float32"), pytest.approx(100), {}),
+        (("a", "32", "2", "float32"), pytest.approx(50), {"PyTorch": 2, "JAX float32": 5}),
+        (("b", "32", "2", "float32"), pytest.approx(20), {"PyTorch": 4}),
+        (("a", "32", "2", "bfloat16 products"), pytest.approx(25), {}),
+    ]
+    assert [row.commit.hash[0] for row in rows] == ["a", "b", "b", "a"]
+
+
+def test_noise_of_a_night_is_taken_out_and_steps_are_found(tmp_path):
+    (history,) = write(tmp_path).read()
+    measured, _ = trends.trends(history)
+    for trend in measured[:3]:
+        assert [change.start for change in trend.changes] == [10, 20]
+        assert trend.changes[1].low < 1.1 < trend.changes[1].high
+        assert trend.noise < 0.03
+        assert trend.rise() is trend.changes[1]
+    for trend in measured[3:]:
+        assert trend.changes == []
+        assert trend.rise() is None
+
+
+@pytest.mark.parametrize(("after", "rises"), [(2, 0), (3, 3)])
+def test_a_rise_has_held_for_three_commits(tmp_path, after, rises):
+    (history,) = write(tmp_path, commits=26 + after, slower_from=26, step=0.2, noise=0.003).read()
+    measured, _ = trends.trends(history)
+    assert len([trend for trend in measured if trend.rise()]) == rises
+
+
 def test_trends_by_hand(files):
     files.list(step(), benchmark(COLD))
     files.commit("a", 1, [(step(), [4e-3, 8e-3])])
@@ -117,6 +277,31 @@ def test_chart_by_hand():
         (chart.WIDTH - chart.RIGHT, chart.TOP),
     ]
     assert placed.ticks == [(0, bottom), (20, pytest.approx(bottom - height / 2)), (40, chart.TOP)]
+
+
+def test_gaps_split_the_line_and_keep_their_width():
+    placed = chart.chart([1, 1, 1], [0, 1, 4], 5)
+    assert [len(run) for run in placed.runs] == [2, 1]
+    assert [x for x, _ in placed.points] == [chart.LEFT, chart.x_of(1, 5), chart.WIDTH - chart.RIGHT]
+
+
+def test_axis_of_ratios_by_hand():
+    placed = chart.ratio_chart([2, 20], [0, 1], 2, 1.5, 20)
+    assert [value for value, _ in placed.ticks] == [1, 2, 5, 10, 20]
+    bottom = chart.HEIGHT - chart.BOTTOM
+    assert placed.points[1][1] == chart.TOP
+    assert placed.points[0][1] == pytest.approx(bottom - (bottom - chart.TOP) * math.log(2, 20), abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("smallest", "largest", "ends"),
+    [(30, 100, (0, 100)), (95, 105, (90, 110)), (99, 109.1, (90, 110)), (5, 5, (5, 5.5)), (0, 0, (0, 1))],
+)
+def test_axis_starts_near_values_that_are_alike(smallest, largest, ends):
+    bottom, top = chart.axis(smallest, largest)
+    assert bottom <= smallest
+    assert top >= largest
+    assert (bottom, top) == pytest.approx(ends)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,11 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 
+import asv_history as made_up
 import pytest
-from asv_files import COLD, FOLDER, STEP, Files, benchmark, peers, ratios, step, summary
+from asv_files import COLD, FOLDER, STEP, Files, benchmark, load, peers, ratios, step, summary
+
+facts_command = load("facts")
 
 
 @pytest.fixture
@@ -21,7 +24,7 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.texts, self.links, self.fetched = [], [], []
+        self.texts, self.links, self.fetched, self._own = [], [], [], False
         self.feed(text)
         self.text = " ".join(" ".join(self.texts).split())
 
@@ -29,10 +32,14 @@ class Page(HTMLParser):
         attributes = dict(attributes)
         if tag == "a":
             self.links.append(attributes["href"])
-        self.fetched += [tag] if tag in {"script", "link", "img", "iframe"} or "src" in attributes else []
+        self.fetched += [tag] if tag in {"link", "img", "iframe"} or "src" in attributes else []
+        self._own = tag in {"script", "style"}
+
+    def handle_endtag(self, tag):
+        self._own = False
 
     def handle_data(self, data):
-        self.texts.append(data)
+        self.texts += [] if self._own else [data]
 
 
 def write(files, html):
@@ -83,6 +90,40 @@ def test_page_says_what_is_missing(files, tmp_path):
     assert COLD not in missing
 
 
+def test_page_says_what_is_left_out(files, tmp_path):
+    files.machine("empty")
+    files.list(step(), benchmark(COLD), peers())
+    files.commit("a", 1, [(step(), [4e-3, 8e-3]), ratios(), (benchmark("gone.time"), [1])])
+    files.commit("b", 2, [(step(), [None, None])])
+    files.commit("c", 3, [(benchmark(COLD), [3]), (peers(), [1] * 4 + [None, 1, 1, 1] * 2)])
+    files.commit("d", 4, [(step(), [4e-3, 8e-3]), ratios()])
+    page = write(files, tmp_path)
+    for text in (
+        "no results of this machine",
+        "gone.time: the benchmark was deleted or renamed",
+        "commit bbbbbbbb: every benchmark failed",
+        "gaps: 1 commit(s) without a value",
+        "left out: 1 commit(s) with other or fewer tasks",
+    ):
+        assert text in page.text
+
+
+def test_page_of_a_whole_history(tmp_path):
+    page = write(made_up.write(tmp_path / "results"), tmp_path)
+    for text in (
+        "noise ",
+        "confidence 99.",
+        "after 13131313 , at the latest in 14141414",
+        "784-512-512-10 1000 2 bfloat16 products",
+        "How it is measured",
+    ):
+        assert text in page.text
+    text = (tmp_path / "summary.html").read_text(encoding="utf-8")
+    assert text.count("<svg") == 12  # five libraries, seven headlines
+    assert "http" not in text.replace("http-equiv", "")
+    assert page.fetched == []
+
+
 def test_texts_are_escaped(files, tmp_path):
     files.machine(cpu="<script>alert(1)</script>")
     what = peers(networks=["<img src=x>", "b"])
@@ -117,7 +158,9 @@ def test_benchmarks_without_a_value_are_no_results(files, tmp_path, capsys):
     files.list(step())
     files.commit("a", 1, [(step(), [None, None])])
     assert summary.main(["--results", str(files.folder), "--html", str(tmp_path / "html")]) == 2
-    assert "asv run" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "asv run" in said
+    assert "left out: commit aaaaaaaa: every benchmark failed" in said
 
 
 def test_machine_without_a_name_is_an_error(files, tmp_path, capsys):
@@ -127,9 +170,26 @@ def test_machine_without_a_name_is_an_error(files, tmp_path, capsys):
     assert "does not name its machine" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("library", ["asv", "jinja2"])
+@pytest.mark.parametrize("library", ["asv", "jinja2", "ruptures"])
 def test_missing_library_is_named(monkeypatch, capsys, library):
     find = importlib.util.find_spec
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == library else find(name))
     assert summary.main([]) == 2
     assert f"{library} is not installed: python -m pip install" in capsys.readouterr().err
+
+
+def test_facts_are_noted_beside_the_results(files, capsys):
+    files.list(benchmark(COLD))
+    files.commit("a", 1, [(benchmark(COLD), [3])])
+    assert facts_command.main(["--machine", "example", "--results", str(files.folder)]) == 0
+    assert "CPU level" in files.read()[0].facts
+    assert capsys.readouterr().err == ""
+
+
+def test_facts_of_an_unknown_machine_or_python_are_an_error(files, monkeypatch, capsys):
+    assert facts_command.main(["--machine", "nowhere", "--results", str(files.folder)]) == 2
+    assert "expected the folder of asv's results of a machine" in capsys.readouterr().err
+    monkeypatch.setenv("FASTMLP_PEERS_PYTHON", "/nowhere/python")
+    assert facts_command.main(["--machine", "example", "--results", str(files.folder)]) == 2
+    assert "FASTMLP_PEERS_PYTHON: expected a Python" in capsys.readouterr().err
+    assert not (files.folder / "example" / "facts.jsonl").exists()

@@ -6,10 +6,11 @@ from statistics import geometric_mean
 
 import jinja2
 
-from . import chart
+from . import changes, chart
+from .question import HEADINGS, answers
 from .store import Commit, History
 from .trends import trends
-from .versus import TIMES_AS_LONG, versus
+from .versus import TIMES_AS_LONG, courses, versus
 
 FOLDER = Path(__file__).parent
 LOOKS = FOLDER.parents[1] / "fastmlp" / "experiments" / "templates"  # base.html, which the experiments' pages use too
@@ -17,30 +18,49 @@ LOOKS = FOLDER.parents[1] / "fastmlp" / "experiments" / "templates"  # base.html
 
 def render(histories: list[History]) -> str:
     """Return the page of all machines."""
-    environment = jinja2.Environment(
+    return (
+        environment()
+        .get_template("summary.html")
+        .render(
+            machines=[_machine(history) for history in histories],
+            chart=chart,
+            geometric_mean=geometric_mean,
+            comparison=TIMES_AS_LONG.partition(".")[0],
+            headings=HEADINGS,
+            hold=changes.HOLD,
+        )
+    )
+
+
+def environment() -> jinja2.Environment:
+    """Return Jinja's environment with the templates and the filters of the page."""
+    found = jinja2.Environment(
         loader=jinja2.FileSystemLoader([FOLDER / "templates", LOOKS]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"digits": digits, "short": short, "day": day, "zip": zip}
-    machines = [_machine(history) for history in histories]
-    template = environment.get_template("summary.html")
-    return template.render(
-        machines=machines, chart=chart, geometric_mean=geometric_mean, comparison=TIMES_AS_LONG.partition(".")[0]
-    )
+    found.filters |= {"digits": digits, "short": short, "day": day, "zip": zip, "percent": percent, "path": path}
+    return found
 
 
 def _machine(history: History) -> dict[str, object]:
     measured, missing = trends(history)
+    count, ratios = len(history.commits), courses(history)
+    lowest = min((value for course in ratios for value in course.lows), default=1.0)
+    highest = max((value for course in ratios for value in course.highs), default=1.0)
     return {
         "name": history.machine["machine"],
         "facts": list(facts(history)),
-        "newest": history.commits[-1],
-        "count": len(history.commits),
+        "commits": history.commits,
+        "left_out": history.left_out,
         "versus": versus(history),
-        "trends": [(trend, chart.chart([value for _, value in trend.points])) for trend in measured],
+        "courses": [
+            (course, chart.ratio_chart(course.means, course.places, count, lowest, highest)) for course in ratios
+        ],
+        "answers": answers(history),
+        "trends": [(trend, chart.chart(trend.quiet, trend.places, count)) for trend in measured],
         "missing": missing,
     }
 
@@ -50,7 +70,8 @@ def facts(history: History) -> Iterator[tuple[str, str]]:
     for name, label in (("cpu", "CPU"), ("num_cpu", "cores"), ("ram", "RAM"), ("os", "OS"), ("arch", "architecture")):
         value = history.machine.get(name, "")
         yield label, (_memory(value, history.machine) if name == "ram" else value) or "not noted"
-    yield "environment", history.environment
+    yield "environment", history.environment or "not noted"
+    yield from history.facts.items()
 
 
 def _memory(amount: str, machine: dict[str, str]) -> str:
@@ -66,6 +87,17 @@ def digits(value: float) -> str:
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 1 else f"{value:.3g}"
+
+
+def percent(ratio: float) -> str:
+    """Return a ratio as a change in percent, with its sign."""
+    change = (ratio - 1) * 100
+    return f"{change:+.1f} %" if abs(change) < 10 else f"{change:+.0f} %"
+
+
+def path(points: list[chart.Point]) -> str:
+    """Return points as SVG writes them."""
+    return " ".join(f"{x},{y}" for x, y in points)
 
 
 def short(commit: Commit) -> str:

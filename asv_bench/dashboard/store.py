@@ -1,8 +1,7 @@
 """asv's result files, which asv's own classes read: the results of each machine for each commit."""
 
-import itertools
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,9 +9,12 @@ from asv import util
 from asv.benchmarks import Benchmarks
 from asv.config import Config
 from asv.machine import Machine, iter_machine_files
-from asv.results import Results, iter_results
+from asv.results import Results, iter_results_paths
 
-Parameters = tuple[tuple[str, str], ...]  # (name, value as asv writes it: its repr)
+from . import facts, values
+from .values import Values
+
+SAME = ("cpu", "num_cpu", "arch")  # facts of a machine: where one differs, it is another machine of this name
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Commit:
 
     hash: str
     date: datetime
-    values: dict[str, dict[Parameters, float]]
+    values: dict[str, Values]
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,18 @@ class History:
     environment : str
         asv's name of the environment.
     commits : list of Commit
-        Oldest first; at least one.
+        Oldest first; empty if there is no result.
+    left_out : list of str
+        Notes of the results that are not shown.
+    facts : dict
+        What `facts.py` noted in the newest run.
     """
 
     machine: dict[str, str]
     environment: str
     commits: list[Commit]
+    left_out: list[str] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)
 
     def having(self, benchmark: str) -> list[Commit]:
         """Return the commits that have a value of `benchmark`."""
@@ -67,34 +75,64 @@ def read(results: Path, conf: Config) -> list[History]:
     """
     conf.results_dir = str(results)
     benchmarks = Benchmarks.load(conf)
-    histories = []
-    for path in sorted(iter_machine_files(str(results))):
-        machine = util.load_json(path, Machine.api_version)
-        if not isinstance(machine.get("machine"), str):
-            raise util.UserError(f"{path} does not name its machine")
-        found = list(iter_results(str(Path(path).parent)))
-        if commits := _commits(newest := _newest_environment(found), benchmarks):
-            histories.append(History(machine, newest[0].env_name, commits))
-    return sorted(histories, key=lambda history: history.commits[-1].date, reverse=True)
+    machines = {path: _machine(path) for path in sorted(iter_machine_files(str(results)))}
+    histories = [_history(Path(path).parent, machine, benchmarks) for path, machine in machines.items()]
+    for name, count in Counter(machine["machine"] for machine in machines.values()).items():
+        for history in histories:
+            if count > 1 and history.machine["machine"] == name:
+                history.left_out.append(f"{count} folders have the name {name}: asv's own graphs show one of them")
+    return sorted(histories, key=lambda history: [commit.date for commit in history.commits[-1:]], reverse=True)
 
 
-def _newest_environment(found: list[Results]) -> list[Results]:
-    newest = max(found, key=lambda result: (result.date, max(result.started_at.values(), default=0)), default=None)
-    return [result for result in found if newest is not None and result.env_name == newest.env_name]
+def _machine(path: str) -> dict[str, str]:
+    machine: dict[str, str] = util.load_json(path, Machine.api_version)
+    if not isinstance(machine.get("machine"), str):
+        raise util.UserError(f"{path} does not name its machine")
+    return machine
 
 
-def _commits(found: Iterable[Results], benchmarks: Benchmarks) -> list[Commit]:
+def _history(folder: Path, machine: dict[str, str], benchmarks: Benchmarks) -> History:
+    found, left_out = _results(folder, machine["machine"])
+    ours = [result for result in found if _same(result.params, machine)]
+    if others := len(found) - len(ours):
+        left_out.append(f"{_counted(others)} of another machine of this name (the CPU, cores or architecture differ)")
+    newest = max(ours, key=lambda result: (result.date, max(result.started_at.values(), default=0)), default=None)
+    if newest is None:
+        return History(machine, "", [], [*left_out, "no results of this machine"])
+    chosen = [result for result in ours if result.env_name == newest.env_name]
+    if others := len(ours) - len(chosen):
+        left_out.append(f"{_counted(others)} in another environment than that of the newest, {newest.env_name}")
+    left_out += values.gone(chosen, benchmarks)
     commits = []
-    for result in sorted(found, key=lambda result: int(result.date)):
-        # only benchmarks that have not changed since: asv compares the versions of a benchmark
-        values = {name: _values(result, benchmarks[name]) for name in result.get_result_keys(benchmarks)}
-        if any(values.values()):
-            commits.append(Commit(result.commit_hash, datetime.fromtimestamp(result.date / 1000, UTC), values))
-    return commits
+    for result in sorted(chosen, key=lambda result: int(result.date)):
+        commit = _commit(result, benchmarks)
+        left_out += values.failures(result, benchmarks, commit.hash[:8])
+        commits += [commit] if any(commit.values.values()) else []
+    return History(machine, newest.env_name, commits, left_out, facts.newest(folder))
 
 
-def _values(result: Results, benchmark: dict[str, list[list[str]]]) -> dict[Parameters, float]:
-    names = [str(name) for name in benchmark["param_names"]]
-    sets = [tuple(zip(names, values, strict=True)) for values in itertools.product(*benchmark["params"])]
-    values = result.get_result_value(benchmark["name"], benchmark["params"])
-    return {key: float(value) for key, value in zip(sets, values, strict=True) if not util.is_na(value)}
+def _results(folder: Path, name: str) -> tuple[list[Results], list[str]]:
+    """Return the results in a folder, and notes of files that cannot be read."""
+    found, notes = [], []
+    for root, file, _ in iter_results_paths(str(folder)):
+        try:
+            found.append(Results.load(str(Path(root) / file), machine_name=name))
+        except util.UserError as error:
+            notes.append(f"the file {file}, which cannot be read: {error}")
+    return found, notes
+
+
+def _same(noted: dict[str, str], machine: dict[str, str]) -> bool:
+    """Return whether the facts that a result notes are those of the machine; a fact that one lacks is no difference."""
+    return all(not noted.get(key) or not machine.get(key) or noted[key] == machine[key] for key in SAME)
+
+
+def _counted(number: int) -> str:
+    return f"{number} result{'s' * (number > 1)}"
+
+
+def _commit(result: Results, benchmarks: Benchmarks) -> Commit:
+    # only benchmarks that have not changed since: asv compares the versions of a benchmark
+    names = sorted(result.get_result_keys(benchmarks))
+    shown = {name: values.of(result, benchmarks[name]) for name in names}
+    return Commit(result.commit_hash, datetime.fromtimestamp(result.date / 1000, UTC), shown)
