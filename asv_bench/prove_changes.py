@@ -18,6 +18,7 @@ The noise has two parts, which are independent and normal in the logarithm:
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ def row(noise: float, step: float, outcomes: list[Outcome]) -> str:
     cells = [f"{noise:.0%}", f"{step:.0%}" if step else "none", str(len(outcomes))]
     cells += [str(found), str(len(outcomes) - found)] if step else ["-", "-"]
     cells.append(str(sum(outcome.false for outcome in outcomes)))
-    cells.append(f"{median(delays):.0f}, {delays[int(0.9 * (len(delays) - 1))]}" if delays else "-")
+    cells.append(f"{median(delays):.0f}, {delays[math.ceil(0.9 * len(delays)) - 1]}" if delays else "-")
     return "| " + " | ".join(cells).replace("%", " %") + " |"
 
 
