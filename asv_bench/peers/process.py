@@ -3,9 +3,10 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 
 from dialogue import Dialogue
 
@@ -42,6 +43,8 @@ class LibraryProcess(Dialogue):
         Command that starts the process. Its first answer is its version, or that the library is missing.
     threads : int
         Number of threads that the library may use.
+    variables : mapping, optional
+        Further variables of its environment.
 
     Raises
     ------
@@ -51,8 +54,10 @@ class LibraryProcess(Dialogue):
         The library is installed and could not do the task. The text holds the last line that the process wrote.
     """
 
-    def __init__(self, label: str, command: Sequence[str], threads: int) -> None:
-        super().__init__(label, command, environment(threads), FOLDER)
+    def __init__(
+        self, label: str, command: Sequence[str], threads: int, variables: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        super().__init__(label, command, environment(threads) | dict(variables), FOLDER)
         try:
             first = self.receive()
             if "missing" in first:
@@ -61,6 +66,10 @@ class LibraryProcess(Dialogue):
             self.close()
             raise
         self.version: str = first["version"]
+
+    def best_epoch(self, seconds: float) -> float:
+        """Train for about `seconds`; return the time of the quickest epoch."""
+        return float(self.ask(seconds))
 
 
 class Worker(LibraryProcess):
@@ -81,7 +90,3 @@ class Worker(LibraryProcess):
     def __init__(self, name: str, task: Task, python: str = sys.executable, module: str = "peers.worker") -> None:
         command = [python, "-m", module, name, json.dumps(asdict(task))]
         super().__init__(LIBRARIES[name].label, command, task.threads)
-
-    def best_epoch(self, seconds: float) -> float:
-        """Train for about `seconds`; return the time of the quickest epoch."""
-        return float(self.ask(seconds))

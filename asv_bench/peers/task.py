@@ -77,6 +77,11 @@ class Task:
     matmul_precision: str = "float32"
 
     @property
+    def name(self) -> str:
+        """The network as it is named, such as 784-128-10."""
+        return "-".join(map(str, self.widths))
+
+    @property
     def steps(self) -> int:
         """Number of steps of an epoch."""
         return -(-self.samples // self.batch)

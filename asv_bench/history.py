@@ -1,0 +1,95 @@
+"""Time commits of the whole history and all other libraries in turns, for the summary page and README's picture.
+
+    python asv_bench/history.py                          # 16 commits, the whole of 20 minutes
+    python asv_bench/history.py --commits 20 --minutes 40
+    cd asv_bench && python summary.py && python picture.py
+
+The commits are at equal distances among those that changed the package, from the first that can train to HEAD. Each
+commit's package is unpacked into a folder, and trains in a process of its own by the Python, NumPy and Numba of this
+command. ``FASTMLP_PEERS_PYTHON`` names the Python of the other libraries. All train the networks and batches of
+`benchmarks/libraries.py` by plain SGD: whole epochs of 12,000 rows, two threads, in turns. A ratio is the median over
+the rounds of a library's quickest epoch divided by the commit's in the same round. So the noise of the machine affects
+all alike. There are as many rounds as the time allows, and at least three; the first of each commit waits for its
+compilation.
+
+The results are those of a machine of their own, in asv's format and folder. What a commit cannot do has no value, and
+the page says so. The command needs a quiet machine.
+"""
+
+import argparse
+import importlib.util
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from options import positive
+from peers import COMPARED, OURS
+from peers.task import Task
+
+FOLDER = Path(__file__).parent
+NETWORKS, BATCHES, THREADS, SAMPLES = ("784-20-7-5-10", "784-128-10", "784-512-512-10"), (128, 1000), 2, 12_000
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the options."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--commits", type=positive, default=16, metavar="N")
+    parser.add_argument("--minutes", type=float, default=20, metavar="M", help="time for all tasks")
+    parser.add_argument("--budget", type=float, default=0.1, metavar="S", help="seconds of a turn, at least an epoch")
+    parser.add_argument("--nets", nargs="+", default=NETWORKS, choices=NETWORKS, metavar="WIDTHS")
+    parser.add_argument("--batches", nargs="+", default=BATCHES, type=int, choices=BATCHES, metavar="N")
+    parser.add_argument("--samples", default=SAMPLES, type=positive, metavar="N")
+    parser.add_argument("--results", type=Path, default=FOLDER / "results", metavar="DIR", help="asv's results")
+    parser.add_argument("--machine", default=f"{platform.node()}-history", metavar="NAME", help="asv's name of it")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Time and write; return 2 if this cannot be done, and 1 if no commit or no library could train."""
+    args = parse(arguments)
+    if importlib.util.find_spec("asv") is None:
+        return _error("asv is not installed: python -m pip install --group bench", 2)
+    from asv.config import Config
+    from asv.util import UserError
+    from dashboard import facts
+    from past import results
+    from past.commits import HistoryError, choose, unpack
+    from past.turns import in_turns
+
+    python = os.environ.get("FASTMLP_PEERS_PYTHON", sys.executable)
+    libraries = [name for name in COMPARED["float32"] if name != OURS]
+    tasks = [Task(tuple(map(int, net.split("-"))), batch, THREADS, args.samples)
+             for net in args.nets for batch in args.batches]  # fmt: skip
+    end = time.monotonic() + 60 * args.minutes
+    os.chdir(FOLDER)  # the paths in asv.conf.json are relative to this folder
+    conf = Config.load("asv.conf.json")
+    conf.results_dir = str(args.results.absolute())
+    with tempfile.TemporaryDirectory() as temporary:
+        try:
+            commits = [unpack(commit, Path(temporary)) for commit in choose(args.commits)]
+            args.results.mkdir(parents=True, exist_ok=True)
+            benchmarks = results.discover(conf, sys.executable, commits[-1].hash)
+        except (HistoryError, UserError) as error:
+            return _error(str(error), 2)
+        timed = []
+        for left, task in zip(range(len(tasks), 0, -1), tasks, strict=True):
+            now = time.monotonic()
+            timed.append(in_turns(task, commits, libraries, python, args.budget, now + (end - now) / left))
+    machine = results.write_machine(args.results, args.machine)
+    results.save(args.results, machine, commits, benchmarks, timed)
+    facts.note(args.results / args.machine, commits[-1].hash, python)
+    names = set().union(*[result.seconds for result in timed])
+    return 0 if names & set(libraries) and names - set(libraries) else 1
+
+
+def _error(message: str, code: int) -> int:
+    sys.stderr.write(f"history.py: {message}\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,4 @@
+"""Commits of the past beside other libraries: all of them train the same networks in turns, in one session.
+
+`commits` chooses commits and unpacks them, `turns` times them, `results` writes what asv reads.
+"""

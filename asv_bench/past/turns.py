@@ -1,0 +1,80 @@
+"""Rounds in which commits and libraries take turns, as many as the time allows."""
+
+import contextlib
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from dialogue import CrashError
+from peers.process import LibraryProcess, MissingError, Worker
+from peers.task import Task
+
+from .commits import Past, PastWorker
+
+FEWEST = 3  # rounds, even if the time is over
+
+
+@dataclass
+class Timed:
+    """The times of one task.
+
+    Attributes
+    ----------
+    task : Task
+        What was trained.
+    seconds : dict
+        For each hash and each library: the seconds of the quickest epoch of every round.
+    failed : dict
+        For each hash and library that could not do it: why.
+    """
+
+    task: Task
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def microseconds(self, name: str) -> float:
+        """Return the microseconds of a step: the median over the rounds."""
+        return statistics.median(self.seconds[name]) / self.task.steps * 1e6
+
+    def ratio(self, library: str, commit: str) -> float:
+        """Return a library's time divided by a commit's: the median over the rounds of the ratio in a round."""
+        pairs = zip(self.seconds[library], self.seconds[commit], strict=True)
+        return statistics.median(theirs / ours for theirs, ours in pairs)
+
+
+def in_turns(
+    task: Task, commits: Iterable[Past], libraries: Sequence[str], python: str, budget: float, until: float
+) -> Timed:
+    """Let all train in turns, `budget` seconds each, until the time `until` of `time.monotonic`."""
+    result = Timed(task)
+    with contextlib.ExitStack() as stack:
+        workers = dict[str, LibraryProcess]()
+        makers: dict[str, Callable[[], LibraryProcess]] = {
+            name: partial(Worker, name, task, python) for name in libraries
+        }
+        makers |= {commit.hash: partial(PastWorker, commit, task) for commit in commits}
+        for name, make in makers.items():
+            try:
+                workers[name] = stack.enter_context(make())
+            except (MissingError, CrashError) as error:
+                result.failed[name] = str(error)
+                sys.stderr.write(f"{name[:14]}: {error}\n")
+        result.seconds = {name: [] for name in workers}
+        rounds = 0
+        while workers and (rounds < FEWEST or time.monotonic() < until):
+            rounds += 1
+            _round(workers, result, budget)
+    sys.stderr.write(f"{task.name}: {rounds} rounds of {len(workers)}\n")
+    return result
+
+
+def _round(workers: dict[str, LibraryProcess], result: Timed, budget: float) -> None:
+    for name, worker in list(workers.items()):
+        try:
+            result.seconds[name].append(worker.best_epoch(budget))
+        except CrashError as error:
+            result.failed[name] = str(error)
+            del workers[name], result.seconds[name]
