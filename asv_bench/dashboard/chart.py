@@ -57,7 +57,7 @@ def chart(values: list[float], places: Sequence[int] | None = None, commits: int
 
 def ratio_chart(values: list[float], places: Sequence[int], commits: int, lowest: float, highest: float) -> Chart:
     """Return the chart of ratios on a logarithmic axis from below `lowest` and 1 to above `highest`."""
-    shown = _ratio_ticks(min(lowest, 1), max(highest, 1))
+    shown = ratio_ticks(lowest, highest)
     low, high = math.log(shown[0]), math.log(shown[-1])
 
     def y(value: float) -> float:
@@ -92,7 +92,9 @@ def axis_top(largest: float) -> float:
     return next(step * power for step in STEPS if step * power >= largest)
 
 
-def _ratio_ticks(lowest: float, highest: float) -> tuple[float, ...]:
+def ratio_ticks(lowest: float, highest: float) -> tuple[float, ...]:
+    """Return the ticks of a logarithmic axis from below `lowest` and 1 to above `highest` and 1."""
+    lowest, highest = min(lowest, 1), max(highest, 1)
     first = max((i for i, tick in enumerate(RATIOS) if tick <= lowest), default=0)
     last = min((i for i, tick in enumerate(RATIOS) if tick >= highest), default=len(RATIOS) - 1)
     return RATIOS[first : max(last, first + 1) + 1]
