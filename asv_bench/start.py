@@ -41,7 +41,16 @@ def tasks() -> dict[str, list[str]]:
     return {
         "ten lines": ["-c", example("example")],
         "MLPClassifier on digits": ["-c", example("sklearn example")],
-        "fastmlp train iris.csv": [*command, "train", IRIS, "--target", "species", "--quiet"],
+        "fastmlp train iris.csv --recipe plain": [
+            *command,
+            "train",
+            IRIS,
+            "--target",
+            "species",
+            "--recipe",
+            "plain",
+            "--quiet",
+        ],
         "fastmlp experiments --seeds 1": [*command, "experiments", "--seeds", "1"],
         "fastmlp --help": [*command, "--help"],
     }

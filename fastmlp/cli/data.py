@@ -61,20 +61,32 @@ def read(paths: list[str], target: str | None, ignored: list[str]) -> Table:
     names = column_names(paths)
     if names is None:
         _refuse_columns(source, None, ignored)
-    elif target is None:
-        raise ValueError(
-            f"--target: expected the column of {source} with the classes, one of {_listed(names)}; got none"
-        )
     else:
-        _refuse_unknown("--target", [target], names, source)
-        _refuse_unknown("--ignore", ignored, [name for name in names if name != target], source)
-        names = [name for name in names if name != target and name not in ignored]
-        if not names:
-            raise ValueError(f"{source}: no column is left to learn from; expected at least one beside {target!r}")
+        names = feature_names(names, target, ignored, source)
     X, y, class_names = _load(paths, target, names)
     if y is None or class_names is None:
         raise ValueError(f"DATA: expected labels too, in a second file or in the .npz file; got {source} alone")
     return Table(source, X, y, class_names, names)
+
+
+def feature_names(names: list[str], target: str | None, ignored: list[str], source: str) -> list[str]:
+    """Return the columns of a table that are neither the target nor ignored.
+
+    Raises
+    ------
+    ValueError
+        There is no target, no such column, or no column is left.
+    """
+    if target is None:
+        raise ValueError(
+            f"--target: expected the column of {source} with what is to be predicted, one of {listed(names)}; got none"
+        )
+    refuse_unknown("--target", [target], names, source)
+    refuse_unknown("--ignore", ignored, [name for name in names if name != target], source)
+    left = [name for name in names if name != target and name not in ignored]
+    if not left:
+        raise ValueError(f"{source}: no column is left to learn from; expected at least one beside {target!r}")
+    return left
 
 
 def from_stream(source: str, stream: "Stream") -> Table:
@@ -106,14 +118,9 @@ def read_for(net: "MLP", paths: list[str], target: str | None) -> tuple[np.ndarr
         names = column_names(paths)
         if names is not None:
             if target is not None:
-                _refuse_unknown("--target", [target], names, source)
+                refuse_unknown("--target", [target], names, source)
             wanted = net.feature_names or [name for name in names if name != target]
-            missing = [name for name in wanted if name not in names]
-            if missing:
-                raise ValueError(
-                    f"DATA: {source} lacks {_listed(missing)}, which the network was trained with; "
-                    f"it has {_listed(names)}"
-                )
+            refuse_missing(wanted, names, source)
             names = wanted
         rows = _load(paths, target, names)
     X, y, class_names = rows
@@ -169,7 +176,7 @@ def _indices_for(net: "MLP", y: np.ndarray, class_names: list[str], source: str)
     known = net.class_names or [str(label) for label in range(net.n_classes)]
     unknown = [name for name in class_names if name not in known]
     if unknown:
-        raise ValueError(f"DATA: {source} has the class {unknown[0]!r}, the network knows {_listed(known)}")
+        raise ValueError(f"DATA: {source} has the class {unknown[0]!r}, the network knows {listed(known)}")
     of_file: np.ndarray = np.array([known.index(name) for name in class_names])
     return np.take(of_file, y)
 
@@ -182,13 +189,23 @@ def _refuse_columns(source: str, target: str | None, ignored: list[str]) -> None
             )
 
 
-def _refuse_unknown(option: str, wanted: list[str], names: list[str], source: str) -> None:
+def refuse_unknown(option: str, wanted: list[str], names: list[str], source: str) -> None:
+    """Raise unless the table has the columns that an option names."""
     unknown = [name for name in wanted if name not in names]
     if unknown:
-        raise ValueError(f"{option}: no column {unknown[0]!r} in {source}, expected one of {_listed(names)}")
+        raise ValueError(f"{option}: no column {unknown[0]!r} in {source}, expected one of {listed(names)}")
 
 
-def _listed(names: list[str]) -> str:
+def refuse_missing(wanted: list[str], names: list[str], source: str) -> None:
+    """Raise unless the table has the columns that a model was trained with."""
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        raise ValueError(
+            f"DATA: {source} lacks {listed(missing)}, which the network was trained with; it has {listed(names)}"
+        )
+
+
+def listed(names: list[str]) -> str:
     """Return the names in quotes, without the middle of a long list."""
     shown = [repr(name) for name in names]
     return ", ".join(shown if len(shown) <= 12 else [*shown[:9], "…", *shown[-2:]])

@@ -1,8 +1,9 @@
-"""``fastmlp info``: the processor, threads and versions that fastmlp uses, and where it keeps compiled kernels."""
+"""``fastmlp info``: the processor, threads and versions that fastmlp uses, its cache; or what a model's file holds."""
 
 import argparse
 import platform
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from fastmlp.cli import machine, output
@@ -13,11 +14,13 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "info",
-        help="processor, vector width, threads, cache folders, versions",
+        help="processor, vector width, threads, cache folders, versions; or what a model holds",
         description="Show the processor for which Numba compiles on this machine, its cores and threads, the cache "
-        "folders and the versions.",
-        epilog="examples:\n  fastmlp info\n  fastmlp info --threading-layer\n  fastmlp info --json",
+        "folders and the versions. With MODEL show what that file holds.",
+        epilog="examples:\n  fastmlp info\n  fastmlp info --threading-layer\n  fastmlp info model.safetensors",
     )
+    parser.add_argument("model", nargs="?", type=Path, metavar="MODEL", help="a file that fastmlp train wrote")
+    parser.add_argument("--columns", action="store_true", help="of a model of tables: every column")
     parser.add_argument("--threading-layer", action="store_true",
                         help="also find the threading layer of the public kernels, by running one")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -25,12 +28,26 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what `collect` finds."""
+    """Print what `collect` finds, of this machine or of a model."""
+    if args.model is not None:
+        return describe(args)
     found = collect(with_layer=args.threading_layer)
     if args.json:
         output.say_json(found)
     else:
         output.say("\n".join(lines(found)))
+    return 0
+
+
+def describe(args: argparse.Namespace) -> int:
+    """Print what the file of a model holds."""
+    from fastmlp.cli import contents
+
+    found = contents.collect(args.model)
+    if args.json:
+        output.say_json(found)
+    else:
+        output.say("\n".join(contents.lines(found, every=args.columns)))
     return 0
 
 

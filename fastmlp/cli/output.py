@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import warnings
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TextIO
 
 
@@ -23,6 +24,19 @@ def say(text: str) -> None:
 def say_json(document: Any) -> None:
     """Write one JSON document to standard output; NaN and infinity, which JSON does not have, become null."""
     say(json.dumps(_plain(document), indent=2, allow_nan=False))
+
+
+def aligned(rows: Iterable[Sequence[str]], left: Collection[int] = (0,)) -> list[str]:
+    """Return a table as lines. The columns of the numbers `left` begin on the left, the others end on the right."""
+    cells = list(rows)
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if i in left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
 
 
 def complain(text: str) -> None:

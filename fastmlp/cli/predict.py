@@ -1,4 +1,4 @@
-"""``fastmlp predict``: a saved network predicts the classes of the rows of a file."""
+"""``fastmlp predict``: a saved model predicts the classes or numbers of the rows of a file."""
 
 import argparse
 import csv
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fastmlp import MLP
 
 EXAMPLES = """examples:
-  fastmlp predict model.safetensors iris.csv
+  fastmlp predict model.safetensors new-houses.csv --out priced.csv
   fastmlp predict model.safetensors iris.csv --target species
   fastmlp predict model.safetensors iris.csv --proba --out predicted.csv
   fastmlp predict model.safetensors images.npy --json
@@ -26,10 +26,11 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "predict",
-        help="predict the classes of the rows of a file with a saved network",
-        description="Predict the class of every row with a network that fastmlp train saved, and print one class on "
-        "each line. The columns of a table are found by the names that the network was trained with, in any order; "
-        "other columns are ignored.",
+        help="predict the classes or numbers of the rows of a file with a saved model",
+        description="Predict the class or the number of every row with a model that fastmlp train saved, and print one "
+        "on each line. The columns of a table are found by the names that the model was trained with, in any order; "
+        "other columns are ignored. With --out a model of tables writes the whole table with the columns predicted "
+        "and, with --proba, probability_CLASS behind its own; a network writes these columns alone.",
         epilog=EXAMPLES,
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help="a file that fastmlp train or MLP.save wrote")
@@ -37,12 +38,13 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--target",
         metavar="COLUMN",
-        help="the column with the true classes (or the key of an .npz file): prints the accuracy too",
+        help="the column with the true classes or numbers (or the key of an .npz file): prints how good the "
+        "predictions are too",
     )
     parser.add_argument("--proba", action="store_true",
                         help="print a table with the probability of every class, to 6 digits")  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="FILE", help="write a .csv table instead of printing it; "
-                        "of data larger than memory a .parquet table")  # fmt: skip
+                        "a .parquet table with a model of tables or for data larger than memory")  # fmt: skip
     streams.add_options(parser)
     parser.add_argument("--threads", type=int, metavar="N", help="(default: every core that this process may use)")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
@@ -54,8 +56,12 @@ def run(args: argparse.Namespace) -> int:
     options.check_outputs([*args.data, str(args.model)], {"--out": args.out})
 
     from fastmlp import load
-    from fastmlp.cli import data
+    from fastmlp.cli import contents, data
 
+    if contents.is_tabular(args.model):
+        from fastmlp.cli.tabular import prediction
+
+        return prediction.run(args, contents.tabular_model(args.model))
     net = load(args.model)
     if net.output != "softmax":
         raise ValueError(f"{args.model}: expected a network with softmax outputs, got output={net.output!r}")

@@ -1,9 +1,12 @@
 """Data larger than memory, as the command line takes it."""
 
 import argparse
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from fastmlp.cli.recipes import PlainOption
 
 if TYPE_CHECKING:
     from fastmlp.streaming.stream import Stream
@@ -14,20 +17,22 @@ ONLY_STREAMED = (".arrow", ".feather")
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add how data are read block by block."""
     group = parser.add_argument_group("data larger than memory")
-    group.add_argument(
+    add = functools.partial(group.add_argument, action=PlainOption)
+    add(
         "--rows-in-memory",
         type=int,
         metavar="N",
         help="read the data block by block, at most so many rows at a time (default: 131072 for a folder, a glob in "
-        "quotes such as 'folder/*.parquet', .arrow and .feather; other files are read as a whole)",
+        "quotes such as 'folder/*.parquet', and for .arrow and .feather with the recipe plain; other files are read as "
+        "a whole)",
     )
-    group.add_argument(
+    add(
         "--summary",
         type=Path,
         metavar="FILE",
         help="keep what one pass over such data finds (classes, categories, means) in a JSON file",
     )
-    group.add_argument(
+    add(
         "--cache",
         type=Path,
         metavar="FOLDER",

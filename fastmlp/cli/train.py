@@ -5,7 +5,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastmlp.cli import options, output, streams
+from fastmlp.cli import options, output, recipes, streams
+from fastmlp.cli.recipes import PlainOption
 
 if TYPE_CHECKING:
     from fastmlp import MLP, History
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from fastmlp.cli.standardize import Standardizer
 
 EXAMPLES = """examples:
+  fastmlp train houses.csv --target price --report houses.html
   fastmlp train iris.csv --target species
   fastmlp train iris.csv --target species --hidden 32,16 --batch-norm before_relu --affine --out iris.safetensors
   fastmlp train images.npy labels.npy --input-scale 0.01 --history history.csv
@@ -32,11 +34,14 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "train",
         help="train a network on your own file and save it",
-        description="Train a classifier on your own file and save it. Everything is checked before the training "
-        "starts; Ctrl-C ends it early and saves the network as it is by then.",
+        description="Train a network on your own file and save it: for a table whose columns have names by the recipe "
+        "tabular, which finds out by itself what the columns and the target are; for all else a plain classifier. "
+        "Everything is checked before the training starts; Ctrl-C ends it early and saves the network as it is by "
+        "then.",
         epilog=EXAMPLES,
     )
     options.add_data(parser)
+    recipes.add_options(parser)
     streams.add_options(parser)
     options.add_network(parser)
     options.add_training(parser)
@@ -44,12 +49,12 @@ def add_parser(subparsers: Any) -> None:
     results.add_argument("--out", type=Path, default=Path("model.safetensors"), metavar="FILE",
                          help="the model (default: model.safetensors)")  # fmt: skip
     results.add_argument("--history", type=Path, metavar="FILE", help="also write one record per epoch, .csv or .jsonl")
-    results.add_argument("--checkpoint", type=Path, metavar="FILE",
+    results.add_argument("--checkpoint", action=PlainOption, type=Path, metavar="FILE",
                          help="keep the training in FILE at the ends of epochs; the same command goes on from there, "
                          "to the same bits")  # fmt: skip
-    results.add_argument("--checkpoint-epochs", type=int, default=1, metavar="N",
+    results.add_argument("--checkpoint-epochs", action=PlainOption, type=int, default=1, metavar="N",
                          help="epochs from one writing of that file to the next (default: 1)")  # fmt: skip
-    results.add_argument("--checkpoint-seconds", type=float, metavar="SECONDS",
+    results.add_argument("--checkpoint-seconds", action=PlainOption, type=float, metavar="SECONDS",
                          help="that lie between two writings at least")  # fmt: skip
     results.add_argument("--json", action="store_true", help="print one JSON document instead of text")
     results.add_argument("--quiet", action="store_true", help="print nothing but errors, and no progress bar")
@@ -57,11 +62,21 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check everything, train, save and report."""
-    outputs = {"--out": args.out, "--history": args.history, "--checkpoint": args.checkpoint}
+    """Check everything, train by the recipe, save and report."""
+    outputs = {"--out": args.out, "--history": args.history, "--checkpoint": args.checkpoint, "--report": args.report}
     options.check_outputs(args.data, outputs)
-    if args.history is not None and args.history.suffix not in (".csv", ".jsonl"):
-        raise ValueError(f"--history: expected a name that ends in .csv or .jsonl, got {args.history}")
+    options.check_ending("--history", args.history, (".csv", ".jsonl"))
+    if recipes.chosen(args) == recipes.TABULAR:
+        from fastmlp.cli.tabular import training
+
+        return training.run(args)
+    return run_plain(args)
+
+
+def run_plain(args: argparse.Namespace) -> int:
+    """Train the plain network."""
+    if args.epochs is None:
+        args.epochs = 100
 
     from fastmlp import losses, train
     from fastmlp.cli import data

@@ -1,4 +1,4 @@
-"""``fastmlp train``: the networks that it trains and saves, its output, and its errors."""
+"""``fastmlp train`` by the recipe plain: the networks that it trains and saves, its output, and its errors."""
 
 import csv
 import json
@@ -119,7 +119,10 @@ def test_nothing_held_out(run, trees):
     found = json.loads(run("train", trees, "--target", "tree", *QUICK[:4], "--validation", "0", "--json").out)
     assert (found["val_accuracy"], found["val_cost"]) == (None, None)
     assert found["steps"] == 60 * 3
-    assert "no rows held out" in run("train", trees, "--target", "tree", "--epochs", "1", "--validation", "0").out
+    assert (
+        "no rows held out"
+        in run("train", trees, "--target", "tree", *QUICK[:2], "--epochs", "1", "--validation", "0").out
+    )
 
 
 def test_bytes_are_scaled_to_one(run, rng):
@@ -132,7 +135,9 @@ def test_columns_to_ignore(run, rows, write_table):
     X, labels = rows
     path = write_table("more.csv", np.column_stack([np.arange(90), X]), [f"t{label}" for label in labels],
                        columns=["id", "height", "width", "weight"], target="tree")  # fmt: skip
-    assert run("train", path, "--target", "tree", "--ignore", "id,width", "--epochs", "1").code == 0
+    assert (
+        run("train", path, "--target", "tree", "--ignore", "id,width", "--recipe", "plain", "--epochs", "1").code == 0
+    )
     assert fastmlp.load("model.safetensors").feature_names == ["height", "weight"]
 
 
@@ -173,7 +178,7 @@ class TestStandardizer:
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ((), "--target: expected the column of trees.csv with the classes"),
+        ((), "--target: expected the column of trees.csv with what is to be predicted"),
         (("--target", "bush"), "no column 'bush' in trees.csv, expected one of 'height'"),
         (("--target", "height"), "column 'tree' holds"),
         (("--target", "tree", "--ignore", "age"), "--ignore: no column 'age'"),
@@ -206,7 +211,7 @@ class TestStandardizer:
 )
 def test_bad_options(refused, trees, tmp_path, options, complaint):
     before = trees.read_bytes()
-    assert complaint in refused("train", "trees.csv", *options)
+    assert complaint in refused("train", "trees.csv", *options, "--recipe", "plain")
     assert [path.name for path in tmp_path.iterdir()] == ["trees.csv"]
     assert trees.read_bytes() == before
 
@@ -229,7 +234,7 @@ def test_bad_options(refused, trees, tmp_path, options, complaint):
 )
 def test_bad_files(refused, tmp_path, name, content, complaint):
     (tmp_path / name).write_bytes(content.encode("latin-1"))
-    assert complaint in refused("train", name, "--target", "tree")
+    assert complaint in refused("train", name, "--target", "tree", "--recipe", "plain")
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
@@ -253,13 +258,13 @@ def test_an_output_folder_that_cannot_be_written(refused, trees, monkeypatch):
         raise PermissionError(13, "Permission denied")  # raised here, because root can write everywhere
 
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
-    complaint = refused("train", trees, "--target", "tree")
+    complaint = refused("train", trees, "--target", "tree", "--recipe", "plain")
     assert "--out: cannot write in the folder . (Permission denied)" in complaint
 
 
 def test_a_missing_extra(refused, trees, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    assert "pip install 'fastmlp[tables]'" in refused("train", trees, "--target", "tree")
+    assert "pip install 'fastmlp[tables]'" in refused("train", trees, "--target", "tree", "--recipe", "plain")
 
 
 def test_divergence_at_once_saves_nothing(run, trees, tmp_path):
@@ -306,7 +311,7 @@ class TestCtrlC:
             return done[-1]
 
         monkeypatch.setattr(Trainer, "run_epoch", interrupted_in_the_third)
-        outcome = run("train", trees, "--target", "tree", "--json", "--history", "history.csv")
+        outcome = run("train", trees, "--target", "tree", "--recipe", "plain", "--json", "--history", "history.csv")
         assert outcome.code == 130
         assert outcome.err == "fastmlp: interrupted in epoch 3: the network so far is in model.safetensors\n"
         found = json.loads(outcome.out)
@@ -317,7 +322,7 @@ class TestCtrlC:
 
     def test_before_the_first_epoch_saves_nothing(self, run, trees, tmp_path, monkeypatch):
         monkeypatch.setattr(Trainer, "run_epoch", lambda *_, **__: signal.raise_signal(signal.SIGINT))
-        outcome = run("train", trees, "--target", "tree", "--quiet")
+        outcome = run("train", trees, "--target", "tree", "--recipe", "plain", "--quiet")
         assert (outcome.code, outcome.out) == (130, "")
         assert outcome.err == "fastmlp: interrupted before the first epoch was over: nothing saved\n"
         assert [path.name for path in tmp_path.iterdir()] == ["trees.csv"]

@@ -1,0 +1,138 @@
+"""``fastmlp train`` by the recipe for tables: trains, saves, and reports what the model is worth."""
+
+import argparse
+import warnings
+from typing import Any
+
+from fastmlp.cli import options, output
+from fastmlp.cli.recipes import CLASSIFICATION
+from fastmlp.cli.tabular import columns, text
+from fastmlp.history import History
+from fastmlp.inputs import checks
+from fastmlp.system import extras
+from fastmlp.system.version import VERSION
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check everything, train, save and report."""
+    check(args)
+
+    from fastmlp.cli.tabular import reading
+    from fastmlp.tables import frames
+    from fastmlp.tables.encoder import Encoder
+
+    data = reading.read(args)
+    model = estimator(args, data.target.task)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # `fit` says it
+        made = columns.described(Encoder.learned(frames.read(data.training[0])))
+    found: dict[str, Any] = {
+        "data": data.source, "recipe": "tabular", "target": data.target.name, "task": data.target.task,
+        "different": data.target.different, "rows": len(data.X), "rows_tested": len(data.tested), "columns": made,
+    }  # fmt: skip
+    if not (args.quiet or args.json):
+        output.say(text.before(found, every=args.columns))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Training interrupted")  # `finish` says it
+        model.fit(*data.training)
+    return finish(args, data, model, found)
+
+
+def check(args: argparse.Namespace) -> None:
+    """Raise unless the options are in their ranges, and the libraries are there."""
+    options.check_ending("--report", args.report, (".html", ".htm"))
+    if args.epochs is not None:
+        checks.count("--epochs", args.epochs)
+    checks.count("--networks", args.networks)
+    checks.threads(args.threads)
+    checks.generator("--seed", args.seed)
+    for option in ("validation", "test"):
+        fraction = getattr(args, option)
+        if not 0 <= fraction < 1:
+            raise ValueError(f"--{option}: expected a fraction from 0 up to, not including, 1, got {fraction}")
+    try:
+        extras.require("sklearn", extra="sklearn")
+    except ImportError as error:
+        raise ImportError(f"{error}; or --recipe plain, which needs it not") from error
+    if args.report is not None:
+        for library in ("matplotlib", "jinja2"):
+            extras.require(library, extra="experiments")
+
+
+def estimator(args: argparse.Namespace, task: str) -> Any:
+    """Return the estimator that the options describe."""
+    from fastmlp.sklearn import TabularMLPClassifier, TabularMLPRegressor
+
+    settings: dict[str, Any] = {
+        "n_ens": args.networks, "validation_fraction": args.validation, "random_state": args.seed,
+        "threads": args.threads, "progress": False if args.quiet else None,
+    }  # fmt: skip
+    if args.epochs is not None:
+        settings["max_epochs"] = args.epochs
+    if task == CLASSIFICATION:
+        return TabularMLPClassifier(class_weight=args.class_weight, **settings)
+    if args.class_weight is not None:
+        raise ValueError(f"--class-weight: expected with classes only, got the task {task}")
+    return TabularMLPRegressor(**settings)
+
+
+def finish(args: argparse.Namespace, data: Any, model: Any, found: dict[str, Any]) -> int:
+    """Save the model, then find out what it is worth and say it."""
+    from fastmlp.reports.scores import compare
+
+    interrupted = any(history.stopped_because == "interrupted" for history in model.histories_)
+    history = model.histories_[0]
+    if any(one.epochs == 0 for one in model.histories_):
+        if interrupted:
+            output.complain("fastmlp: interrupted before the first epoch was over: nothing saved")
+            return 130
+        raise ValueError("the cost became NaN or infinite in epoch 1: nothing saved")
+    model.save(args.out)
+    if args.history is not None:
+        (history.to_csv if args.history.suffix == ".csv" else history.to_jsonl)(args.history)
+    scores = compare(model, data.training, data.test) if len(data.tested) else None
+    found |= trained(model, history) | {"model": args.out, "history": args.history, "report": args.report}
+    if scores is not None:
+        found |= {"scores": scores.models, "per_class": scores.classes}
+    if args.report is not None:
+        found["importances"] = write_page(args, data, model, scores, found)
+    if args.json:
+        output.say_json(found)
+    elif not args.quiet:
+        output.say(text.after(found))
+    if interrupted:
+        output.complain(f"fastmlp: interrupted in epoch {history.epochs + 1}: the best network so far is in {args.out}")
+        return 130
+    return 0
+
+
+def trained(model: Any, history: History) -> dict[str, Any]:
+    """Return how the training went; of several networks the first."""
+    kept = history.records[(history.best_epoch or history.epochs) - 1]
+    return {
+        "fastmlp": VERSION,
+        "networks": len(model.networks_),
+        "widths": list(model.networks_[0].widths),
+        "classes": model.classes_.tolist() if hasattr(model, "classes_") else None,
+        "epochs": history.epochs,
+        "steps": history.steps,
+        "seconds": max(one.seconds for one in model.histories_),
+        "stopped_because": history.stopped_because,
+        "kept_epoch": kept["epoch"],
+        "cost": kept["cost"],
+        "val_cost": kept["val_cost"],
+        "val_accuracy": kept["val_accuracy"],
+    }
+
+
+def write_page(args: argparse.Namespace, data: Any, model: Any, scores: Any, found: dict[str, Any]) -> Any:
+    """Write the page, whole or not at all; return the importance of the columns."""
+    from fastmlp.reports import page
+    from fastmlp.reports.importance import importances
+    from fastmlp.system.files import replaced_whole
+
+    matter = importances(model, *data.test, seed=args.seed) if scores is not None else []
+    html = page.render(found, model, scores, data.test[1], matter)
+    with replaced_whole(args.report) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+    return [one._asdict() for one in matter]
