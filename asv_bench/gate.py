@@ -5,8 +5,8 @@ r"""Compare two commits side by side on this machine; exit with 1 where a benchm
     python asv_bench/gate.py v1.0 HEAD --bench 'linear.*128, 1\\)' --no-counts
 
 asv builds each commit into its own environment. A round is a new pair of processes, one of each build, which take turns
-every few milliseconds. Each benchmark is timed until its confidence interval is either wholly above 1.03 (slower) or
-wholly below 1.10 (passes), in at most 24 rounds. The chance of a false alarm in the whole comparison is at most 5 %.
+every few milliseconds. Each benchmark is measured until it is either slower by more than 1 % or not slower by 5 %. The
+chance of a false alarm in the whole comparison is at most 5 %.
 
 Exit status: 0 if no regression was found, 1 if a benchmark is slower, 2 with the reason if there is no verdict.
 """
@@ -20,8 +20,6 @@ from pathlib import Path
 from dialogue import CrashError
 from pairs.errors import GateError
 
-FOLDER = Path(__file__).parent / "benchmarks"
-
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the options."""
@@ -31,6 +29,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--bench", nargs="+", metavar="REGEX", help="time these benchmarks instead of the usual ones")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the report to a file")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures")
+    parser.add_argument("--minutes", type=float, default=5.5, help="of rounds, at most (5.5)")
     parser.add_argument("--no-counts", action="store_true", help="do not count instructions with Valgrind")
     return parser.parse_args(arguments)
 
@@ -44,24 +43,29 @@ def tell(message: str) -> None:
 def run(args: argparse.Namespace) -> int:
     """Compare and report."""
     try:
-        from pairs import builds, comparison, counts, report, selection
+        from pairs import builds, comparison, counts, report, selection, suites, touched
     except ModuleNotFoundError as error:
         raise GateError(f"{error.name} is not installed: python -m pip install --group bench") from None
     written = [(path and path.absolute()) for path in (args.markdown, args.json)]  # asv changes the working folder
     builds.check_tree()
     (base, head), benchmarks = builds.make_builds({"base": args.base, "head": args.head})
-    both = base, head
-    cases = selection.select(benchmarks, args.bench or selection.DEFAULT)
+    both, folder = (base, head), builds.benchmark_folder()
+    suite = suites.compare_suites(base, base.label, builds.FOLDER)
+    patterns = args.bench or selection.DEFAULT
+    cases, left_out = suite.chosen(benchmarks, patterns, all_used=bool(args.bench))
     tell(f"compiling {len(cases)} benchmarks")
-    not_compared = comparison.warm_up(both, FOLDER, cases)
+    not_compared = left_out | comparison.warm_up(both, folder, cases)
     compared = [case for case in cases if case not in not_compared]
-    findings = comparison.compare(both, FOLDER, compared, tell)
+    untouched = touched.untouched(head, folder, compared, touched.changed_files(builds.FOLDER, base.label, head.label))
+    rounds = comparison.Rounds(both, folder, tell, seconds=60 * args.minutes)
+    findings = rounds.compare(comparison.in_order(compared, untouched))
     counted = counts.Counts(missing="--no-counts was given")
     if not args.no_counts:
         tell("counting instructions")
-        quick = [f.case for f in findings if f.case.one_thread and f.base <= counts.LONGEST]
-        counted = counts.count(both, FOLDER, quick)
-    result = comparison.Comparison(both[0].label, both[1].label, findings, not_compared, counted)
+        counted = counts.count(both, folder, counts.countable(findings))
+    not_compared |= comparison.not_measured(compared, findings, untouched)
+    notes = [*suite.notes, *touched.notes(untouched)]
+    result = comparison.Comparison(base.label, head.label, findings, not_compared, counted, notes)
     text = report.markdown(result)
     sys.stdout.write(text)
     contents = (text, json.dumps(report.as_json(result), indent=1) + "\n")

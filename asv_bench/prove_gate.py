@@ -1,21 +1,20 @@
 """Test whether the gate finds slowdowns, and only slowdowns, in many comparisons whose right answer is known.
 
-    python asv_bench/prove_gate.py                                # 20 of each kind, an hour or two
-    python asv_bench/prove_gate.py --comparisons 5 --busy no
+    python asv_bench/prove_gate.py                                       # all: many hours
+    python asv_bench/prove_gate.py --comparisons 5 --patches --busy no   # HEAD with itself only
+    python asv_bench/prove_gate.py --comparisons 0 --patches softmax import
 
-HEAD is compared with itself in a second environment, and with a commit that differs by ``slowdown.patch``. The patch
-makes the matrix product take 16 terms at a time, which costs about 12 % on a CPU with AVX2. Both comparisons are also
-made while another process keeps a core busy. Finished comparisons are kept in a file of JSON lines. The same command
-continues where it was interrupted, and prints the table at the end.
+HEAD is compared with itself in a second environment, and with commits that differ by the patches in ``slowdowns``. All
+comparisons are also made while another process keeps a core busy. Finished comparisons are kept in a file of JSON
+lines. The same command continues where it was interrupted, and prints the table at the end.
 """
 
 import argparse
 import contextlib
 import json
-import os
+import re
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,46 +22,31 @@ from statistics import mean, median
 from typing import Any
 
 from dialogue import CrashError
-from pairs.builds import FOLDER, check_tree, make_builds
-from pairs.comparison import compare, warm_up
+from pairs.builds import FOLDER, benchmark_folder, check_tree, make_builds
+from pairs.comparison import Rounds, in_order, warm_up
 from pairs.errors import GateError
+from pairs.patches import read_patches
 from pairs.process import Build
 from pairs.selection import DEFAULT, Case, select
 from pairs.verdict import Finding, Verdict
 
-BENCHMARKS = FOLDER / "benchmarks"
-PATCH = FOLDER / "slowdown.patch"
-AFFECTED = "linear.Linear.time_forward('784x128', 128, 1)"  # its ratio shows how much the patch costs on this machine
-HEADS = ("same", "slower")
-AUTHOR = {f"GIT_{role}_{what}": "prove_gate" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+SAME = "same"  # HEAD beside itself
+PATCHES = read_patches(FOLDER / "slowdowns")
+
+Records = list[dict[str, Any]]
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the options."""
+    names = [patch.name for patch in PATCHES]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--comparisons", type=int, default=20, metavar="N", help="of each kind (20)")
-    parser.add_argument("--heads", nargs="+", choices=HEADS, default=HEADS)
+    parser.add_argument("--comparisons", type=int, default=20, metavar="N", help="of HEAD with itself (20)")
+    parser.add_argument("--of-each", type=int, default=5, metavar="N", help="of HEAD with each patch (5)")
+    parser.add_argument("--patches", nargs="*", choices=names, default=names, metavar="NAME", help=", ".join(names))
     parser.add_argument("--busy", nargs="+", choices=("no", "yes"), default=("no", "yes"))
+    parser.add_argument("--minutes", type=float, default=5.5, help="of the rounds of a comparison, at most (5.5)")
     parser.add_argument("--out", type=Path, default=Path("prove_gate.jsonl"), metavar="FILE")
     return parser.parse_args(arguments)
-
-
-def slower_commit() -> str:
-    """Return a commit on top of HEAD with the patch. Neither the working tree nor a branch changes."""
-
-    def git(*arguments: str) -> str:
-        command = ["git", *arguments]
-        try:
-            run = subprocess.run(command, cwd=FOLDER.parent, env=variables, check=True, capture_output=True, text=True)
-        except subprocess.CalledProcessError as error:
-            raise GateError(f"{' '.join(command)}: {error.stderr.strip()}") from None
-        return run.stdout.strip()
-
-    with tempfile.TemporaryDirectory() as folder:
-        variables = os.environ | AUTHOR | {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        git("read-tree", "HEAD")
-        git("apply", "--cached", str(PATCH))
-        return git("commit-tree", git("write-tree"), "-p", "HEAD", "-m", "Slower matrix product")
 
 
 @contextlib.contextmanager
@@ -79,58 +63,83 @@ def busy_core(wanted: bool) -> Iterator[None]:
         process.wait()
 
 
+def affected(cases: Sequence[Case], head: str) -> list[Case]:
+    """Return the benchmarks that must become slower."""
+    patterns = [patch.affects for patch in PATCHES if patch.name == head]
+    return [case for case in cases if any(re.search(pattern, str(case)) for pattern in patterns)]
+
+
 def record(head: str, busy: str, findings: Sequence[Finding], seconds: float) -> dict[str, Any]:
     """Return the record of a comparison for the file."""
     named = {verdict.name.lower(): [str(f.case) for f in findings if f.verdict is verdict] for verdict in Verdict}
     ratios = {str(f.case): [f.ratio, f.low, f.high, f.rounds] for f in findings}
-    return {"head": head, "busy": busy, "seconds": seconds, "verdicts": named, "ratios": ratios}
+    meant = [str(case) for case in affected([f.case for f in findings], head)]
+    return {"head": head, "busy": busy, "seconds": seconds, "affected": meant, "verdicts": named, "ratios": ratios}
 
 
-def read(path: Path) -> list[dict[str, Any]]:
+def read(path: Path) -> Records:
     """Return the records in the file."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
-def table(records: Sequence[dict[str, Any]]) -> str:
-    """Return the summary as Markdown: medians of head ÷ base and of minutes, mean number of unclear benchmarks."""
+def table(records: Records) -> str:
+    """Return the summary as Markdown."""
     lines = [
-        "| head | a core kept busy | comparisons | regression reported | matrix product | unclear | minutes |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+        "| head | a core kept busy | comparisons | reported | reported elsewhere | head ÷ base | unclear | minutes |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for kind in dict.fromkeys((r["head"], r["busy"]) for r in records):
-        of_kind = [r for r in records if (r["head"], r["busy"]) == kind]
-        caught = sum(bool(r["verdicts"]["slower"]) for r in of_kind)
-        ratio = median(r["ratios"][AFFECTED][0] for r in of_kind)
-        unclear = mean(len(r["verdicts"]["unclear"]) for r in of_kind)
-        minutes = median(r["seconds"] for r in of_kind) / 60
-        lines.append(
-            f"| {kind[0]} | {kind[1]} | {len(of_kind)} | {caught} | {ratio:.3f} | {unclear:.1f} | {minutes:.1f} |"
-        )
+    for head, busy in sorted({(r["head"], r["busy"]) for r in records}, key=lambda kind: (kind[0] != SAME, kind)):
+        of_kind = [r for r in records if (r["head"], r["busy"]) == (head, busy)]
+        lines.append(f"| {head} | {busy} | {len(of_kind)} | {_figures(of_kind)} |")
     return "\n".join(lines)
+
+
+def _figures(records: Records) -> str:
+    """Return the cells of comparisons of one kind: numbers of comparisons, medians, the mean of what is unclear."""
+    slower = [(set(r["verdicts"]["slower"]), set(r["affected"])) for r in records]
+    caught, elsewhere = sum(bool(s & a) for s, a in slower), sum(bool(s - a) for s, a in slower)
+    largest = [max(r["ratios"][case][0] for case in r["affected"]) for r in records if r["affected"]]
+    whole = not any(r["affected"] for r in records)  # a comparison with a patch ends when the patch is found
+    cells = [
+        "" if whole else str(caught),
+        str(elsewhere),
+        f"{median(largest):.3f}" if largest else "",
+        f"{mean(len(r['verdicts']['unclear']) / len(r['ratios']) for r in records):.1%}" if whole else "",
+        f"{median(r['seconds'] for r in records) / 60:.1f}",
+    ]
+    return " | ".join(cells)
+
+
+def prove(head: str, commit: str, number: int, args: argparse.Namespace) -> None:
+    """Compare HEAD with a commit until there are `number` comparisons, with each choice of a busy core."""
+    missing = {busy: number - sum((r["head"], r["busy"]) == (head, busy) for r in read(args.out)) for busy in args.busy}
+    if all(n <= 0 for n in missing.values()):
+        return
+    builds, benchmarks = make_builds({"base": "HEAD", "head": commit})
+    both: tuple[Build, Build] = (builds[0], builds[1])
+    cases = select(benchmarks, DEFAULT)
+    not_compared = warm_up(both, benchmark_folder(), cases)
+    cases = [case for case in cases if case not in not_compared]
+    for turn in range(max(missing.values())):
+        for busy in [busy for busy, n in missing.items() if turn < n]:
+            start = time.perf_counter()
+            with busy_core(busy == "yes"):
+                enough = affected(cases, head)
+                rounds = Rounds(both, benchmark_folder(), lambda _: None, seconds=60 * args.minutes, enough=enough)
+                findings = rounds.compare(in_order(cases))
+            line = record(head, busy, findings, time.perf_counter() - start)
+            with args.out.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+            sys.stderr.write(f"{head}, busy {busy}: slower {line['verdicts']['slower']}\n")
 
 
 def run(args: argparse.Namespace) -> None:
     """Compare until there are enough comparisons of each kind."""
     check_tree()
-    commits = {"base": "HEAD", "same": "HEAD", "slower": slower_commit()}
-    builds, benchmarks = make_builds(commits)
-    of_side: dict[str, Build] = dict(zip(commits, builds, strict=True))
-    cases: list[Case] = select(benchmarks, DEFAULT)
-    for head in HEADS:
-        warm_up((of_side["base"], of_side[head]), BENCHMARKS, cases)
-    for number in range(args.comparisons):
-        for busy in args.busy:
-            for head in args.heads:
-                if sum((r["head"], r["busy"]) == (head, busy) for r in read(args.out)) > number:
-                    continue
-                start = time.perf_counter()
-                with busy_core(busy == "yes"):
-                    both = of_side["base"], of_side[head]
-                    findings = compare(both, BENCHMARKS, cases, lambda _: None, stop_at_slower=True)
-                line = record(head, busy, findings, time.perf_counter() - start)
-                with args.out.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(line) + "\n")
-                sys.stderr.write(f"{head}, busy {busy}, {number + 1}: slower {line['verdicts']['slower']}\n")
+    prove(SAME, "HEAD", args.comparisons, args)
+    for patch in PATCHES:
+        if patch.name in args.patches:
+            prove(patch.name, patch.commit(), args.of_each, args)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

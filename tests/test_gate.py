@@ -1,8 +1,10 @@
 """The benchmark gate. Its builds are this Python with different environment variables, which decide how they differ."""
 
+import functools
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from asv.util import ProcessError
-from asv_files import FOLDER, ROOT, load
+from asv_files import FOLDER, load
 from asv_suite import load as load_suite
 from processes import PROGRAMS, answer
 
@@ -22,16 +24,23 @@ comparison = load("pairs.comparison")
 counts = load("pairs.counts")
 dialogue = load("dialogue")
 errors = load("pairs.errors")
+measures = load("pairs.measures")
 process = load("pairs.process")
 selection = load("pairs.selection")
 timing = load("pairs.timing")
+suites = load("pairs.suites")
+touched = load("pairs.touched")
 verdict = load("pairs.verdict")
-prove_gate = load("prove_gate")
+Measure = measures.Measure
 LOOP = {"name": "suite.Loop.time_loop", "param_names": ["n", "threads"], "params": [["1000", "2000"], ["1", "2"]]}
 ODD = {"name": "suite.Odd.time_nothing", "param_names": [], "params": []}
 TRACK = LOOP | {"name": "suite.Loop.track_n", "type": "track"}
 BENCHMARKS = [LOOP | {"type": "time"}, ODD | {"type": "time"}, TRACK]
 (ODD_CASE,) = selection.select(BENCHMARKS, ["Odd"])
+CHILD, MEMORY = (
+    selection.Case(name, (), None, measure)
+    for name, measure in [("suite.Child.time_process", Measure.CHILDREN), ("suite.Memory.peakmem_bytes", Measure.PEAK)]
+)
 
 
 @pytest.fixture
@@ -51,13 +60,53 @@ def silent(_):
     pass
 
 
+def compare(builds, suite, *groups, **options):
+    return comparison.Rounds(builds, suite, silent, **options).compare(groups)
+
+
 def test_more_work_is_slower_by_cpu_time_and_by_the_wall_clock(suite):
     cases = selection.select(BENCHMARKS, [r"time_loop\(2000, 1", r"time_loop\(2000, 2"])
-    assert [case.one_thread for case in cases] == [True, False]
-    findings = comparison.compare((build(), build(FACTOR="3")), suite, cases, silent)
+    assert [case.measure for case in cases] == [Measure.CPU, Measure.WALL]
+    findings = compare((build(), build(FACTOR="3")), suite, cases)
     assert [(f.case, f.verdict.name) for f in findings] == [(case, "SLOWER") for case in cases]
-    assert all(f.low < f.ratio < f.high and f.rounds >= verdict.LOOKS[0] for f in findings)
+    assert all(f.low < f.ratio < f.high and f.rounds >= f.case.measure.looks[0] for f in findings)
     assert all(f.base > 1e-6 for f in findings)
+
+
+@pytest.mark.skipif(not Measure.PEAK.available, reason="this system measures neither")
+def test_more_work_is_slower_by_the_time_of_other_processes_and_by_memory(suite):
+    findings = compare((build(), build(FACTOR="3")), suite, [CHILD, MEMORY])
+    assert {f.case: f.verdict.name for f in findings} == dict.fromkeys([CHILD, MEMORY], "SLOWER")
+    of = {f.case: f for f in findings}
+    assert of[CHILD].base > 1e-3
+    assert 90e6 < of[MEMORY].head - of[MEMORY].base < 110e6
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.0])
+def test_when_the_time_is_over_no_round_begins(suite, seconds):
+    cases = selection.select(BENCHMARKS, [r"time_loop\(2000, [12]"])
+    findings = compare((build(), build()), suite, cases[:1], cases[1:], seconds=seconds)
+    assert len(findings) < 2
+    assert all(f.rounds < f.case.measure.looks[0] for f in findings)
+    reasons = comparison.not_measured(cases, findings, cases[1:])
+    assert reasons[cases[1]] == "no time was left; the change cannot touch it"
+
+
+def test_the_change_comes_first_and_what_takes_long_last():
+    cases = selection.select(BENCHMARKS, ["time_loop"])
+    assert comparison.in_order([CHILD, *cases], [cases[0]]) == [cases[1:], [CHILD], [cases[0]]]
+
+
+def test_the_proof_ends_when_its_slowdown_is_found(suite):
+    cases = selection.select(BENCHMARKS, [r"time_loop\(2000, [12]"])
+    findings = compare((build(), build(FACTOR="3")), suite, cases[:1], cases[1:], enough=cases[:1])
+    assert [f.case for f in findings] == cases[:1]
+
+
+def test_rounds_take_turns_with_the_compilations():
+    one = process.Build("x", (), {process.CACHE: "folder"})
+    assert [one.compilation(n).variables[process.CACHE] for n in range(3)] == ["folder-0", "folder-1", "folder-0"]
+    assert build().compilation(1) == build()
 
 
 def test_what_fails_in_the_base_alone_is_not_compared(suite):
@@ -86,7 +135,7 @@ def test_crash_is_reported_with_its_last_line(suite):
 
 def test_benchmark_that_stops_working_ends_the_comparison(suite):
     with pytest.raises(errors.GateError, match="ran before and now does not"):
-        comparison.compare((build(), build(ODD="fail")), suite, [ODD_CASE], silent)
+        compare((build(), build(ODD="fail")), suite, [ODD_CASE])
 
 
 def test_every_kernel_prediction_and_training_are_among_the_usual_benchmarks():
@@ -94,20 +143,43 @@ def test_every_kernel_prediction_and_training_are_among_the_usual_benchmarks():
     scenarios = [
         ("gather", "Gather"), ("linear", "Linear"), ("relu_batchnorm", "Relu"), ("relu_batchnorm", "ReluBatchNorm"),
         ("relu_batchnorm", "BatchNormRelu"), ("softmax", "Softmax"), ("update", "Sgd"), ("prediction", "Prediction"),
-        ("training", "Step"), ("activations", "Activation"), ("dropout", "Dropout"), ("losses", "Loss"),
+        ("prediction", "EstimatorOneRow"), ("training", "Step"), ("training", "StepInBfloat16"), ("training", "Rule"),
+        ("training", "Call"), ("activations", "Activation"), ("dropout", "Dropout"), ("losses", "Loss"),
+        ("startup", "Startup"), ("startup", "ColdStart"), ("memory", "ProcessMemory"),
     ]  # fmt: skip
-    timed = {
+    measured = {
         f"{stem}.{scenario}.{method}"
         for stem, scenario in scenarios
         for method in dir(getattr(load_suite(stem), scenario))
-        if method.startswith("time_")
+        if method.startswith(("time_", "track_", "peakmem_"))
     }
-    assert {case.name for case in cases} == timed
+    assert {case.name for case in cases} == measured
     sources = "".join((FOLDER / "benchmarks" / f"{stem}.py").read_text(encoding="utf-8") for stem, _ in scenarios)
     assert [name for name in kernels.__all__ if f"kernels.{name}(" not in sources] == []
-    assert {case.one_thread for case in cases} == {True, False}
+    assert {case.measure for case in cases} == set(Measure)
+    usual = "\n".join(map(str, cases))
+    assert all(selection.select(discovered(), [pattern]) for pattern in selection.DEFAULT), "a pattern matches nothing"
+    assert "import fastmlp" in usual
+    assert "first training" in usual
 
 
+@pytest.mark.parametrize(
+    ("name", "measure"),
+    [
+        ("training.Rule.time_steps('adam', '784-128-10', 128)", Measure.CPU),
+        ("prediction.OneRow.time_predict_proba('784-128-10')", Measure.CPU),
+        ("linear.LinearByWidth.time_forward(16, 'float32')", Measure.CPU),
+        ("training.Step.time_steps('784-128-10', 'none', 128, 2)", Measure.WALL),
+        ("startup.Startup.time_process('import numba')", Measure.CHILDREN),
+        ("startup.ColdStart.track_first_training", Measure.CHILDREN),
+    ],
+)
+def test_measures(name, measure):
+    found = {str(case): case.measure for case in selection.select(discovered(), [re.escape(name)])}
+    assert found == {name: measure}
+
+
+@functools.cache
 def discovered():
     """Return the benchmarks that asv discovers in the suite, with the fields that the selection reads."""
     names = ("name", "type", "params", "param_names")
@@ -119,7 +191,7 @@ def discovered():
     [
         ("nothing like it", "unknown benchmark: nothing matches 'nothing like it'"),
         ("(", r"expected a regular expression, got '\('"),
-        ("track_n", r"track_n\(1000, 1\): expected a benchmark of time, got one of type 'track'"),
+        ("track_n", r"track_n\(1000, 1\): expected a benchmark of time or peak memory, got one of type 'track'"),
     ],
 )
 def test_bad_patterns(pattern, message):
@@ -155,7 +227,9 @@ def test_command_from_end_to_end(factor, status, suite, tmp_path, monkeypatch, c
 
     monkeypatch.setattr(builds, "check_tree", lambda: None)
     monkeypatch.setattr(builds, "make_builds", make_builds)
-    monkeypatch.setattr(gate, "FOLDER", suite)
+    monkeypatch.setattr(builds, "benchmark_folder", lambda: suite)
+    monkeypatch.setattr(suites, "compare_suites", lambda *_: suites.Suites())
+    monkeypatch.setattr(touched, "changed_files", lambda *_: ["pyproject.toml"])
     monkeypatch.chdir(tmp_path)
     options = ["--no-counts", "--markdown", "report.md", "--json", "all.json"]
     assert gate.main(["--bench", r"time_loop\(2000, 1\)", "Odd", *options]) == status
@@ -226,28 +300,9 @@ def test_counts_follow_the_work(suite):
 
 def test_a_benchmark_of_the_suite_runs_in_both_builds():
     (case,) = selection.select(discovered(), [r"softmax\.Softmax\.time_softmax\(10, 1000, 1\)"])
-    found = timing.round_of_pairs((build(), build()), FOLDER / "benchmarks", {case: None}, 0, random.Random(1))
+    found = timing.one_round((build(), build()), FOLDER / "benchmarks", {case: None}, 0, random.Random(1))
     assert found[case].base > 1e-6
     assert found[case].head > 1e-6
-
-
-def test_patch_of_the_proof_applies():
-    subprocess.run(["git", "apply", "--check", str(prove_gate.PATCH)], cwd=ROOT, check=True)
-
-
-def test_table_of_the_proof():
-    def one(head, caught, ratio):
-        verdicts = {"slower": ["x"] * caught, "unclear": ["y"]}
-        return {
-            "head": head,
-            "busy": "no",
-            "seconds": 90,
-            "verdicts": verdicts,
-            "ratios": {prove_gate.AFFECTED: [ratio]},
-        }
-
-    rows = prove_gate.table([one("same", 0, 1.0), one("slower", 2, 1.1), one("slower", 0, 1.2)]).splitlines()[2:]
-    assert rows == ["| same | no | 1 | 0 | 1.000 | 1.0 | 1.5 |", "| slower | no | 2 | 1 | 1.150 | 1.0 | 1.5 |"]
 
 
 def test_a_worker_inherits_no_python_path(suite, monkeypatch):
@@ -256,5 +311,5 @@ def test_a_worker_inherits_no_python_path(suite, monkeypatch):
         "import os\ndef setup():\n    assert 'PYTHONPATH' not in os.environ\ndef time_it():\n    pass\n",
         encoding="utf-8",
     )
-    case = selection.Case("paths.time_it", (), None, one_thread=False)
+    case = selection.Case("paths.time_it", (), None, Measure.WALL)
     assert comparison.warm_up((build(), build()), suite, [case]) == {}

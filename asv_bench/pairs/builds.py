@@ -13,7 +13,7 @@ from asv.repo import NoSuchNameError, get_repo
 from asv.util import ProcessError, UserError
 
 from .errors import GateError
-from .process import Build
+from .process import CACHE, Build
 
 FOLDER = Path(__file__).parents[1]  # the folder of asv.conf.json
 
@@ -51,9 +51,21 @@ def make_builds(commits: Mapping[str, str]) -> tuple[list[Build], list[dict[str,
     return [side.install() for side in sides], sides[-1].benchmarks()
 
 
+def benchmark_folder() -> Path:
+    """Return the folder of the working tree's benchmarks."""
+    return FOLDER / str(_configuration().benchmark_dir)
+
+
+def _configuration() -> Config:
+    try:
+        return Config.load(str(FOLDER / "asv.conf.json"))
+    except (UserError, ValueError) as error:  # the second if it is no JSON
+        raise GateError(f"asv cannot read its configuration: {error}") from None
+
+
 class _Side:
     def __init__(self, side: str, commit: str) -> None:
-        self.side, self.conf = side, Config.load("asv.conf.json")
+        self.side, self.conf = side, _configuration()
         self.conf.env_dir = str(FOLDER / self.conf.env_dir / side)
         self.repo = get_repo(self.conf)
         try:
@@ -74,7 +86,7 @@ class _Side:
             said = getattr(error, "stdout", "") or getattr(error, "stderr", "") or str(error)
             raise GateError(f"{self.side}, commit {self.hash[:8]}, does not build:\n{said.strip()[-2000:]}") from None
         python = self.environment.find_executable("python")
-        return Build(self.hash[:8], (python,), {"NUMBA_CACHE_DIR": str(Path(self.conf.env_dir) / "numba")})
+        return Build(self.hash[:8], (python,), {CACHE: str(Path(self.conf.env_dir) / "numba")})
 
     def benchmarks(self) -> list[dict[str, Any]]:
         """Return the benchmarks that asv finds in this side's environment."""

@@ -1,17 +1,20 @@
-"""The whole comparison of two builds: compile, time until every benchmark is decided, count instructions."""
+"""The whole comparison of two builds: compile, then measure until every benchmark is decided."""
 
 import itertools
 import random
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .counts import Counts
 from .errors import GateError
-from .process import Build, Worker, set_up
+from .process import COMPILATIONS, Build, Worker, set_up
 from .selection import Case
-from .timing import Sample, round_of_pairs
-from .verdict import LOOKS, Finding, Verdict, judge
+from .timing import Sample, one_round
+from .verdict import Finding, Verdict, judge
+
+SECONDS = 330.0  # of all rounds, if not told otherwise
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,13 @@ class Comparison:
     base, head : str
         Abbreviated hashes of the commits.
     findings : list of Finding
-        The finding of every benchmark that ran in both builds.
+        The finding of every benchmark that was measured.
     not_compared : mapping of Case to str
         The other benchmarks, and the reasons.
     counts : Counts
         The instructions, if they could be counted.
+    notes : sequence of str
+        What else a reader must know: sentences.
     """
 
     base: str
@@ -35,6 +40,7 @@ class Comparison:
     findings: list[Finding]
     not_compared: Mapping[Case, str]
     counts: Counts = field(default_factory=Counts)
+    notes: Sequence[str] = ()
 
     @property
     def slower(self) -> bool:
@@ -43,7 +49,7 @@ class Comparison:
 
 
 def warm_up(builds: tuple[Build, Build], folder: Path, cases: Sequence[Case]) -> dict[Case, str]:
-    """Set up every benchmark once in both builds, which compiles the kernels.
+    """Set up every benchmark once with every compilation of both builds, which compiles the kernels.
 
     Returns the benchmarks that cannot be compared, with the reasons.
 
@@ -52,46 +58,108 @@ def warm_up(builds: tuple[Build, Build], folder: Path, cases: Sequence[Case]) ->
     GateError
         A benchmark fails in the head, or no benchmark can be compared.
     """
-    reasons = {}
-    rng = random.Random()
-    with Worker(builds[0], folder, rng) as base, Worker(builds[1], folder, rng) as head:
-        for case in cases:
-            of_base, of_head = set_up(base, head, case)
-            if "failed" in of_head:
-                raise GateError(f"{case} fails in the head, {builds[1].label}: {of_head['failed']}")
-            if "failed" in of_base:
-                reasons[case] = f"fails in the base, {builds[0].label}: {of_base['failed']}"
-            elif skipped := of_head.get("skipped") or of_base.get("skipped"):
-                reasons[case] = skipped
+    reasons = {case: "this system does not measure it" for case in cases if not case.measure.available}
+    for number in range(COMPILATIONS):
+        compiled = builds[0].compilation(number), builds[1].compilation(number)
+        ready = [case for case in cases if case not in reasons]
+        with Worker(compiled[0], folder, random.Random()) as base, Worker(compiled[1], folder, random.Random()) as head:
+            reasons |= {case: reason for case in ready if (reason := _reason(base, head, case, builds))}
     if len(reasons) == len(cases):
         raise GateError("nothing to compare: " + "; ".join(f"{case}: {reason}" for case, reason in reasons.items()))
     return reasons
 
 
-def compare(
-    builds: tuple[Build, Build],
-    folder: Path,
-    cases: Sequence[Case],
-    tell: Callable[[str], None],
-    *,
-    stop_at_slower: bool = False,
-) -> list[Finding]:
-    """Time the benchmarks until each is decided or the last look is over; return the findings.
+def _reason(base: Worker, head: Worker, case: Case, builds: tuple[Build, Build]) -> str:
+    of_base, of_head = set_up(base, head, case)
+    if "failed" in of_head:
+        raise GateError(f"{case} fails in the head, {builds[1].label}: {of_head['failed']}")
+    if "failed" in of_base:
+        return f"fails in the base, {builds[0].label}: {of_base['failed']}"
+    return str(of_head.get("skipped") or of_base.get("skipped") or "")
 
-    With `stop_at_slower`, the first look that finds a slower benchmark is the last.
+
+def in_order(cases: Sequence[Case], untouched: Collection[Case] = ()) -> list[list[Case]]:
+    """Return the benchmarks in the groups in which they are measured.
+
+    The first are those that the change can touch. Among them, and among the others, those that need a new process for
+    each figure come last, as their rounds take longest.
     """
-    rng = random.Random()
-    samples: dict[Case, list[Sample]] = {case: [] for case in cases}
-    findings: dict[Case, Finding] = {}
-    calls: dict[Case, int | None] = dict.fromkeys(cases)
-    for start, stop in itertools.pairwise((0, *LOOKS)):
-        for number in range(start, stop):
-            tell(f"round {number + 1} of {stop}, {len(calls)} benchmarks")
-            for case, sample in round_of_pairs(builds, folder, calls, number, rng).items():
+    groups: dict[tuple[bool, bool], list[Case]] = {}
+    for case in cases:
+        groups.setdefault((case in untouched, not case.measure.repeated), []).append(case)
+    return [groups[key] for key in sorted(groups)]
+
+
+def not_measured(cases: Sequence[Case], findings: Sequence[Finding], untouched: Collection[Case]) -> dict[Case, str]:
+    """Return the benchmarks for which there was no time, with the reasons."""
+    missing = set(cases) - {finding.case for finding in findings}
+    reason = {True: "no time was left; the change cannot touch it", False: "no time was left"}
+    return {case: reason[case in untouched] for case in cases if case in missing}
+
+
+class Rounds:
+    """The rounds of a comparison.
+
+    Parameters
+    ----------
+    builds : tuple of Build
+        Base and head.
+    folder : Path
+        Folder of the benchmarks.
+    tell : callable
+        Is told the progress.
+    seconds : float
+        The last round begins at most so many seconds after the first one.
+    enough : collection of Case
+        The comparison ends when one of these benchmarks is found to be slower.
+    """
+
+    def __init__(
+        self,
+        builds: tuple[Build, Build],
+        folder: Path,
+        tell: Callable[[str], None],
+        *,
+        seconds: float = SECONDS,
+        enough: Collection[Case] = (),
+    ) -> None:
+        self.builds, self.folder, self.tell, self.enough = builds, folder, tell, enough
+        self.rng, self.end = random.Random(), time.perf_counter() + seconds
+
+    def compare(self, groups: Sequence[Sequence[Case]]) -> list[Finding]:
+        """Measure the benchmarks, a group after the other, and judge them at their looks; return the findings.
+
+        A benchmark that could not be measured in time has none.
+        """
+        cases, findings = sum(map(len, groups)), dict[Case, Finding]()
+        for group in groups:
+            samples: dict[Case, list[Sample]] = {case: [] for case in group}
+            calls: dict[Case, int | None] = dict.fromkeys(group)
+            for before, look in itertools.pairwise((0, *group[0].measure.looks)):
+                self._measure(samples, calls, before, look)
+                found = {
+                    case: judge(case, samples[case], cases, before)
+                    for case in calls
+                    if len(samples[case]) > max(1, before)
+                }
+                findings |= found
+                calls = {case: n for case, n in calls.items() if case in found and not found[case].decided}
+                if self._ended(findings) or not calls:
+                    break
+            if self._ended(findings):
+                break
+        return list(findings.values())
+
+    def _measure(
+        self, samples: dict[Case, list[Sample]], calls: dict[Case, int | None], before: int, look: int
+    ) -> None:
+        for number in range(before, look):
+            if time.perf_counter() >= self.end:
+                return
+            self.tell(f"round {number + 1} of {look}, {len(calls)} benchmarks")
+            for case, sample in one_round(self.builds, self.folder, calls, number, self.rng).items():
                 samples[case].append(sample)
-        findings |= {case: judge(case, samples[case], len(cases)) for case in calls}
-        calls = {case: n for case, n in calls.items() if findings[case].verdict is Verdict.UNCLEAR}
-        slower = any(finding.verdict is Verdict.SLOWER for finding in findings.values())
-        if not calls or (stop_at_slower and slower):
-            break
-    return list(findings.values())
+
+    def _ended(self, findings: Mapping[Case, Finding]) -> bool:
+        enough = any(case in findings and findings[case].verdict is Verdict.SLOWER for case in self.enough)
+        return enough or time.perf_counter() >= self.end

@@ -12,8 +12,10 @@ from pathlib import Path
 from dialogue import CrashError
 
 from .errors import GateError
+from .measures import Measure
 from .process import Build, Worker, set_up
 from .selection import Case
+from .verdict import Finding, Verdict
 
 # Valgrind supports AVX2, but not AVX-512; with one target, the counts of different machines are comparable
 TARGET = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+sse2,+sse4.2,+avx,+avx2,+fma"}
@@ -39,8 +41,16 @@ class Counts:
     missing: str = ""
 
 
+def countable(findings: Sequence[Finding]) -> list[Case]:
+    """Return the benchmarks whose instructions a reader wants to know, if Valgrind is quick enough for them."""
+    single = [f for f in findings if f.case.measure is Measure.CPU and f.base <= LONGEST]
+    return [f.case for f in single if f.verdict is not Verdict.SAME]
+
+
 def count(builds: tuple[Build, Build], folder: Path, cases: Sequence[Case]) -> Counts:
     """Count the instructions of one call of each benchmark, compiled for AVX2, in both builds at the same time."""
+    if not cases:
+        return Counts(missing="no quick benchmark of one thread differs or is unclear")
     for program in ("valgrind", "callgrind_control"):
         if shutil.which(program) is None:
             return Counts(missing=f"{program} is not installed")

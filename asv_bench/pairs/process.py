@@ -1,5 +1,6 @@
 """The worker process of a build, as the comparing process uses it."""
 
+import dataclasses
 import os
 import random
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from .selection import Case
 
 WORKER = Path(__file__).parent / "worker.py"
 THREADS = "2"  # as in asv.conf.json: benchmarks with more threads are skipped
+COMPILATIONS = 2  # of a build: two compilations of the same source need not be equally fast
+CACHE = "NUMBA_CACHE_DIR"
 PADDING = 4096  # largest number of bytes added to the environment: they move the stack, which can change a time
 
 
@@ -33,6 +36,13 @@ class Build:
     label: str
     command: tuple[str, ...]
     variables: dict[str, str] = field(default_factory=dict)
+
+    def compilation(self, number: int) -> "Build":
+        """Return this build with the kernels of one of its `COMPILATIONS`, which takes turns with the others."""
+        if CACHE not in self.variables:
+            return self
+        folder = f"{self.variables[CACHE]}-{number % COMPILATIONS}"
+        return dataclasses.replace(self, variables=self.variables | {CACHE: folder})
 
 
 class Worker(Dialogue):

@@ -1,32 +1,38 @@
-"""Times of two builds in pairs: one build calls a benchmark for some milliseconds, and then at once the other build."""
+"""What two builds take, in pairs: one build calls a benchmark for some milliseconds, and then at once the other."""
 
 import math
 import os
 import random
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import GateError
+from .measures import Measure
 from .process import Build, Worker, set_up
 from .selection import Case
 
 CHUNK = 2e-3  # least seconds of one side of a pair
-SECONDS = 0.06  # seconds of all pairs of a benchmark in a round
+# seconds that the pairs of a benchmark take in a round, by the clock that times them: on a busy machine there are as
+# many pairs as on a quiet one
+SECONDS = {Measure.CPU: 0.12, Measure.WALL: 0.4}
+LONGEST = 4.0  # seconds by the wall clock
 LEAST_PAIRS = 3
+UNDISTURBED = 0.2  # so large a part of the calls of several threads finds all their cores free, even on a busy machine
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The times of one benchmark from one pair of processes.
+    """What one pair of processes took for one benchmark.
 
     Attributes
     ----------
     log_ratio : float
-        The median over the pairs of ``log(time of the head / time of the base)``.
+        ``log(head / base)``.
     base, head : float
-        Median seconds of a call.
+        Seconds of a call or bytes, medians over the pairs.
     """
 
     log_ratio: float
@@ -34,44 +40,72 @@ class Sample:
     head: float
 
 
-def round_of_pairs(
+def one_round(
     builds: tuple[Build, Build], folder: Path, calls: dict[Case, int | None], number: int, rng: random.Random
 ) -> dict[Case, Sample]:
-    """Time every benchmark in one new pair of processes, in random order.
+    """Measure every benchmark once more, in new processes and in random order.
 
-    A benchmark of one thread runs on one core, which is the same for both processes and another one in each round. It
-    is timed by CPU time, so that other programs on the core do not count. All other benchmarks run on any core and are
-    timed by the wall clock. If the system cannot hold a process to a core, all benchmarks are timed in this way.
+    A benchmark of one thread runs on one core, which is the same for both processes and another one in other rounds. It
+    is timed by CPU time, so that other programs on the core do not count. If the system cannot hold a process to a
+    core, the wall clock times these benchmarks. The rounds take turns with the compilations of the builds.
 
     `calls` has the benchmarks as keys. Its values are the numbers of calls of one side of a pair, or None until the
     first round has found the number.
     """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    here = [cores[number // len(builds) % len(cores)]] if cores else []
+    both = builds[0].compilation(number), builds[1].compilation(number)
     samples = {}
-    with Worker(builds[0], folder, rng) as base, Worker(builds[1], folder, rng) as head:
+    with Worker(both[0], folder, rng) as base, Worker(both[1], folder, rng) as head:
         for case in rng.sample(list(calls), len(calls)):
-            held = bool(cores) and case.one_thread
-            where = [cores[number % len(cores)]] if held else cores
-            answers = set_up(base, head, case, where)
-            if any(answers):
-                raise GateError(f"{case} ran before and now does not: {answers}")
-            found = calls[case] = calls[case] or _calls(base, head)
-            samples[case] = _pairs(base, head, found, "cpu" if held else "wall", rng)
+            if case.measure is Measure.PEAK:
+                with Worker(both[0], folder, rng) as new_base, Worker(both[1], folder, rng) as new_head:
+                    samples[case] = _measured(new_base, new_head, case, cores, calls, rng)
+            else:
+                samples[case] = _measured(base, head, case, here if case.measure is Measure.CPU else cores, calls, rng)
     return samples
 
 
-def _pairs(base: Worker, head: Worker, calls: int, clock: str, rng: random.Random) -> Sample:
-    end = time.perf_counter() + SECONDS
-    times: list[tuple[float, float]] = []
-    while len(times) < LEAST_PAIRS or time.perf_counter() < end:
-        pair = {}
-        for worker in rng.sample((base, head), 2):
-            pair[worker] = worker.ask({"calls": calls, "untimed": int(calls > 1)})[clock] / calls
-        times.append((pair[base], pair[head]))
-    logs = [math.log(h / b) for b, h in times]
+def _measured(
+    base: Worker, head: Worker, case: Case, cores: Sequence[int], calls: dict[Case, int | None], rng: random.Random
+) -> Sample:
+    answers = set_up(base, head, case, cores)
+    if any(answers):
+        raise GateError(f"{case} ran before and now does not: {answers}")
+    if not case.measure.repeated:
+        return _sample([_pair(base, head, case.measure, 1, rng)])
+    measure = case.measure if cores else Measure.WALL
+    found = calls[case] = calls[case] or _calls(base, head)
+    end = time.perf_counter() + LONGEST
+    pairs: list[tuple[float, float]] = []
+    taken = 0.0
+    while len(pairs) < LEAST_PAIRS or (taken < SECONDS[measure] and time.perf_counter() < end):
+        pairs.append(_pair(base, head, measure, found, rng))
+        taken += found * sum(pairs[-1])
+    return _quickest(pairs) if measure is Measure.WALL else _sample(pairs)
+
+
+def _pair(base: Worker, head: Worker, measure: Measure, calls: int, rng: random.Random) -> tuple[float, float]:
+    figures = {}
+    for worker in rng.sample((base, head), 2):
+        figures[worker] = worker.ask({"calls": calls, "untimed": int(calls > 1)})[measure.value]
+        if measure is not Measure.PEAK:
+            figures[worker] /= calls
+    return figures[base], figures[head]
+
+
+def _sample(pairs: Sequence[tuple[float, float]]) -> Sample:
+    """Return the median of the ratios."""
+    logs = [math.log(head / base) for base, head in pairs]
     return Sample(
-        statistics.median(logs), statistics.median(b for b, _ in times), statistics.median(h for _, h in times)
+        statistics.median(logs), statistics.median(b for b, _ in pairs), statistics.median(h for _, h in pairs)
     )
+
+
+def _quickest(pairs: Sequence[tuple[float, float]]) -> Sample:
+    """Return the ratio of what the undisturbed calls take: other programs can only lengthen a call."""
+    base, head = (sorted(side)[int(UNDISTURBED * len(pairs))] for side in zip(*pairs, strict=True))
+    return Sample(math.log(head / base), base, head)
 
 
 def _calls(base: Worker, head: Worker) -> int:

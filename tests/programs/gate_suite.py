@@ -1,6 +1,10 @@
-"""Benchmarks for the gate. Environment variables set the length of a loop and the failure of another benchmark."""
+"""Benchmarks for the gate. Environment variables set the size of their work and the failure of one of them."""
 
 import os
+import subprocess
+import sys
+
+FACTOR = int(os.environ.get("FACTOR", "1"))
 
 
 class Loop:
@@ -8,7 +12,7 @@ class Loop:
     param_names = ("n", "threads")
 
     def setup(self, n, threads):
-        self.n = n * int(os.environ.get("FACTOR", "1"))
+        self.n = n * FACTOR
 
     def time_loop(self, n, threads):
         print("benchmarks may print")
@@ -32,3 +36,13 @@ class Odd:
 
     def time_nothing(self):
         pass
+
+
+class Child:
+    def time_process(self):
+        subprocess.run([sys.executable, "-S", "-c", f"for _ in range({FACTOR} * 2_000_000): pass"], check=True)
+
+
+class Memory:
+    def peakmem_bytes(self):
+        return bytearray(FACTOR * 50_000_000)
