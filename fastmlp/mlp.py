@@ -23,8 +23,8 @@ from fastmlp.streaming.methods import Streamed
 class MLP(Exchange, Streamed):
     """A multilayer perceptron.
 
-    All parameters live in one buffer; `weights`, `biases`, `gammas`, `betas` and the running statistics are writable
-    views of it, so writing into them changes the network.
+    All parameters live in one buffer; `weights`, `biases`, `gammas`, `betas`, `factors` and the running statistics are
+    writable views of it, so writing into them changes the network.
 
     Parameters
     ----------
@@ -46,6 +46,9 @@ class MLP(Exchange, Streamed):
         Likewise for the biases. It is called with a Generator, 1 and n_out. All weights are drawn before the biases.
     input_scale : float
         Multiplies the inputs inside the engine, such as 1/255 for pixels; stored with the model.
+    input_factors : bool
+        Multiply each input by a factor that is learned, 1 at first: the scaling layer of Holzmüller, Grinsztajn and
+        Steinwart, "Better by Default: Strong Pre-Tuned MLPs and Boosted Trees on Tabular Data" (2024).
     dtype : {"float32", "float64"}
         Of the parameters and of all arithmetic.
     seed : int or numpy.random.Generator
@@ -61,6 +64,8 @@ class MLP(Exchange, Streamed):
         ``(n,)`` for each hidden layer, empty unless the batch norm is affine.
     running_means, running_vars : list of numpy.ndarray
         ``(n,)`` for each hidden layer, empty without batch norm.
+    factors : list of numpy.ndarray
+        ``(n_inputs,)``, one array; empty unless `input_factors`.
     class_names, feature_names : list of str or None
         Free to set; stored with the model.
 
@@ -81,6 +86,7 @@ class MLP(Exchange, Streamed):
         init: Initialiser | Sequence[Initialiser] = kaiming(),  # noqa: B008 - immutable
         bias_init: Initialiser | Sequence[Initialiser] = zeros(),  # noqa: B008
         input_scale: float = 1.0,
+        input_factors: bool = False,
         dtype: str = "float32",
         seed: int | np.random.Generator = 0,
     ) -> None:
@@ -93,9 +99,12 @@ class MLP(Exchange, Streamed):
         of_weights = of_layers("init", init, len(widths) - 1)
         of_biases = of_layers("bias_init", bias_init, len(widths) - 1)
         checks.positive("input_scale", input_scale)
+        checks.flag("input_factors", input_factors)
         kind = checks.network_dtype(dtype)
-        self.architecture = Architecture(widths, activation, output, dropout, batch_norm, float(input_scale), kind)
-        self.parameters = Parameters(widths, batch_norm, kind)
+        self.architecture = Architecture(
+            widths, activation, output, dropout, batch_norm, float(input_scale), kind, bool(input_factors)
+        )
+        self.parameters = Parameters(self.architecture)
         self.class_names = self.feature_names = None
         rng = checks.generator("seed", seed)
         for weight, initialiser in zip(self.views["weights"], of_weights, strict=True):

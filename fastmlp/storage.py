@@ -17,7 +17,8 @@ from fastmlp.network.parameters import named, parameter_shapes
 from fastmlp.system.files import replaced_whole
 
 FORMAT = "fastmlp-1"  # of networks with ReLU and softmax
-DEFAULTS = {"activation": "relu", "output": "softmax", "dropout": 0.0}  # of files that do not say
+# of files that do not say
+DEFAULTS = {"activation": "relu", "output": "softmax", "dropout": 0.0, "input_factors": False}
 FORMAT_2 = "fastmlp-2"  # of others: a reader that knows no other functions must not take one for the other
 TABLES = "fastmlp-tables-1"  # of an estimator for tables with its networks
 
@@ -157,7 +158,7 @@ def _architecture(path: str | os.PathLike[str], described: dict[str, Any]) -> di
 
 def _check_shapes(path: Any, file: Any, described: dict[str, Any], prefix: str) -> list[str]:
     """Compare the file's header with the architecture, before anything is allocated; return the arrays' names."""
-    shapes = parameter_shapes(described["widths"], described["batch_norm"])
+    shapes = parameter_shapes(described["widths"], described["batch_norm"], described.get("input_factors", False))
     expected = {f"{name}.{i}": shape for name, group in shapes.items() for i, shape in enumerate(group)}
     names = {name.removeprefix(prefix) for name in file.keys() if name.startswith(prefix)}  # noqa: SIM118 - no mapping
     if names != set(expected):

@@ -5,6 +5,7 @@ from networks import perturb
 
 from fastmlp import MLP, SGD
 from fastmlp.engine import Trainer
+from fastmlp.network.parameters import LEARNED
 
 
 def problem(n, width, classes, dtype="float32", seed=0):
@@ -32,7 +33,7 @@ def gradient_of_step(net, X, targets, clip_norm=None, threads=2, **arguments):
     Trainer(net.network, X, targets, len(X), optimizer, threads, **arguments).run_epoch(np.arange(len(X)))
     arrays = net.views_of(before - net.snapshot())
     net.restore(before)
-    return [array for name in ("weights", "biases", "gammas", "betas") for array in arrays[name]]
+    return [array for name in LEARNED for array in arrays[name]]
 
 
 def targets_of(net, n, seed=7):

@@ -25,5 +25,5 @@ def inputs(net, n=50):
 
 def settings_of(net):
     """The settings of a network, without its arrays."""
-    names = ("widths", "activation", "output", "dropout", "batch_norm", "input_scale", "dtype")
+    names = ("widths", "activation", "output", "dropout", "batch_norm", "input_scale", "input_factors", "dtype")
     return {name: getattr(net, name) for name in names}

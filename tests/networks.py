@@ -7,7 +7,7 @@ import numpy as np
 
 def all_arrays(net):
     """Every array of a network, running statistics included."""
-    lists = (net.weights, net.biases, net.gammas, net.betas, net.running_means, net.running_vars)
+    lists = (net.weights, net.biases, net.gammas, net.betas, net.running_means, net.running_vars, net.factors)
     return [array for arrays in lists for array in arrays]
 
 
@@ -21,8 +21,8 @@ def digest(net):
 
 
 def perturb(net, seed=1):
-    """Move every trained parameter off its initial value, so that biases, γ and β influence the results."""
+    """Move every trained parameter off its initial value, so that biases, γ, β and factors influence the results."""
     rng = np.random.default_rng(seed)
-    for array in [*net.biases, *net.gammas, *net.betas]:
+    for array in [*net.biases, *net.gammas, *net.betas, *net.factors]:
         array += 0.3 * rng.standard_normal(array.shape)
     return net

@@ -23,10 +23,11 @@ class Gradients:
     biases: list = field(default_factory=list)
     gammas: list = field(default_factory=list)
     betas: list = field(default_factory=list)
+    factors: list = field(default_factory=list)
 
     def parts(self):
         """All derivatives in one list."""
-        return [*self.weights, *self.biases, *self.gammas, *self.betas]
+        return [*self.weights, *self.biases, *self.gammas, *self.betas, *self.factors]
 
 
 class Network:
@@ -41,6 +42,7 @@ class Network:
         self.biases = [np.array(b, dtype=np.float64) for b in net.biases]
         self.gammas = [np.array(g, dtype=np.float64) for g in net.gammas]
         self.betas = [np.array(b, dtype=np.float64) for b in net.betas]
+        self.factors = [np.array(f, dtype=np.float64) for f in net.factors]
         self.running_means = [np.array(m, dtype=np.float64) for m in net.running_means]
         self.running_vars = [np.array(v, dtype=np.float64) for v in net.running_vars]
         self.input_scale = net.input_scale
@@ -54,7 +56,7 @@ class Network:
 
     def parameters(self):
         """All trained arrays, in the order of `Gradients.parts`."""
-        return [*self.weights, *self.biases, *self.gammas, *self.betas]
+        return [*self.weights, *self.biases, *self.gammas, *self.betas, *self.factors]
 
     def operand(self, values):
         """The values that the matrix products read; a subclass may round them."""
@@ -82,6 +84,8 @@ class Network:
     def forward(self, x, training):
         """Return the linear outputs, and (input, z, mean, inv_std) of each hidden layer for the backward pass."""
         out = np.asarray(x, dtype=np.float64) * self.input_scale
+        for factors in self.factors:
+            out = out * factors
         saved = []
         for layer in range(len(self.weights) - 1):
             before = out
@@ -152,6 +156,8 @@ class Network:
             gradients.weights.insert(0, self.product(before.T, dz) + weight_decay * self.weights[layer])
             gradients.biases.insert(0, dz.sum(axis=0))
             dz = self.product(dz, self.weights[layer].T)
+        for _ in self.factors:
+            gradients.factors.append((dz * np.asarray(x, dtype=np.float64) * self.input_scale).sum(axis=0))
         return gradients
 
     def step(self, x, y, learning_rate, weight_decay=0.0, weights=None):

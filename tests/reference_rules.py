@@ -2,7 +2,7 @@
 
 import numpy as np
 
-LEARNED = ("weights", "biases", "gammas", "betas")
+LEARNED = ("weights", "biases", "gammas", "betas", "factors")
 
 
 def momentum(w, slope, rate, t, state, rule):

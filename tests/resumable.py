@@ -5,7 +5,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 import fastmlp
-from fastmlp import MLP, SGD, Adam, AdamW, BatchNorm, EarlyStopping, datasets, schedules
+from fastmlp import MLP, SGD, Adam, AdamW, BatchNorm, EarlyStopping, RateMultipliers, datasets, schedules
 
 EPOCHS = 6
 
@@ -62,6 +62,10 @@ RUNS = {
         {"optimizer": AdamW(0.01, clip_norm=0.5), "sample_weight": np.linspace(0.1, 2, 150), "validation": None},
     ),
     "bfloat16, dropout": ({"dropout": 0.2}, {"optimizer": Adam(0.01), "matmul_precision": "bfloat16"}),
+    "factors of the inputs, rates of their own": (
+        {"input_factors": True},
+        {"optimizer": Adam(0.01, rate_multipliers=RateMultipliers([1, 0.5, 0.2], 0.1, factors=6.0))},
+    ),
     "the best epoch is not the last": (
         {},
         {"optimizer": SGD(0.9), "stop": EarlyStopping("cost", 0.0, patience=EPOCHS), "batch_size": 8},

@@ -72,6 +72,17 @@ def test_one_step_of_train(widths, batch_norm, weight_decay):
     _check(taken, _differences(before, x, y, weight_decay))
 
 
+@pytest.mark.parametrize("weight_decay", [0.0, 0.3])
+@pytest.mark.parametrize("widths", WIDTHS, ids=str)
+def test_factors_of_the_inputs(widths, batch_norm, weight_decay):
+    net, x, y = _problem(widths, batch_norm, input_factors=True)
+    before = Network(net)
+    expected = _differences(before, x, y, weight_decay)
+    assert len(expected[-1]) == 6
+    _check(before.gradients(x, y, weight_decay).parts(), expected)
+    _check(_taken_by_a_step(net, x, y, optimizer=SGD(RATE, weight_decay=weight_decay)), expected)
+
+
 @pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name != "relu"])
 def test_activations(activation, batch_norm):
     net, x, y = _problem([6, 8, 7, 4], batch_norm, activation=activation)

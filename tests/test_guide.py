@@ -44,6 +44,15 @@ def test_snippets_of_fastmlp_run_and_learn(code, capsys, tmp_path, monkeypatch):
     assert np.mean(model.predict((X / 16).astype(np.float32)) == y) > 0.9
 
 
+def test_the_network_for_tables(capsys):
+    names = {}
+    exec(compile(program("realmlp"), str(PAGE), "exec"), names)
+    epoch, accuracy = map(float, capsys.readouterr().out.split())
+    assert accuracy > 0.97
+    assert names["net"].factors[0].std() > 0
+    assert 1 <= epoch <= 64
+
+
 def test_scikit_learns_snippet_has_the_curve_of_ours(capsys, tmp_path, monkeypatch):
     (code,) = snippets("scikit-learn")
     theirs, _ = run(code, capsys, tmp_path, monkeypatch)
@@ -85,7 +94,7 @@ def test_streams_on_the_page(capsys, tmp_path, monkeypatch):
 
 def test_every_program_on_every_page_is_run_by_a_test():
     marks = {"example", "sklearn example", "exchange: onnx", "exchange: torch", "exchange: scikit-learn"}
-    marks |= {"run: checkpoint", "run: many", "scaling: streams", "scaling: dask", "tables"}
+    marks |= {"run: checkpoint", "run: many", "realmlp", "scaling: streams", "scaling: dask", "tables"}
     for name, text in PAGES.items():
         if name != PAGE.name:
             found = re.findall(r"(?:<!-- ([^>]+) -->\n\n)?```python\n", text)

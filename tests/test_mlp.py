@@ -151,9 +151,10 @@ def test_parameters_are_live(batch_norm, dtype):
     np.testing.assert_allclose(net.predict_proba(X), np.tile([0.125, 0.25, 0.625], (len(X), 1)), rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["weights", "biases", "gammas", "betas", "running_means", "running_vars"])
+@pytest.mark.parametrize("name", ["weights", "biases", "gammas", "betas", "running_means", "running_vars", "factors"])
 def test_every_parameter_takes_part(name):
-    net = _with_running_statistics(perturb(MLP([4, 6, 3], batch_norm=BatchNorm(affine=True), dtype="float64")))
+    made = MLP([4, 6, 3], batch_norm=BatchNorm(affine=True), input_factors=True, dtype="float64")
+    net = _with_running_statistics(perturb(made))
     X, _ = _data(net)
     before = net.predict_proba(X)
     getattr(net, name)[0][1:] *= 2
@@ -167,6 +168,7 @@ LENDERS = {
     "betas": lambda net: net.betas[0],
     "running_means": lambda net: net.running_means[0],
     "running_vars": lambda net: net.running_vars[0],
+    "factors": lambda net: net.factors[0],
     "arrays": lambda net: net.arrays["weights"][1],
     "named_arrays": lambda net: net.named_arrays()["biases.0"],
 }
@@ -188,7 +190,7 @@ def test_a_new_architecture_takes_part(change):
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("lender", LENDERS)
 def test_a_view_taken_at_any_time_is_live(lender, moment):
-    net = MLP([5, 7, 3], batch_norm=BatchNorm(affine=True))
+    net = MLP([5, 7, 3], batch_norm=BatchNorm(affine=True), input_factors=True)
     X, _ = _data(net)
     view = LENDERS[lender](net) if moment == "before" else None
     before = net.predict_proba(X)

@@ -50,6 +50,21 @@ def test_round_trip(widths, batch_norm, dtype, tmp_path):
     assert digest(fastmlp.load(tmp_path / "again")) == digest(net)
 
 
+def test_factors_of_the_inputs_come_back(tmp_path, dtype):
+    net = perturb(MLP([5, 4, 3], input_factors=True, dtype=dtype.name))
+    net.save(tmp_path / MODEL)
+    loaded = fastmlp.load(tmp_path / MODEL)
+    assert loaded.input_factors
+    assert digest(loaded) == digest(net)
+    assert (loaded.factors[0] == net.factors[0]).all()
+    arrays, metadata = _parts(tmp_path / MODEL)
+    assert arrays["factors.0"].shape == (5,)
+    without = {key: json.dumps({**json.loads(text), "input_factors": False}) for key, text in metadata.items()}
+    save_file(arrays, tmp_path / MODEL, without)
+    with pytest.raises(ValueError, match="must hold the arrays"):
+        fastmlp.load(tmp_path / MODEL)
+
+
 def test_settings_of_the_batch_norm_come_back(tmp_path):
     batch_norm = BatchNorm(placement="before_relu", affine=True, eps=0.125, momentum=0.75)
     MLP([3, 2, 2], batch_norm=batch_norm).save(tmp_path / MODEL)
@@ -216,6 +231,7 @@ CHANGES = {
     "unknown setting": (lambda a, d: d["batch_norm"].update(strength=1), "strength"),
     "batch norm of text": (lambda a, d: d.update(batch_norm="yes"), MODEL),
     "unknown dtype": (lambda a, d: d.update(dtype="float16"), "dtype"),
+    "factors of text": (lambda a, d: d.update(input_factors="no"), "factors.0"),
     "scale of nothing": (lambda a, d: d.update(input_scale=None), "input_scale"),
     "unknown activation": (lambda a, d: d.update(activation="swish"), "swish"),
     "activation of nothing": (lambda a, d: d.update(activation=None), "activation"),

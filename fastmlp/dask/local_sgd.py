@@ -123,7 +123,7 @@ class Trained(NamedTuple):
 
 def network_with(architecture: Architecture, parameters: np.ndarray) -> Network:
     """Return a network whose parameters are a snapshot."""
-    own = Parameters(architecture.widths, architecture.batch_norm, architecture.dtype)
+    own = Parameters(architecture)
     own.restore(parameters)
     return Network(architecture, own)
 

@@ -15,15 +15,15 @@ from fastmlp.system import forks
 
 if TYPE_CHECKING:
     from fastmlp.engine.crew import run_crew
-    from fastmlp.engine.epoch import Snapshot, Trainer
+    from fastmlp.engine.epoch import Trainer
     from fastmlp.engine.inference import evaluate, outputs
-    from fastmlp.engine.moments import check_state
+    from fastmlp.engine.moments import Snapshot, check_state
     from fastmlp.engine.workspace import PackedParameters
 
 __all__ = ["PackedParameters", "Snapshot", "Trainer", "check_state", "evaluate", "outputs", "run_crew"]
 _MODULES = {
     "PackedParameters": "workspace",
-    "Snapshot": "epoch",
+    "Snapshot": "moments",
     "Trainer": "epoch",
     "check_state": "moments",
     "evaluate": "inference",

@@ -1,7 +1,6 @@
 """One epoch of mini-batch training, by a team of threads."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,13 +8,13 @@ import numpy as np
 from fastmlp import losses
 from fastmlp.engine import zeros
 from fastmlp.engine.copies import refresh_all
-from fastmlp.engine.moments import buffers_of, check_state, packed, unpacked
+from fastmlp.engine.moments import Snapshot, buffers_of, check_state, packed, unpacked
 from fastmlp.engine.plan import is_short, make_plan, useful_threads
 from fastmlp.engine.precision import operands_of
 from fastmlp.engine.settings import FUSED, STEP, make_settings, set_data, set_loss, set_rates, with_products
 from fastmlp.engine.step import Layout, Run, train_steps
 from fastmlp.engine.team import run_team
-from fastmlp.engine.workspace import PackedParameters, Workspace, aligned, vectors_of
+from fastmlp.engine.workspace import Memory, PackedParameters, Workspace, aligned, vectors_of
 from fastmlp.inputs.encoded import Gathered
 from fastmlp.kernels.bfloat16 import PACKED
 from fastmlp.kernels.update import RULES
@@ -29,15 +28,6 @@ if TYPE_CHECKING:
     from fastmlp.optimizers import Optimizer
 
 NOT_WANTED = np.empty(0)  # passed where nobody wants the Σ‖W‖² after every step
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A training at the end of an epoch, for `Trainer.restore`."""
-
-    parameters: np.ndarray
-    steps: int
-    state: np.ndarray | None
 
 
 class Trainer:
@@ -93,7 +83,7 @@ class Trainer:
         listed = zeros.mostly_zeros(x, widths[1])
         plan = make_plan(
             widths, dtype, architecture.batch_norm, batch_size, slopes=slopes, dropout=architecture.dropout,
-            operands=operands_of(matmul_precision),
+            factors=architecture.input_factors, operands=operands_of(matmul_precision),
         )  # fmt: skip
         listed = listed and plan.operands != PACKED
         self.layers = with_products(plan, dtype, listed)
@@ -106,7 +96,8 @@ class Trainer:
         self.settings = self._settings(optimizer, key)
         self.point_at(x, targets, sample_weight)
         self.workspace = Workspace(plan, dtype, self.threads, lists=listed, parts=shards or 1)
-        buffers = max(buffers_of(optimizer), int(shards is not None))
+        keeps_gradients = shards is not None or architecture.input_factors  # whose steps need all of them
+        buffers = max(buffers_of(optimizer), int(keeps_gradients))
         self.state = aligned(buffers * plan.n_parameters, dtype) if buffers else None
 
     def _settings(self, optimizer: "Optimizer", key: int) -> np.ndarray:
@@ -193,8 +184,7 @@ class Trainer:
         layout = Layout(self.settings, self.layers, self.plan.passes, w.tiles)
         memory, run = w.memory(self.packed.buffer, self.state), Run(steps, order, costs, behind)
         w.reset()
-        if w.copies is not None:
-            refresh_all(self.settings, self.layers, self.packed.buffer, w.copies)
+        self._refresh(memory)
 
         def work(thread: int) -> None:
             train_steps(thread, layout, memory, run)
@@ -291,6 +281,11 @@ class Trainer:
         check_state(state, self.optimizer, self.network.parameters)
         moments = None if self.state is None else packed(state.moments, self.plan, self.network.parameters)
         return Snapshot(parameters, state.steps, moments)
+
+    def _refresh(self, memory: Memory) -> None:
+        """Write the copies of the weights that the products read, if there are any."""
+        if self.workspace.copies is not None or self.network.architecture.input_factors:
+            refresh_all(self.settings, self.layers, memory.parameters, memory.copies)
 
     def _pack(self) -> None:
         """Take the network's parameters."""

@@ -1,6 +1,7 @@
-"""What update rules remember: packed one behind the other in the engine, plain in a `State`."""
+"""What update rules remember: packed one behind the other in the engine and its snapshots, plain in a `State`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,15 @@ from fastmlp.optimizers import State
 
 if TYPE_CHECKING:
     from fastmlp.optimizers import Optimizer
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A training at the end of an epoch, for `Trainer.restore`."""
+
+    parameters: np.ndarray
+    steps: int
+    state: np.ndarray | None
 
 
 def buffers_of(optimizer: "Optimizer") -> int:

@@ -51,8 +51,10 @@ _ROWS = ("input", "pre", "out", "slope", "dz")
 # A linear layer and what follows it. Offsets count elements: of the parameter buffer, of the buffer of rows, or of a
 # thread's statistics. `tiles` is the number of the layer's tiles, `first_tile` that of all layers before it,
 # `threshold` that of dropout (`fastmlp.kernels.dropout`). `weight_rate` and `bias_rate` multiply the learning rate.
+# `factors` are those of the inputs, -1 where a layer has none, and `scaled` the weights with the factors in them, which
+# the products read; without factors, these are the weights themselves.
 _OTHERS = ("statistics", "tiles", "first_tile", "threshold")
-_INTEGERS = ("n_in", "n_out", *_OFFSETS, *_ROWS, *_OPERANDS, *_OTHERS, *_ADDRESSES)
+_INTEGERS = ("n_in", "n_out", *_OFFSETS, "factors", "scaled", *_ROWS, *_OPERANDS, *_OTHERS, *_ADDRESSES)
 RATES = ("weight_rate", "bias_rate")
 LAYER = np.dtype([(name, np.int64) for name in _INTEGERS] + [(name, np.float64) for name in RATES])
 
@@ -153,7 +155,7 @@ def _place_operands(
     inputs, outputs = ceil_divide(int(layer["n_in"]), lanes), ceil_divide(int(layer["n_out"]), lanes)
     layer["input_rows"] = layer["input_pairs"] = layer["input"]
     layer["dz_rows"] = layer["dz_pairs"] = layer["dz"]
-    layer["weight_copy"], layer["transposed_copy"] = layer["weight"], layer["transposed"]
+    layer["weight_copy"], layer["transposed_copy"] = layer["scaled"], layer["transposed"]
     if operands == PLAIN:
         return
     half = 2 if operands == PACKED else 1  # a copy of 16 bits a number takes half the elements
@@ -174,13 +176,14 @@ def make_plan(
     *,
     slopes: bool = False,
     dropout: tuple[float, ...] = (),
+    factors: bool = False,
     training: bool = True,
     operands: int = PLAIN,
 ) -> Plan:
     """Lay out the buffers for mini-batches of `batch` rows; without `training` only what the forward pass needs.
 
-    With `slopes`, hidden layers have room for the derivatives of their activation; `dropout` is their rates. Where the
-    `operands` of the products are copies, these have room of their own.
+    With `slopes`, hidden layers have room for the derivatives of their activation; `dropout` is their rates. With
+    `factors`, the inputs have some. Where the `operands` of the products are copies, these have room of their own.
     """
     lanes = VECTOR_BYTES // dtype.itemsize
     norm = NORM_NONE
@@ -205,6 +208,9 @@ def make_plan(
         layer["bias"] = parameters.take(padded)
         for name in _OFFSETS[3:]:
             layer[name] = parameters.take(padded) if hidden_norm else -1
+        scales = factors and i == 0
+        layer["factors"] = parameters.take(n_in) if scales else -1
+        layer["scaled"] = parameters.take(round_up(n_in, lanes) * padded) if scales else layer["weight"]
         layer["out"] = before = rows.take(stride * (padded // lanes))
         layer["pre"] = rows.take(stride * (padded // lanes)) if hidden_norm else before
         # at prediction, the function of the last layer writes its slope as well

@@ -108,8 +108,14 @@ def _clear_biases(b: Batch, i: int, first: int, last: int) -> None:
 
 
 @body
+def waits(b: Batch, i: int) -> bool:
+    """Whether the steps of a layer wait: for the gradients of its inputs' factors, or for the norm of all gradients."""
+    return b.settings.clip > 0 or b.layers[i].factors >= 0
+
+
+@body
 def rule_tiles(b: Batch, i: int, first: int, last: int) -> None:
-    """Compute the gradients of some tiles and do their steps, unless the steps wait for the norm of all gradients."""
+    """Compute the gradients of some tiles and do their steps, unless the steps wait."""
     s = b.settings
     for start in range(first, last, TOGETHER):
         end = min(start + TOGETHER, last)
@@ -118,6 +124,8 @@ def rule_tiles(b: Batch, i: int, first: int, last: int) -> None:
             _clear_biases(b, i, start, end)
         sums = Descent(rate=-1.0, keep=1.0 if added else 0.0, bias_rate=-1.0)
         descend_tiles(b, i, pointer(b.state, 0), start, end, sums, False)
+        if b.layers[i].factors >= 0:  # see `fastmlp.engine.factors`
+            continue
         if s.clip > 0:
             note_gradient_squares(b, i, start, end)
         elif s.rule != GRADIENT:
@@ -148,6 +156,9 @@ def clip_factor(b: Batch) -> float:
             layer = b.layers[i]
             total += square_sum(statistic(b, layer, DGAMMA), layer.n_out)
             total += square_sum(statistic(b, layer, DBETA), layer.n_out)
+    below = b.layers[0]
+    if below.factors >= 0:
+        total += square_sum(pointer(b.state, below.factors), below.n_in)
     norm = np.sqrt(total)
     return s.clip / norm if norm > s.clip else 1.0
 
@@ -156,3 +167,9 @@ def clip_factor(b: Batch) -> float:
 def rule_vector(b: Batch, which: int, gradient: Pointer, n: int) -> None:
     """Do the step of a γ or β, which does not decay."""
     _step(b, which, gradient, n, False, b.settings.norm_rate, clip_factor(b))
+
+
+@body
+def rule_factors(b: Batch, which: int, n: int, factor: float) -> None:
+    """Do the step of factors of the inputs, which do not decay, and whose gradients are in the state."""
+    _step(b, which, pointer(b.state, which), n, False, b.settings.factor_rate, factor)

@@ -42,10 +42,11 @@ _INTEGERS = (
 )
 # parameter: that of the loss. decay: decoupled weight decay. momentum, beta_1, beta_2, epsilon: those of the update
 # rule. average: the weight of a batch in batch norm's running statistics. clip: the greatest norm of the gradients, 0
-# for any. norm_rate: what multiplies the learning rate of γ and β. `scale` multiplies the data when they are gathered,
-# `product_scale` the products of the first layer.
+# for any. norm_rate, factor_rate: what multiplies the learning rate of γ and β, and of the factors of the inputs.
+# `scale` multiplies the data when they are gathered, `product_scale` the products of the first layer.
+_RATES = ("norm_rate", "factor_rate")
 _RULE = ("decay", "momentum", "beta_1", "beta_2", "epsilon", "clip")
-_NUMBERS = ("scale", "product_scale", "parameter", *_RULE, "norm_rate", "eps", "average")
+_NUMBERS = ("scale", "product_scale", "parameter", *_RULE, *_RATES, "eps", "average")
 ONE = np.ones(1)  # the weight of every row where rows have none
 FUSED = ("relu", "identity")  # activations that the matrix products compute; others are called by address
 STATES = (0, 2, 3, 1)  # how many buffers of the parameters' size each rule keeps: one for gradients, then moments
@@ -96,7 +97,7 @@ def set_rates(record: np.ndarray, layers: np.ndarray, multipliers: "RateMultipli
     """Write into the record and into the layers what multiplies the learning rate."""
     for name, rates in zip(RATES, multipliers.of_layers(len(layers)), strict=True):
         layers[name] = rates
-    record["norm_rate"] = multipliers.norms
+    record["norm_rate"], record["factor_rate"] = multipliers.norms, multipliers.factors
 
 
 def set_data(record: np.ndarray, x: Gathered, scale: float, dtype: np.dtype) -> None:

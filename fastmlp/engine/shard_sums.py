@@ -98,7 +98,7 @@ def _sum_tiles(work: Work, i: int, first: int, last: int) -> None:
             here = _sum_of(work, subtree, depth)
             _for_squares(b, i, numbers, here, here, False)
             if b.n > 0:
-                descend_tiles(b, i, here, numbers[0], numbers[1], Descent(rate=-1.0, keep=1.0), False)
+                descend_tiles(b, i, here, numbers[0], numbers[1], Descent(rate=-1.0, keep=1.0, bias_rate=-1.0), False)
             for above in range(depth - 1, depth - 1 - tree[j, 2], -1):
                 into, other = _sum_of(work, subtree, above), _sum_of(work, subtree, above + 1)
                 _for_squares(b, i, numbers, into, other, True)

@@ -2,10 +2,11 @@
 
 from fastmlp.compilation.jit import body, worker
 from fastmlp.engine.batch import Batch, statistic
+from fastmlp.engine.factors import factor_gradients, step_factors
 from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
-from fastmlp.engine.rules import clip_factor, note_gradient_squares, step_tiles
+from fastmlp.engine.rules import clip_factor, note_gradient_squares
 from fastmlp.engine.shards import Share, Work, shard, work_of
-from fastmlp.engine.step import Layout, average_norms, update_norms, wait
+from fastmlp.engine.step import Layout, average_norms, step_own, update_norms, wait
 from fastmlp.engine.workspace import Memory
 from fastmlp.kernels.update import add, scale
 from fastmlp.simd.bfloat16 import flush_denormals, set_mode
@@ -28,17 +29,21 @@ def _take_vectors(b: Batch, gradient: Pointer) -> None:
 @body
 def _update(work: Work) -> None:
     b, thread = shard(work, 0), work.member.thread
-    mine = b.tiles[thread]
+    scaled, mine = b.layers[0].factors >= 0, b.tiles[thread]
     if b.settings.norm != NORM_NONE:
         _take_vectors(b, pointer(b.state, 0))
+    if scaled:
+        factor_gradients(b, thread)
     if b.settings.clip > 0:
-        for i in range(len(b.layers)):
+        for i in range(int(scaled), len(b.layers)):
             note_gradient_squares(b, i, mine[i, 0], mine[i, 1])
         if not wait(b.settings, work.member):
             return
     factor = clip_factor(b)
+    if scaled:
+        step_factors(b, thread, factor)
     for i in range(len(b.layers)):
-        step_tiles(b, i, mine[i, 0], mine[i, 1], factor)
+        step_own(b, i, thread, factor)
     if thread == 0 and b.settings.norm != NORM_NONE:
         average_norms(b)
         if b.settings.affine != 0:

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastmlp.engine.copies import refresh_all
 from fastmlp.engine.epoch import Trainer
 from fastmlp.engine.settings import STEP
 from fastmlp.engine.shard_sums import sum_gradients
@@ -86,8 +85,7 @@ class ShardTrainer(Trainer):
         self._share = Share(
             records.ravel(), steps.order, steps.first, steps.rows, steps.parts, self.costs, self.tree, self.sums
         )
-        if w.copies is not None:
-            refresh_all(self.settings, self.layers, self.packed.buffer, w.copies)
+        self._refresh(self._memory)
 
     def sum_gradients(self, step: int) -> None:
         """Write the gradients of a step into `subtrees`, and the summed costs of the shards into `costs`."""

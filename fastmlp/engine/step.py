@@ -1,8 +1,8 @@
 """The compiled worker: every thread of a team runs `train_steps`, one SGD step after the other.
 
 A step: pass over the rows → barrier → (merge statistics → pass → barrier) for every pass that batch norm adds → update
-→ barrier. Clipping adds one barrier to the update. A thread has a share of the rows and of the parameters' tiles, and
-takes from the others' shares when it is done with its own.
+→ barrier. Clipping and factors of the inputs add one barrier each to the update. A thread has a share of the rows and
+of the parameters' tiles, and takes from the others' shares when it is done with its own.
 """
 
 from typing import NamedTuple
@@ -12,10 +12,11 @@ import numpy as np
 from fastmlp.compilation.jit import body, inlined, worker
 from fastmlp.engine.batch import Batch, statistic
 from fastmlp.engine.copies import refresh_tiles
+from fastmlp.engine.factors import factor_gradients, has_input_of, step_factors
 from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
 from fastmlp.engine.products import descend_tiles
 from fastmlp.engine.rows import merge, pass_over
-from fastmlp.engine.rules import clip_factor, note_weight_squares, rule_tiles, rule_vector, step_tiles, total_of
+from fastmlp.engine.rules import clip_factor, note_weight_squares, rule_tiles, rule_vector, step_tiles, total_of, waits
 from fastmlp.engine.shares import Claims, blocks_of, row_cell, row_pieces, share_of_rows, take, tile_cell, tile_unit
 from fastmlp.engine.workspace import Memory
 from fastmlp.kernels.tiles import Descent
@@ -148,22 +149,43 @@ def _update_tiles(b: Batch, member: Member) -> None:
                 if count == 0:
                     break
                 _tiles(b, b.state, i, first + start, first + start + count)
-                if b.settings.clip == 0:
+                if not waits(b, i):
                     note_weight_squares(b, i, first + start, first + start + count)
 
 
 @body
-def _step_clipped(b: Batch, state: Array, member: Member) -> bool:
-    """With clipping, do the steps, which had to wait for the norm of all gradients; False where the team ends."""
+def step_own(b: Batch, i: int, thread: int, factor: float) -> None:
+    """Do a thread's steps of a layer whose steps had to wait: of its tiles, or with factors of its inputs."""
+    layer, scaled = b.layers[i], b.layers[i].factors >= 0
+    first, last = (0, layer.tiles) if scaled else (b.tiles[thread, i, 0], b.tiles[thread, i, 1])
+    for number in range(first, last):
+        if not scaled or has_input_of(b, number, thread):
+            step_tiles(b, i, number, number + 1, factor)
+            note_weight_squares(b, i, number, number + 1)
+
+
+@body
+def _step_waiting(b: Batch, state: Array, member: Member) -> bool:
+    """Do the steps that had to wait: of factors of the inputs and their weights, and with clipping all.
+
+    Returns False where the team ends.
+    """
     if state is not None:
-        if b.settings.clip == 0:
+        scaled, clips = b.layers[0].factors >= 0, b.settings.clip > 0
+        if not scaled and not clips:
             return True
-        if not wait(b.settings, member):
+        if scaled:
+            if not wait(b.settings, member):
+                return False
+            factor_gradients(b, member.thread)
+        if clips and not wait(b.settings, member):
             return False
-        factor, mine = clip_factor(b), b.tiles[member.thread]
+        factor = clip_factor(b)
+        if scaled:
+            step_factors(b, member.thread, factor)
         for i in range(len(b.layers)):
-            step_tiles(b, i, mine[i, 0], mine[i, 1], factor)
-            note_weight_squares(b, i, mine[i, 0], mine[i, 1])
+            if waits(b, i):
+                step_own(b, i, member.thread, factor)
     return True
 
 
@@ -255,7 +277,7 @@ def _finish(b: Batch, run: Run, step: int, member: Member) -> bool:
         if b.settings.norm != NORM_NONE:
             average_norms(b)
     _update_tiles(b, member)
-    if not _step_clipped(b, b.state, member):
+    if not _step_waiting(b, b.state, member):
         return False
     if member.thread == 0 and b.settings.affine != 0:
         update_norms(b)

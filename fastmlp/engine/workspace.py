@@ -100,6 +100,7 @@ def vectors_of(views: dict[str, list[np.ndarray]]) -> dict[str, list[np.ndarray]
         "beta": views["betas"],
         "running_mean": views["running_means"],
         "running_var": views["running_vars"],
+        "factors": views["factors"],
     }
 
 

@@ -18,7 +18,7 @@ def from_sklearn(kind: type[Network], estimator: Any) -> Network:
     if own is not None and isinstance(
         architecture, Architecture
     ):  # an estimator of fastmlp has settings that scikit-learn's attributes do not show
-        settings = ("activation", "output", "dropout", "batch_norm", "input_scale")
+        settings = ("activation", "output", "dropout", "batch_norm", "input_scale", "input_factors")
         net: Any = assembled(kind, own.views, **{name: getattr(architecture, name) for name in settings})
     else:
         arrays = {"weights": list(estimator.coefs_), "biases": list(estimator.intercepts_)}

@@ -16,10 +16,10 @@ class Exchange(Parts):
         """Write the network to an ONNX file, with which other programs predict.
 
         The file has opset 9. Its input is ``X (N, n_inputs)`` in the network's dtype. It contains the multiplication by
-        `input_scale` and the output function. Its output is ``outputs (N, n_outputs)``. Batch norm uses its running
-        statistics. `class_names` and `feature_names` are metadata, as JSON lists. In float64 the activation GELU has
-        the precision of float32, since onnxruntime has no error function for float64. Everything else has the precision
-        of float64.
+        `input_scale` and the output function. The weights of its first layer are multiplied by the factors of the
+        inputs. Its output is ``outputs (N, n_outputs)``. Batch norm uses its running statistics. `class_names` and
+        `feature_names` are metadata, as JSON lists. In float64 the activation GELU has the precision of float32, since
+        onnxruntime has no error function for float64. Everything else has the precision of float64.
 
         Parameters
         ----------
@@ -51,9 +51,9 @@ class Exchange(Parts):
         torch.nn.Sequential
             The modules Linear, BatchNorm1d, Dropout, and the modules of the activation and the output function. All are
             PyTorch's, except that of the output function ``"exp"``: `fastmlp.exchange.to_pytorch.Exp`. The weights of
-            the first Linear are multiplied by `input_scale`. The running statistics are copied, so the predictions in
-            ``eval()`` mode are the same. In a further training, PyTorch averages unbiased variances, and fastmlp biased
-            ones.
+            the first Linear are multiplied by `input_scale` and by the factors of the inputs. The running statistics
+            are copied, so the predictions in ``eval()`` mode are the same. In a further training, PyTorch averages
+            unbiased variances, and fastmlp biased ones.
 
         Raises
         ------

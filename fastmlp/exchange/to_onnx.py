@@ -10,6 +10,7 @@ from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 
 from fastmlp.kernels.activations import SELU_ALPHA, SELU_SCALE
 from fastmlp.network import Network
+from fastmlp.network.folding import with_factors
 from fastmlp.system.files import replaced_whole
 from fastmlp.system.version import VERSION
 
@@ -88,7 +89,7 @@ def _nodes(network: Network) -> _Nodes:
 
 
 def _linear(nodes: _Nodes, network: Network, i: int, value: str) -> str:
-    weight = nodes.constant(f"weights.{i}", network.parameters.views["weights"][i])
+    weight = nodes.constant(f"weights.{i}", with_factors(network.parameters.views, i))
     return nodes.add("Gemm", value, weight, nodes.constant(f"biases.{i}", network.parameters.views["biases"][i]))
 
 

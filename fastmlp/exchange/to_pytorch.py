@@ -11,6 +11,7 @@ from torch.nn.utils import skip_init
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.inputs import checks
 from fastmlp.network import Network
+from fastmlp.network.folding import with_factors
 
 
 class Exp(nn.Module):
@@ -44,9 +45,9 @@ def to_torch(network: Network, logits: bool) -> Any:
     architecture, arrays = network.architecture, network.parameters.views
     checks.flag("logits", logits)
     modules: list[Any] = []
-    for i, (weight, bias) in enumerate(zip(arrays["weights"], arrays["biases"], strict=True)):
+    for i, bias in enumerate(arrays["biases"]):
         scale = architecture.input_scale if i == 0 else 1.0
-        modules.append(_linear((weight.astype(np.float64) * scale).astype(architecture.dtype), bias))
+        modules.append(_linear((with_factors(arrays, i) * scale).astype(architecture.dtype), bias))
         if i < len(arrays["weights"]) - 1:
             modules += _hidden(network, i)
     if not logits and architecture.output != "identity":

@@ -28,6 +28,8 @@ class Architecture:
         Multiplies the inputs.
     dtype : numpy.dtype
         Of the parameters and of all arithmetic.
+    input_factors : bool
+        Whether each input is multiplied by a factor that is learned.
     """
 
     widths: tuple[int, ...]
@@ -37,6 +39,7 @@ class Architecture:
     batch_norm: BatchNorm | None
     input_scale: float
     dtype: np.dtype
+    input_factors: bool = False
 
     @property
     def n_inputs(self) -> int:

@@ -1,4 +1,4 @@
-"""How batch norm disappears into the linear layers at prediction."""
+"""How batch norm and the factors of the inputs disappear into the linear layers at prediction."""
 
 import numpy as np
 
@@ -6,12 +6,19 @@ from fastmlp.network.architecture import Architecture
 from fastmlp.network.parameters import Arrays
 
 
+def with_factors(arrays: Arrays, i: int) -> np.ndarray:
+    """Return the weights of the layer of number `i`, float64, the first layer's with the inputs' factors in them."""
+    weight = arrays["weights"][i].astype(np.float64)
+    return arrays["factors"][0][:, None] * weight if i == 0 and arrays["factors"] else weight
+
+
 def folded(architecture: Architecture, arrays: Arrays) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Weights and biases of the plain network that predicts what this one predicts with its running statistics.
 
     Before the ReLU, the normalisation scales the columns of its own layer; after it, the rows of the next one.
     """
-    weights, biases = ([array.astype(np.float64) for array in arrays[name]] for name in ("weights", "biases"))
+    biases = [bias.astype(np.float64) for bias in arrays["biases"]]
+    weights = [with_factors(arrays, i) for i in range(len(biases))]
     batch_norm, dtype = architecture.batch_norm, architecture.dtype
     if batch_norm is not None:
         for i, (mean, var) in enumerate(zip(arrays["running_means"], arrays["running_vars"], strict=True)):

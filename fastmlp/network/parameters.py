@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from fastmlp.batchnorm import BatchNorm
+from fastmlp.network.architecture import Architecture
 
 Shapes = dict[str, list[tuple[int, ...]]]
 Arrays = dict[str, list[np.ndarray]]  # by kind, such as "weights", and by layer
+LEARNED = ("weights", "biases", "gammas", "betas", "factors")  # the others are running statistics
 
 
-def parameter_shapes(widths: Sequence[int], batch_norm: BatchNorm | None) -> Shapes:
+def parameter_shapes(widths: Sequence[int], batch_norm: BatchNorm | None, input_factors: bool) -> Shapes:
     """Return the shapes of a network's arrays, by kind and layer, in the order in which they lie in memory."""
     hidden: list[tuple[int, ...]] = [] if batch_norm is None else [(n,) for n in widths[1:-1]]
     affine = hidden if batch_norm is not None and batch_norm.affine else []
@@ -24,6 +26,7 @@ def parameter_shapes(widths: Sequence[int], batch_norm: BatchNorm | None) -> Sha
         "betas": affine,
         "running_means": hidden,
         "running_vars": hidden,
+        "factors": [(widths[0],)] if input_factors else [],
     }
 
 
@@ -37,12 +40,8 @@ class Parameters:
 
     Parameters
     ----------
-    widths : sequence of int
-        Inputs, hidden layers, outputs.
-    batch_norm : BatchNorm or None
-        Decides what hidden layers have besides weights and biases.
-    dtype : numpy.dtype
-        Of all arrays.
+    architecture : Architecture
+        Of the network.
 
     Attributes
     ----------
@@ -54,13 +53,13 @@ class Parameters:
         Whether somebody else may hold a view, and write at any time.
     """
 
-    def __init__(self, widths: Sequence[int], batch_norm: BatchNorm | None, dtype: np.dtype) -> None:
-        self.dtype = dtype
-        self._shapes = parameter_shapes(widths, batch_norm)
+    def __init__(self, architecture: Architecture) -> None:
+        self.dtype = dtype = architecture.dtype
+        self._shapes = parameter_shapes(architecture.widths, architecture.batch_norm, architecture.input_factors)
         self._state = np.zeros(sum(math.prod(shape) for group in self._shapes.values() for shape in group), dtype)
         self._views = self.views_of(self._state)
         self._begin()
-        for ones in self._views["gammas"] + self._views["running_vars"]:
+        for ones in self._views["gammas"] + self._views["running_vars"] + self._views["factors"]:
             ones[:] = 1
 
     def _begin(self) -> None:
@@ -105,7 +104,7 @@ class Parameters:
     @property
     def n_parameters(self) -> int:
         """Number of trained parameters."""
-        return sum(p.size for name in ("weights", "biases", "gammas", "betas") for p in self.views[name])
+        return sum(p.size for name in LEARNED for p in self.views[name])
 
     def named_arrays(self) -> dict[str, np.ndarray]:
         """Return the parameters and running statistics by name, such as ``"weights.0"``; views, not copies."""
@@ -142,7 +141,7 @@ class Parameters:
         Parameters
         ----------
         weight_decay : float
-            λ, at least 0. The sum is over the weights of all layers, without biases, γ and β.
+            λ, at least 0. The sum is over the weights of all layers, without biases, γ, β and the inputs' factors.
         """
         if not weight_decay:
             return 0.0

@@ -43,6 +43,10 @@ class Parts:
         return self.architecture.input_scale
 
     @property
+    def input_factors(self) -> bool:  # noqa: D102 - described by MLP
+        return self.architecture.input_factors
+
+    @property
     def dtype(self) -> np.dtype:  # noqa: D102 - described by MLP
         return self.architecture.dtype
 
@@ -96,6 +100,10 @@ class Parts:
         return list(self.arrays["running_vars"])
 
     @property
+    def factors(self) -> list[np.ndarray]:  # noqa: D102 - described by MLP
+        return list(self.arrays["factors"])
+
+    @property
     def n_parameters(self) -> int:
         """Number of trained parameters."""
         return self.parameters.n_parameters
@@ -138,6 +146,6 @@ class Parts:
         Parameters
         ----------
         weight_decay : float
-            λ, at least 0. The sum is over the weights of all layers, without biases, γ and β.
+            λ, at least 0. The sum is over the weights of all layers, without biases, γ, β and the inputs' factors.
         """
         return self.parameters.penalty(weight_decay)

@@ -48,9 +48,14 @@ def _disjoint(pieces, size, lanes):
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_buffers_do_not_overlap(widths, norm, dtype, training):
+@pytest.mark.parametrize("factors", [False, True])
+def test_buffers_do_not_overlap(widths, norm, dtype, training, factors):
     for batch in BATCHES:
-        _check_buffers(make_plan(widths, dtype, norm, batch, training=training), widths, norm, training)
+        plan = make_plan(widths, dtype, norm, batch, training=training, factors=factors)
+        _check_buffers(plan, widths, norm, training)
+        below, *above = plan.layers
+        assert (below["factors"] >= 0) == (below["scaled"] != below["weight"]) == factors
+        assert all(layer["factors"] < 0 and layer["scaled"] == layer["weight"] for layer in above)
 
 
 def _check_buffers(plan, widths, norm, training):
@@ -60,7 +65,9 @@ def _check_buffers(plan, widths, norm, training):
         assert (layer["n_in"], layer["n_out"]) == (widths[i], widths[i + 1])
         n_in, n_out = round_up(widths[i], lanes), round_up(widths[i + 1], lanes)
         sizes = dict.fromkeys(("bias", "gamma", "beta", "running_mean", "running_var"), n_out)
-        sizes |= {"weight": n_in * n_out, "transposed": n_in * n_out}
+        sizes |= {"weight": n_in * n_out, "transposed": n_in * n_out, "factors": n_in}
+        if layer["factors"] >= 0:
+            sizes["scaled"] = n_in * n_out
         parameters += [(layer[name], size) for name, size in sizes.items() if layer[name] >= 0]
         hidden = i < len(widths) - 2
         assert (layer["gamma"] >= 0) == (layer["statistics"] >= 0) == (hidden and norm is not None)

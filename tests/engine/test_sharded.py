@@ -8,6 +8,7 @@ from networks import all_arrays, digest
 from reference_network import Network
 
 from fastmlp import SGD, Adam, BatchNorm
+from fastmlp.engine.epoch import Trainer
 from fastmlp.engine.shard_update import add_gradients
 from fastmlp.engine.sharded import ShardTrainer, Steps
 from fastmlp.engine.workspace import aligned
@@ -68,15 +69,33 @@ def test_batch_norm_takes_the_statistics_of_each_shard(placement):
         assert_close(old - new, expected, "float64", factor=10)
 
 
+@pytest.mark.parametrize("clip_norm", [None, 0.05])
+def test_factors_of_inputs_take_the_step_of_one_process(dtype, clip_norm):
+    X, y = problem(N, 33, 4, dtype)
+    optimizer, order = SGD(0.5, momentum=0.5, clip_norm=clip_norm), np.arange(N)
+    nets = [network([33, 20, 4], dtype=dtype, input_factors=True) for _ in range(2)]
+    trainer = trainer_of(nets[0], X, y, 0, len(ROWS), optimizer)
+    trainer.begin(steps_of(order, 0, len(ROWS), 0.5))
+    trainer.sum_gradients(0)
+    trainer.update(0)
+    trainer.end()
+    Trainer(nets[1].network, X, y, N, optimizer, 1).run_epoch(order)
+    assert not np.allclose(nets[0].factors, 1)
+    for ours, whole in zip(*map(all_arrays, nets), strict=True):
+        assert_close(ours, whole, dtype)
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
-@pytest.mark.parametrize("batch_norm", [None, BatchNorm(affine=True)], ids=["none", "norm"])
-def test_the_same_bits_whoever_sums(batch_norm, threads, monkeypatch):
+@pytest.mark.parametrize(
+    ("batch_norm", "factors"), [(None, False), (BatchNorm(affine=True), True)], ids=["none", "norm, factors"]
+)
+def test_the_same_bits_whoever_sums(batch_norm, factors, threads, monkeypatch):
     monkeypatch.setattr("fastmlp.engine.epoch.useful_threads", lambda plan, threads, rows, shards: threads)
     X, y = problem(N, 33, 10)
     order = np.random.default_rng(3).permutation(N)
 
     def make():
-        return network([33, 40, 17, 10], batch_norm, dropout=0.3)
+        return network([33, 40, 17, 10], batch_norm, dropout=0.3, input_factors=factors)
 
     def run(parts, optimizer):
         """Two steps of processes with these shards, whose sums are joined here."""

@@ -55,6 +55,11 @@ def test_inputs_are_scaled_in_the_file(dtype, tmp_path):
     _assert_agree(net, tmp_path / FILE, X, _tolerance(dtype, net.activation))
 
 
+def test_the_factors_of_the_inputs_are_in_the_first_weights(dtype, tmp_path):
+    net = network(input_factors=True, input_scale=1 / 255, dtype=dtype.name)
+    _assert_agree(net, tmp_path / FILE, inputs(net), _tolerance(dtype, net.activation))
+
+
 @pytest.mark.parametrize("n", [0, 1, 7])
 def test_any_number_of_rows(n, tmp_path):
     net = network(batch_norm=BatchNorm(affine=True))

@@ -63,6 +63,14 @@ def test_logits_and_their_output_function_come_back(output):
     assert settings_of(back) == settings_of(net)
 
 
+def test_the_factors_of_the_inputs_are_multiplied_into_the_first_weights(dtype):
+    net = network(input_factors=True, input_scale=1 / 255, dtype=dtype.name)
+    back = MLP.from_torch(net.to_torch())
+    assert not back.input_factors
+    np.testing.assert_allclose(back.weights[0], net.factors[0][:, None] * net.weights[0] / 255, rtol=1e-6)
+    _assert_agree(_predict(net.to_torch(), inputs(net)), net.outputs(inputs(net)), dtype)
+
+
 def test_the_inputs_scale_is_multiplied_into_the_first_weights(dtype):
     net = network(input_scale=1 / 255, dtype=dtype.name)
     X = inputs(net)

@@ -20,8 +20,8 @@ OPTIMIZERS = (
     fastmlp.SGD(0.05, weight_decay=0.01, momentum=0.9, nesterov=True), fastmlp.SGD(0.05, clip_norm=0.1),
     fastmlp.Adam(0.01, epsilon=1e-3), fastmlp.Adam(0.01, weight_decay=0.1, epsilon=1e-3),
     fastmlp.Adam(0.01, clip_norm=0.1), fastmlp.AdamW(0.01, epsilon=1e-3),
-    fastmlp.SGD(0.05, weight_decay=0.1, rate_multipliers=fastmlp.RateMultipliers(0.5, 2.0, 0.0)),
-    fastmlp.Adam(0.01, epsilon=1e-3, rate_multipliers=fastmlp.RateMultipliers(0.0, 0.1, 3.0)),
+    fastmlp.SGD(0.05, weight_decay=0.1, rate_multipliers=fastmlp.RateMultipliers(0.5, 2.0, 0.0, 3.0)),
+    fastmlp.Adam(0.01, epsilon=1e-3, rate_multipliers=fastmlp.RateMultipliers(0.0, 0.1, 3.0, 0.5)),
 )  # fmt: skip
 BATCH_NORMS = (
     None, fastmlp.BatchNorm(), fastmlp.BatchNorm(affine=True), fastmlp.BatchNorm("before_relu"),
@@ -134,16 +134,17 @@ class Net:
     batch_norm: object
     dropout: float
     input_scale: float
+    input_factors: bool
     seed: int
 
     def make(self):
         """Make the network; every call makes the same one."""
         net = fastmlp.MLP(
             self.widths, dtype=self.dtype, activation=self.activation, output=self.output, batch_norm=self.batch_norm,
-            dropout=self.dropout, input_scale=self.input_scale, seed=self.seed,
+            dropout=self.dropout, input_scale=self.input_scale, input_factors=self.input_factors, seed=self.seed,
         )  # fmt: skip
         rng = np.random.default_rng(self.seed)
-        for array in [*net.biases, *net.gammas, *net.betas]:
+        for array in [*net.biases, *net.gammas, *net.betas, *net.factors]:
             array += 0.3 * rng.standard_normal(array.shape)
         return net
 
@@ -209,6 +210,7 @@ def nets(draw, output=None):
         draw(st.sampled_from(BATCH_NORMS)) if hidden else None,
         draw(st.sampled_from([0.0, 0.0, 0.3])) if hidden else 0.0,
         draw(st.sampled_from([1.0, 1 / 255, 3.0])),
+        draw(st.sampled_from([False, False, True])),
         draw(st.integers(0, 2**20)),
     )
 

@@ -182,6 +182,7 @@ SETTINGS = [
     (MLP, {"widths": [4, 3], "batch_norm": "after_relu"}, TypeError, ["BatchNorm", "'after_relu'"]),
     (MLP, {"widths": [4, 3], "init": "xavier"}, TypeError, ["'xavier'"]),
     (MLP, {"widths": [4, 3], "init": _transposed}, ValueError, ["(4, 3)", "(3, 4)"]),
+    (MLP, {"widths": [4, 3], "input_factors": 1}, TypeError, ["True or False", "1"]),
     (MLP, {"widths": [4, 3], "input_scale": 0.0}, ValueError, ["above 0", "0.0"]),
     (MLP, {"widths": [4, 3], "input_scale": float("nan")}, ValueError, ["above 0", "nan"]),
     (MLP, {"widths": [4, 3], "input_scale": "1/255"}, TypeError, ["number", "'1/255'"]),

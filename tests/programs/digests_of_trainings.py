@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 
-from fastmlp import MLP, SGD, Adam, BatchNorm, train
+from fastmlp import MLP, SGD, Adam, BatchNorm, RateMultipliers, train
 from fastmlp.losses import BinaryCrossEntropy, CrossEntropy, Huber, Poisson
 from fastmlp.simd.target import TILES
 
@@ -62,4 +62,11 @@ for norm, dropout in ((None, 0.3), (BatchNorm(affine=True), 0.0)):
     found = hashlib.sha256(net.snapshot().tobytes() + history.batch_costs.tobytes())
     found.update(net.outputs(X, threads=1, matmul_precision="bfloat16").tobytes())
     digests[f"bfloat16 {norm}"] = found.hexdigest()
+for precision in ("float32", "bfloat16"):
+    net = MLP([33, 70, 7, 18], input_factors=True, input_scale=1 / 255)
+    rule = Adam(0.01, clip_norm=0.5, rate_multipliers=RateMultipliers(biases=0.1, factors=6.0))
+    options = {"batch_size": 41, "epochs": 3, "threads": 1, "progress": False, "matmul_precision": precision}
+    history = train(net, X, y, optimizer=rule, **options)
+    found = hashlib.sha256(net.snapshot().tobytes() + history.batch_costs.tobytes())
+    digests[f"factors {precision}"] = found.hexdigest()
 print(json.dumps({"tiles": [TILES.tall, TILES.vectors], "digests": digests}))

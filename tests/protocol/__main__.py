@@ -26,12 +26,15 @@ SIZES = {
     "2 threads, 3 passes": Size(passes=3),
     "2 threads, 5 passes, 2 layers": Size(passes=5, layers=2),
     "2 threads, clipped": Size(passes=3, layers=2, clips=True, fails=True),
+    "2 threads, factors": Size(passes=3, layers=2, factors=True, fails=True),
+    "2 threads, factors, clipped": Size(layers=2, factors=True, clips=True, fails=True),
     "2 threads, 3 steps": Size(steps=3, fails=True),
     "2 threads, an error": Size(passes=3, clips=True, fails=True, leaves=True),
     "3 threads": Size(threads=3, steps=1),
     "3 threads, rows whole": Size(threads=3, rows=1, fails=True),
     "3 threads, tiles whole": Size(threads=3, tiles=1, steps=1, passes=3),
     "3 threads, clipped": Size(threads=3, rows=1, tiles=1, passes=3, clips=True, fails=True),
+    "3 threads, factors, clipped": Size(threads=3, rows=1, tiles=1, factors=True, clips=True),
     "3 threads, an error": Size(threads=3, rows=1, passes=3, leaves=True),
 }
 

@@ -23,6 +23,8 @@ class Size:
         piece itself.
     clips : bool
         Whether the gradient is clipped, so that the update waits for its norm.
+    factors : bool
+        Whether inputs have factors, so that the steps of the first layer wait for all gradients.
     stops : bool
         Whether the stop cell may be set from outside at any moment.
     fails : bool
@@ -38,6 +40,7 @@ class Size:
     rows: int = 2
     tiles: int = 2
     clips: bool = False
+    factors: bool = False
     stops: bool = True
     fails: bool = False
     leaves: bool = False
@@ -152,8 +155,12 @@ class Member(Program):
 
     def updated(self, step):
         """All that makes the update of a step."""
-        clipped = range(self.size.threads) if self.size.clips else ()
-        return self.tiles_done(step) + sum(self.shared.done.bit("clipped", step, thread) for thread in clipped)
+        waiting = range(self.size.threads) if self.size.clips or self.size.factors else ()
+        return self.tiles_done(step) + sum(self.shared.done.bit("stepped", step, thread) for thread in waiting)
+
+    def waits(self, i):
+        """rules.py: waits."""
+        return self.size.clips or (self.size.factors and i == 0)
 
     # ---- step.py
 
@@ -253,8 +260,8 @@ class Member(Program):
             self.mean_cost(step)
             self.decide()
         self.update_tiles(step)
-        if self.size.clips:
-            self.step_clipped(step)
+        if self.size.clips or self.size.factors:
+            self.step_waiting(step)
         if self.thread == 0 and self.size.passes > 1:
             self.add(WORK, "update_norms", work=(Access(writes=self.bits(("norms",))),))
         self.barrier_after_update()
@@ -306,24 +313,40 @@ class Member(Program):
         self.store(self.row_cell(self.thread, 0), 0, "_update_tiles", resets=True)
 
     def tiles(self, step, owner, i, then):
-        """_tiles: a tile sums over all rows; with clipping, its gradient is all that is written."""
+        """_tiles: a tile sums over all rows; where its step waits, its gradient is all that is written."""
         rows, work = self.bits(*(("rows", *piece) for piece in self.size.pieces)), []
-        kinds = ("gradients",) if self.size.clips else ("gradients", "parameters", "squares")
+        kinds = ("gradients",) if self.waits(i) else ("gradients", "parameters", "squares")
         for piece in range(self.size.tiles):
             writes = self.bits(*((kind, owner, i, piece) for kind in kinds))
             work.append(Access(rows, writes, self.shared.done.bit("tiles", step, owner, i, piece)))
         needs = self.rows_done(step, self.size.passes - 1)
         self.add(WORK, f"step {step}, layer {i}, tiles of thread {owner}", work=tuple(work), needs=needs, then=then)
 
-    def step_clipped(self, step):
-        """_step_clipped: every thread reads all gradients' squares, then steps its own tiles."""
-        self.barrier_before_clipping()
-        needs = self.tiles_done(step)
-        self.add(WORK, "clip_factor", work=(Access(self.tiles_of("gradients")),), needs=needs)
-        mine = [tile for tile in self.size.all_tiles if tile[0] == self.thread]
+    def step_waiting(self, step):
+        """_step_waiting.
+
+        With factors, every thread turns the gradients of its own inputs into those of their factors and weights; with
+        clipping, every thread reads all gradients' squares; then each steps what is its own. A thread's inputs are not
+        those of its tiles: here they are those of the next thread's.
+        """
+        needs, own = self.tiles_done(step), (self.thread + 1) % self.size.threads
+        inputs = [tile for tile in self.size.all_tiles if tile[:2] == (own, 0)] if self.size.factors else []
+        if self.size.factors:
+            self.barrier_before_factors()
+            gradients = self.bits(*(("gradients", *tile) for tile in inputs))
+            self.add(WORK, "factor_gradients", work=(Access(writes=gradients),), needs=needs)
+        if self.size.clips:
+            self.barrier_before_clipping()
+            self.add(WORK, "clip_factor", work=(Access(self.tiles_of("gradients")),), needs=needs)
+        tiles = [tile for tile in self.size.all_tiles if tile[0] == self.thread and self.waits(tile[1])]
+        mine = [tile for tile in tiles if tile[1] > 0 or not self.size.factors] + inputs
+        reads = self.bits(*(("gradients", *tile) for tile in mine))
         writes = self.bits(*((kind, *tile) for tile in mine for kind in ("parameters", "squares")))
-        bit = self.shared.done.bit("clipped", step, self.thread)
-        self.add(WORK, "step_tiles", work=(Access(writes=writes, bit=bit),))
+        bit = self.shared.done.bit("stepped", step, self.thread)
+        self.add(WORK, "step_factors, _step_own", work=(Access(reads, writes, bit),))
+
+    def barrier_before_factors(self):
+        self.barrier("_step_waiting")
 
     def barrier_before_clipping(self):
-        self.barrier("_step_clipped")
+        self.barrier("_step_waiting")

@@ -54,6 +54,11 @@ class NoBarrierBeforeClippedSteps(Member):
         pass
 
 
+class NoBarrierBeforeFactors(Member):
+    def barrier_before_factors(self):
+        pass
+
+
 class BarrierCountsFromZero(Member):
     def barrier(self, where):
         self.arrivals = 0
@@ -185,6 +190,9 @@ BROKEN = [
     (NoBarrierBehindTheUpdate, Size(), BARRIER),
     (NoBarrierBetweenPasses, Size(passes=3), BARRIER),
     (NoBarrierBeforeClippedSteps, Size(clips=True), BARRIER),
+    (NoBarrierBeforeClippedSteps, Size(factors=True, clips=True), BARRIER),
+    (NoBarrierBeforeFactors, Size(factors=True), BARRIER),
+    (NoBarrierBeforeFactors, Size(factors=True, clips=True), BARRIER),
     (BarrierCountsFromZero, Size(), "no thread can move"),
     (BarrierIsDeafToErrors, Size(leaves=True), "no thread can move"),
     (OneRowCell, Size(passes=3), "resets a cell"),
@@ -247,7 +255,7 @@ MODELLED = {
         "_stopping": ["load_shared", "store_shared"],
         "_rows": ["store_shared", "_stopping", "take"],
         "_update_tiles": ["store_shared", "take"],
-        "_step_clipped": ["wait"],
+        "_step_waiting": ["wait", "wait"],
         "_begin": ["store_shared"],
         "_pass_all": ["wait", "_stopping", "wait", "load_shared"],
         "_finish": ["load_shared", "store_shared", "wait", "store_shared"],
