@@ -80,6 +80,18 @@ def test_search():
     assert number(r"test accuracy: (\S+)", out) > 0.9
 
 
+def test_many():
+    out = run("many", "--epochs", 8, "--members", 5)
+    candidates = re.findall(r"^hidden (\(.*\)), rate (\S+): accuracy (\S+) in 5 folds$", out, flags=re.MULTILINE)
+    scores = [float(score) for _, _, score in candidates]
+    assert len(scores) == 4
+    assert scores == sorted(scores, reverse=True)
+    assert candidates[0][:2] == ("(64,)", "0.003")
+    assert "5 networks, 960 steps in all" in out
+    mean, together = number(r"members: .* mean (\S+)", out), number(r"all together: (\S+)", out)
+    assert 0.85 < mean < together
+
+
 def test_all_examples_are_named():
     folder = Path(examples.__file__).parent
     assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set(examples.__all__)

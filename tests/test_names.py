@@ -44,6 +44,7 @@ COVERED = {
     "engine/workspace.py": "engine/test_memory.py",
     "examples/diamonds.py": "test_examples.py",
     "examples/digits.py": "test_examples.py",
+    "examples/many.py": "test_examples.py",
     "examples/regression.py": "test_examples.py",
     "examples/search.py": "test_examples.py",
     "examples/table.py": "test_examples.py",
