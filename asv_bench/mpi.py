@@ -11,6 +11,7 @@ It needs mpi4py, an `mpiexec`, and a quiet machine of two cores.
 """
 
 import argparse
+import itertools
 import json
 import shutil
 import statistics
@@ -40,10 +41,11 @@ def seconds_of_step(widths: Sequence[int], batch: int, args: argparse.Namespace,
     comm = options.get("comm")
     if comm is not None:
         rank, size = comm.comm.Get_rank(), comm.comm.Get_size()
-        X, y = (part[len(part) * rank // size : len(part) * (rank + 1) // size] for part in (X, y))
+        own = slice(len(X) * rank // size, len(X) * (rank + 1) // size)
+        X, y = X[own], y[own]
     steps = -(-args.rows // batch)
     # a step of the network takes about so long on two cores
-    expected = 3e-4 + 6 * batch * sum(a * b for a, b in zip(widths, widths[1:], strict=False)) / 4e11
+    expected = 3e-4 + 6 * batch * sum(a * b for a, b in itertools.pairwise(widths)) / 4e11
     epochs = 2 + max(1, round(args.seconds / (steps * expected)))
     net = fastmlp.MLP(list(widths), input_scale=1 / 255)
     history = fastmlp.train(
@@ -51,7 +53,8 @@ def seconds_of_step(widths: Sequence[int], batch: int, args: argparse.Namespace,
         **options,
     )  # fmt: skip
     times = np.diff([record["seconds"] for record in history.records])
-    return float(np.median(times)) / steps
+    median: float = np.median(times).item()
+    return median / steps
 
 
 def each(measure: Callable[[Sequence[int], int], float]) -> list[float]:

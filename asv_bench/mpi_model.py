@@ -13,6 +13,7 @@ memory (e) are counted as they were measured on the one machine. All fits minimi
 below 0.
 """
 
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,12 +71,12 @@ def exchanges(comm: Any) -> list[list[float]]:
 
 def parameters(widths: Sequence[int]) -> int:
     """Return how many numbers the gradient of a network has."""
-    return sum((before + 1) * after for before, after in zip(widths, widths[1:], strict=False))
+    return sum((before + 1) * after for before, after in itertools.pairwise(widths))
 
 
 def flop(widths: Sequence[int]) -> int:
     """Return the operations of a row in a step."""
-    return 6 * sum(before * after for before, after in zip(widths, widths[1:], strict=False))
+    return 6 * sum(before * after for before, after in itertools.pairwise(widths))
 
 
 def _features(widths: Sequence[int], rows: float, shards: int) -> list[float]:
