@@ -53,8 +53,7 @@ def seconds_of_step(widths: Sequence[int], batch: int, args: argparse.Namespace,
         **options,
     )  # fmt: skip
     times = np.diff([record["seconds"] for record in history.records])
-    median: float = np.median(times).item()
-    return median / steps
+    return float(statistics.median(times.tolist()) / steps)
 
 
 def each(measure: Callable[[Sequence[int], int], float]) -> list[float]:
