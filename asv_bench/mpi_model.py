@@ -118,7 +118,8 @@ class Model:
         lines = [
             (
                 f"The fit: a = {1e6 * a:.1f} µs, b = 1 / {1e-9 / b if b else np.inf:.0f} GFLOP/s, "
-                f"c = {1e9 * c:.3f} ns, d = {1e9 * d:.3f} ns; latency {1e6 * self.latency:.1f} µs, {1e-9 / self.byte:.2f} GB/s."
+                f"c = {1e9 * c:.3f} ns, d = {1e9 * d:.3f} ns; "
+                f"latency {1e6 * self.latency:.1f} µs, {1e-9 / self.byte:.2f} GB/s."
             ),
             "",
             "| network | batch | 2 processes, measured | by the model | difference |",

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 from fastmlp import init, losses, schedules
 from fastmlp.batchnorm import BatchNorm
 from fastmlp.history import History
+from fastmlp.loading import load
 from fastmlp.many import train_many
-from fastmlp.mlp import MLP, load
+from fastmlp.mlp import MLP
 from fastmlp.multipliers import RateMultipliers
 from fastmlp.optimizers import SGD, Adam, AdamW
 from fastmlp.stopping import EarlyStopping

@@ -1,7 +1,6 @@
 """The network: its shape, its parameters, and what it predicts."""
 
 import copy
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +15,6 @@ from fastmlp.inputs.streamed import is_stream
 from fastmlp.network import Architecture, Parameters
 from fastmlp.network.architecture import ACTIVATIONS, OUTPUTS
 from fastmlp.network.drawing import drawn, of_layers
-from fastmlp.network.parameters import named
 from fastmlp.streaming.methods import Streamed
 
 
@@ -313,51 +311,3 @@ class MLP(Exchange, Streamed):
         shape = "-".join(map(str, self.widths))
         functions = f"{self.activation}, {self.output}"
         return f"<MLP {shape}, {functions}, {self.n_parameters} parameters, {self.dtype}, batch_norm={self.batch_norm}>"
-
-
-def load(path: str | os.PathLike[str]) -> MLP:
-    """Read a network that `MLP.save` wrote.
-
-    Parameters
-    ----------
-    path : path-like
-        A safetensors file.
-
-    Returns
-    -------
-    MLP
-        With the same bits in every parameter.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no such file.
-    ValueError
-        The file is truncated, was not written by fastmlp, or its arrays do not fit its architecture.
-    """
-    return built(storage.read(path), path)
-
-
-def built(stored: storage.Stored, path: str | os.PathLike[str]) -> MLP:
-    """Return the network that a file describes.
-
-    Parameters
-    ----------
-    stored : Stored
-        What the file holds.
-    path : path-like
-        For errors.
-
-    Raises
-    ------
-    ValueError
-        There is no such network.
-    """
-    try:
-        net = MLP(**stored.settings)
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path} describes no network that fastmlp knows: {error!r}") from error
-    net.class_names, net.feature_names = stored.class_names, stored.feature_names
-    for name, target in named(net.views).items():
-        target[:] = stored.arrays[name]
-    return net

@@ -7,12 +7,13 @@ import numpy as np
 
 from fastmlp import losses
 from fastmlp.engine import zeros
+from fastmlp.engine.arguments import Layout, Run
 from fastmlp.engine.copies import refresh_all
 from fastmlp.engine.moments import Snapshot, buffers_of, check_state, packed, unpacked
 from fastmlp.engine.plan import is_short, make_plan, useful_threads
 from fastmlp.engine.precision import operands_of
 from fastmlp.engine.settings import FUSED, STEP, make_settings, set_data, set_loss, set_rates, with_products
-from fastmlp.engine.step import Layout, Run, train_steps
+from fastmlp.engine.step import train_steps
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Memory, PackedParameters, Workspace, aligned, vectors_of
 from fastmlp.inputs.encoded import Gathered

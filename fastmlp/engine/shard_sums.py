@@ -6,6 +6,7 @@ bits of the sum do not depend on which process has which shards. A process sums 
 """
 
 from fastmlp.compilation.jit import body, worker
+from fastmlp.engine.arguments import Layout
 from fastmlp.engine.batch import Batch, statistic
 from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
 from fastmlp.engine.products import descend_tiles
@@ -13,7 +14,7 @@ from fastmlp.engine.rows import merge, pass_over
 from fastmlp.engine.rules import TOGETHER
 from fastmlp.engine.shards import Share, Work, shard, work_of
 from fastmlp.engine.shares import blocks_of, row_cell, row_pieces, share_of_rows, take, tile_cell, tile_unit
-from fastmlp.engine.step import Layout, wait
+from fastmlp.engine.step import wait
 from fastmlp.engine.workspace import Memory
 from fastmlp.kernels.tiles import Descent, square_of, tile_at
 from fastmlp.kernels.update import add, clear, scale

@@ -1,12 +1,13 @@
 """The compiled workers behind the sum of a process's shards: sums of several processes, and the update."""
 
 from fastmlp.compilation.jit import body, worker
+from fastmlp.engine.arguments import Layout
 from fastmlp.engine.batch import Batch, statistic
 from fastmlp.engine.factors import factor_gradients, step_factors
 from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
 from fastmlp.engine.rules import clip_factor, note_gradient_squares
 from fastmlp.engine.shards import Share, Work, shard, work_of
-from fastmlp.engine.step import Layout, average_norms, step_own, update_norms, wait
+from fastmlp.engine.step import average_norms, step_own, update_norms, wait
 from fastmlp.engine.workspace import Memory
 from fastmlp.kernels.update import add, scale
 from fastmlp.simd.bfloat16 import flush_denormals, set_mode

@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastmlp.engine.arguments import Layout
 from fastmlp.engine.epoch import Trainer
 from fastmlp.engine.settings import STEP
 from fastmlp.engine.shard_sums import sum_gradients
 from fastmlp.engine.shard_update import update
 from fastmlp.engine.shards import Share
-from fastmlp.engine.step import Layout
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import aligned
 

@@ -7,9 +7,9 @@ for rows, for sums and for statistics of batch norm.
 from typing import NamedTuple
 
 from fastmlp.compilation.jit import inlined
+from fastmlp.engine.arguments import Layout, Member
 from fastmlp.engine.batch import Batch
 from fastmlp.engine.shares import Claims
-from fastmlp.engine.step import Layout, Member
 from fastmlp.engine.workspace import Memory
 from fastmlp.simd.atomics import LINE
 from fastmlp.simd.kinds import Array

@@ -5,11 +5,10 @@ A step: pass over the rows → barrier → (merge statistics → pass → barrie
 of the parameters' tiles, and takes from the others' shares when it is done with its own.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from fastmlp.compilation.jit import body, inlined, worker
+from fastmlp.engine.arguments import Layout, Member, Run
 from fastmlp.engine.batch import Batch, statistic
 from fastmlp.engine.copies import refresh_tiles
 from fastmlp.engine.factors import factor_gradients, has_input_of, step_factors
@@ -25,67 +24,6 @@ from fastmlp.simd.atomics import HALT, LINE, SKIPPED, STEPS_DONE, STOP, barrier,
 from fastmlp.simd.bfloat16 import flush_denormals, set_mode
 from fastmlp.simd.kinds import Array, Pointer, Record
 from fastmlp.simd.pointer import offset, pointer
-
-
-class Layout(NamedTuple):
-    """What stays the same from step to step.
-
-    Attributes
-    ----------
-    settings : numpy.ndarray of SETTINGS
-        One record.
-    layers, passes : numpy.ndarray
-        Of the plan.
-    tiles : numpy.ndarray
-        As they are dealt out.
-    """
-
-    settings: Array
-    layers: Array
-    passes: Array
-    tiles: Array
-
-
-class Run(NamedTuple):
-    """The steps of one call.
-
-    Attributes
-    ----------
-    steps : numpy.ndarray of STEP
-        A record for each step.
-    order : numpy.ndarray (n,)
-        The rows to train on, int64, cut into mini-batches.
-    costs : numpy.ndarray (steps,)
-        Takes the cost of each step.
-    weight_squares : numpy.ndarray
-        Takes the Σ‖W‖² after each step, where that is wanted.
-    """
-
-    steps: Array
-    order: Array
-    costs: Array
-    weight_squares: Array
-
-
-class Member(NamedTuple):
-    """One thread of a team, as it meets the others.
-
-    Attributes
-    ----------
-    thread : int
-        Its number.
-    control : pointer
-        To the team's control block (`fastmlp.simd.atomics`).
-    arrivals : pointer
-        To the thread's own count of arrivals at barriers, of all threads.
-    claims : Claims
-        What is taken of all shares.
-    """
-
-    thread: int
-    control: Pointer
-    arrivals: Pointer
-    claims: Claims
 
 
 @body

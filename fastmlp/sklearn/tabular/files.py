@@ -8,7 +8,7 @@ import numpy as np
 
 from fastmlp import storage
 from fastmlp.inputs import checks
-from fastmlp.mlp import built
+from fastmlp.loading import built
 from fastmlp.sklearn.tabular.base import BaseTabularMLP
 from fastmlp.sklearn.tabular.classifier import TabularMLPClassifier
 from fastmlp.sklearn.tabular.plain import parameters_of
