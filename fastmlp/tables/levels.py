@@ -1,7 +1,7 @@
 """The encoding of a column of categories or booleans."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from fastmlp.tables.scaling import Scaling
 
 MOST_LEVELS = 256  # with an input of their own
 FEWEST_ROWS = 10  # of a level with an input of its own, in a column of more levels than that
+IDENTIFYING = 0.95  # of the rows with a value have another level: so do names of rows
 SHARED, MISSING, UNKNOWN = 0, 1, 2  # behind the levels: a level without an input of its own; none; never seen
 
 
@@ -38,6 +39,8 @@ class Levels:
         Of the inputs that are not constant.
     kept : tuple of int
         Which inputs those are.
+    identifies : bool
+        Whether nearly every row has another level; then there are no inputs.
     """
 
     name: str
@@ -56,36 +59,19 @@ class Levels:
         missing = column.missing
         counts = np.bincount(column.values[~missing], weights[~missing], len(column.levels))
         n_missing, n_distinct = int(missing.sum()), int(np.count_nonzero(counts))
-        identifies = n_distinct == len(missing) - n_missing >= SUSPECT_ROWS
+        n = len(missing) - n_missing
+        identifies = n >= SUSPECT_ROWS and n_distinct > IDENTIFYING * n
         levels = () if identifies else _with_inputs(column.levels, counts)
-        rough = cls(
-            column.name,
-            column.kind,
-            column.dtype,
-            n_missing,
-            n_distinct,
-            levels,
-            scaling.NOTHING,
-            (),
-            identifies=identifies,
+        found = cls(
+            column.name, column.kind, column.dtype, n_missing, n_distinct, levels, scaling.NOTHING, (), identifies
         )
         if identifies:
-            return rough
-        places = rough._places(column)
-        of_places = np.bincount(places, weights, len(levels) + 3)
+            return found
+        of_places = np.bincount(found._places(column), weights, len(levels) + 3)
         used = of_places > 0
-        whole = scaling.learned(rough._plain[used], of_places[used])
+        whole = scaling.learned(found._plain[used], of_places[used])
         kept = np.flatnonzero(whole.varies)
-        return cls(
-            column.name,
-            column.kind,
-            column.dtype,
-            n_missing,
-            n_distinct,
-            levels,
-            whole.of(kept),
-            tuple(map(int, kept)),
-        )
+        return replace(found, scaling=whole.of(kept), kept=tuple(map(int, kept)))
 
     @property
     def n_shared(self) -> int:
@@ -109,15 +95,17 @@ class Levels:
             return ""
         if self.n_distinct == 0:
             return "has no value in any row"
-        return "has another value in every row" if self.identifies else "has a single value in all rows"
+        if self.n_distinct == 1:
+            return "has a single value in all rows"
+        return f"has {self.n_distinct} levels, each in very few rows"
 
     @property
     def suspicion(self) -> str:
         """What a user should know of it; empty where there is nothing."""
-        if not self.identifies:
+        if self.inputs or self.n_distinct < 2:
             return ""
-        rows = f"each of {self.n_distinct} rows"
-        return f"column {self.name!r} has another text in {rows}, as identifiers do: it is left out"
+        as_what = ", as identifiers have" if self.identifies else ""
+        return f"column {self.name!r} {self.left_out}{as_what}: it is left out"
 
     def encode(self, column: Values, out: np.ndarray) -> None:
         """Write the inputs ``out (n, n_inputs)`` of some rows."""

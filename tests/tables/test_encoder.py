@@ -86,12 +86,22 @@ def test_nothing_to_learn_from():
 
 def test_identifiers_are_named():
     names, numbers = [f"n{i}" for i in range(30)], np.random.default_rng(0).permutation(40)[:30]
-    with pytest.warns(UserWarning, match="column 'name' has another text in each of 30 rows.*it is left out"):
+    with pytest.warns(
+        UserWarning, match="column 'name' has 30 levels, each in very few rows, as identifiers have: it is left out"
+    ):
         encoder = learned(name=names, a=np.arange(30) / 7)
     assert encoder.inputs == ["a"]
+    with pytest.warns(UserWarning, match="column 'name' has 39 levels"):
+        learned(name=[f"n{i % 39}" for i in range(40)], a=np.arange(40) / 7)
     with pytest.warns(UserWarning, match="column 'number' numbers the rows"):
         encoder = learned(number=numbers)
     assert encoder.inputs == ["number"]
+
+
+def test_many_rare_levels_are_left_out():
+    with pytest.warns(UserWarning, match="column 'name' has 300 levels, each in very few rows: it is left out"):
+        encoder = learned(name=[f"n{i % 300}" for i in range(900)], a=np.arange(900) / 7)
+    assert encoder.inputs == ["a"]
 
 
 def test_weights_count_rows():

@@ -82,6 +82,15 @@ class BaseTabularMLP(BaseEstimator, ABC):
         return None
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> None:
+        before = dict(vars(self))
+        try:
+            self._learn(X, y, sample_weight, validation)
+        except BaseException:  # an estimator that was fitted before stays as it was
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def _learn(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> None:
         table, y, weight = self._rows(X, y, sample_weight, reset=True)
         if table.n < 2:
             raise ValueError(f"fit needs at least two rows of a weight above 0, got n_samples={table.n}")
@@ -107,13 +116,14 @@ class BaseTabularMLP(BaseEstimator, ABC):
         widths = (self.encoder_.n_inputs, self._width_of_output)
         # so few rows take no time: with more digits, a row of weight 2 gives what two rows give
         nets = recipe.networks(*widths, seeds, "float64" if len(rows[0]) < FEWEST_ROWS else "float32")
-        self.histories_ = recipe.train(
-            nets, rows, validation, seeds, threads=workers.threads(self.threads), progress=self.progress
-        )
-        for net in nets:
+        threads = workers.threads(self.threads)
+        histories = recipe.train(nets, rows, validation, seeds, threads=threads, progress=self.progress)
+        # Ctrl-C leaves networks that were not trained at all
+        begun = [i for i, history in enumerate(histories) if history.records] or [0]
+        self.networks_, self.histories_ = [nets[i] for i in begun], [histories[i] for i in begun]
+        for net in self.networks_:
             net.feature_names = self.encoder_.inputs
-        self.networks_ = nets
-        if any(history.stopped_because == "interrupted" for history in self.histories_):
+        if any(history.stopped_because == "interrupted" for history in histories):
             warn("Training interrupted by user.")
 
     def _encoded(self, table: Table, y: np.ndarray, weight: np.ndarray | None) -> tuple[Any, ...]:
@@ -121,7 +131,7 @@ class BaseTabularMLP(BaseEstimator, ABC):
         return rows if weight is None else (*rows, weight)
 
     def _rows(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> tuple[Table, np.ndarray, np.ndarray | None]:
-        """Return rows of a weight above 0, checked; weights that are all alike are None."""
+        """Return rows of a weight above 0, with their targets and weights, checked."""
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         table = self._table(X, reset=reset)

@@ -14,6 +14,8 @@ from fastmlp.sklearn.tabular.constraints import CLASSIFIER
 from fastmlp.sklearn.tabular.plain import array_of, of_array
 from fastmlp.sklearn.tabular.recipe import Recipe
 
+TEXT = "OU"  # kinds of dtypes that do not compare with numbers
+
 
 class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     """A classifier of tables as they come: with text, dates, gaps and columns of any scale, and without tuning.
@@ -173,6 +175,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
             raise ValueError(f"classes must be sorted, each once and at least two, got {self.classes_.tolist()}")
 
     def _targets(self, y: np.ndarray) -> np.ndarray:
+        if (y.dtype.kind in TEXT) != (self.classes_.dtype.kind in TEXT):
+            raise ValueError(f"y_val holds {y.dtype}, expected classes as in y ({self.classes_.dtype})")
         found = np.searchsorted(self.classes_, y)
         unknown = self.classes_[np.minimum(found, len(self.classes_) - 1)] != y
         if unknown.any():

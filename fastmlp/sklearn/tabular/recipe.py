@@ -88,7 +88,10 @@ class Recipe:
         threads: int,
         progress: bool | None,
     ) -> list[History]:
-        """Train networks on the same rows: several at once where each has a thread of its own, else one by one."""
+        """Train networks on the same rows: several at once where each has a thread of its own, else one by one.
+
+        After Ctrl-C, histories of networks that were not trained are missing or have no records.
+        """
         x, targets, weights = rows
         stop = None
         if validation is not None:
@@ -100,10 +103,12 @@ class Recipe:
         optimizer = self.optimizer(x.shape[1])
         if 1 < threads <= len(nets):
             return train_many(nets, x, targets, seeds=list(seeds), optimizers=optimizer, **options)
-        return [
-            train(net, x, targets, seed=seed, optimizer=optimizer, **options)
-            for net, seed in zip(nets, seeds, strict=True)
-        ]
+        histories = list[History]()
+        for net, seed in zip(nets, seeds, strict=True):
+            histories.append(train(net, x, targets, seed=seed, optimizer=optimizer, **options))
+            if histories[-1].stopped_because == "interrupted":
+                break
+        return histories
 
     def optimizer(self, n_inputs: int) -> Adam:
         """Return Adam with the rates of the neural tangent parametrisation, as `RateMultipliers` describes it."""

@@ -1,6 +1,8 @@
 """Tables as they come: what is learned does not depend on the library, on threads or on pickling."""
 
+import _thread
 import pickle
+import threading
 
 import numpy as np
 import pandas as pd
@@ -132,13 +134,38 @@ def test_rows_of_weight_0_are_left_out(table, price, regressor):
     np.testing.assert_array_equal(regressor.fit(table, price, weight).predict(table), expected)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_ctrl_c_keeps_the_networks_that_were_trained(table, price, regressor, monkeypatch, threads):
+    interrupted = threading.Timer(0.3, _thread.interrupt_main)
+    regressor.set_params(n_ens=4, threads=threads, max_epochs=100_000)
+    interrupted.start()
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        regressor.fit(table, price)
+    assert 1 <= len(regressor.networks_) == len(regressor.histories_) < 4
+    assert np.isfinite(regressor.predict(table)).all()
+
+
+def test_a_fit_that_fails_leaves_the_estimator_as_it_was(table, price, grade, classifier, regressor):
+    expected = regressor.fit(table, price).predict(table)
+    for bad in (price * np.nan, price.map(str) + "x"):
+        with pytest.raises(ValueError, match=r"y contains NaN|could not convert"):
+            regressor.fit(table, bad)
+    with pytest.raises(ValueError, match="no column of X"):
+        regressor.fit(table.map(lambda _: None), price + 1000)
+    np.testing.assert_array_equal(regressor.predict(table), expected)
+    known = classifier.fit(table, grade).predict_proba(table)
+    with pytest.raises(ValueError, match="y_val holds"):
+        classifier.fit(table[["size"]], grade == "low", X_val=table[["size"]], y_val=grade)
+    np.testing.assert_array_equal(classifier.predict_proba(table), known)
+
+
 def test_in_a_search(table, grade, classifier):
     assert cross_val_score(classifier, table, grade, cv=3).mean() > 0.7
 
 
 def test_identifiers_are_named(table, price, regressor):
     named = table.assign(name=[f"n{i}" for i in range(len(table))], number=range(len(table)))
-    with pytest.warns(UserWarning, match="as identifiers do") as caught:
+    with pytest.warns(UserWarning, match="as identifiers") as caught:
         regressor.fit(named, price)
     assert sorted(str(warning.message).split()[1] for warning in caught) == ["'name'", "'number'"]
     assert all(warning.filename == __file__ for warning in caught)
@@ -153,7 +180,8 @@ def test_levels_that_training_never_saw(table, price, regressor):
 
 
 def test_ten_thousand_levels(price, regressor):
-    levels = pd.DataFrame({"level": [f"n{i % 10_000}" for i in range(10_300)], "a": np.arange(10_300) % 7})
+    names = [f"frequent {i % 100}" for i in range(10_000)] + [f"rare {i}" for i in range(10_000)]
+    levels = pd.DataFrame({"level": names, "a": np.arange(20_000) % 7})
     regressor.set_params(max_epochs=1).fit(levels, levels["a"])
     assert len(regressor.encoder_.inputs) < 300
     assert regressor.predict(levels.head(3)).shape == (3,)
