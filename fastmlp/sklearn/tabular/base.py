@@ -86,8 +86,8 @@ class BaseTabularMLP(BaseEstimator, ABC):
         try:
             self._learn(X, y, sample_weight, validation)
         except BaseException:  # an estimator that was fitted before stays as it was
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__.clear()
+            self.__dict__.update(before)
             raise
 
     def _learn(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> None:

@@ -23,7 +23,7 @@ from fastmlp.stopping import EarlyStopping
 from fastmlp.train import train
 
 BETA_2 = 0.95
-RATE_OF_BIASES = 0.1  # beside that of the weights
+RATE_OF_BIASES, RATE_OF_FACTORS = 0.1, 6.0  # beside that of the weights
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class Recipe:
                 output=self.output,
                 init=[*drawn * [init.lecun()], init.zeros()],
                 bias_init=[*drawn * [init.simple(1.0)], init.zeros()],
+                input_factors=True,
                 dtype=dtype,
                 seed=seed,
             )
@@ -113,5 +114,5 @@ class Recipe:
     def optimizer(self, n_inputs: int) -> Adam:
         """Return Adam with the rates of the neural tangent parametrisation, as `RateMultipliers` describes it."""
         weights = [1 / math.sqrt(n_in) for n_in in (n_inputs, *self.hidden)]
-        rates = RateMultipliers(weights=weights, biases=RATE_OF_BIASES)
+        rates = RateMultipliers(weights=weights, biases=RATE_OF_BIASES, factors=RATE_OF_FACTORS)
         return Adam(CosLog(self.learning_rate), beta_2=BETA_2, rate_multipliers=rates)

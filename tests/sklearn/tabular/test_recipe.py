@@ -19,9 +19,9 @@ def selu(z):
     return np.where(z > 0, SCALE * z, below), np.where(z > 0, SCALE, below + SCALE * ALPHA)
 
 
-def gradients(x, y, weights, biases):
-    """The gradients of the mean loss by U and b, of ``z = x·U / √n_in + b``."""
-    kept, slopes = [x], []
+def gradients(x, y, factors, weights, biases):
+    """The gradients of the mean loss by the inputs' factors, and by each U and b of ``z = x·U / √n_in + b``."""
+    kept, slopes = [x * factors], []
     for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
         out, slope = selu(kept[-1] @ weight / np.sqrt(len(weight)) + bias)
         kept.append(out)
@@ -33,29 +33,34 @@ def gradients(x, y, weights, biases):
     else:
         dz = z - y
     dz /= len(x)
-    found = []
+    of_weights, of_biases = [], []
     for i in reversed(range(len(weights))):
-        found.append((kept[i].T @ dz / np.sqrt(len(weights[i])), dz.sum(axis=0)))
-        if i:
-            dz = dz @ weights[i].T / np.sqrt(len(weights[i])) * slopes[i - 1]
-    return found[::-1]
+        of_weights.append(kept[i].T @ dz / np.sqrt(len(weights[i])))
+        of_biases.append(dz.sum(axis=0))
+        dx = dz @ weights[i].T / np.sqrt(len(weights[i]))
+        dz = dx * slopes[i - 1] if i else dx
+    return [(dz * x).sum(axis=0), *of_weights[::-1], *of_biases[::-1]]
 
 
 def twin(x, y, net, steps):
-    """Train on all rows at once: Adam, β₂ = 0.95, coslog₄, and a tenth of the rate for biases. Return W and b."""
+    """Train on all rows at once with Adam, β₂ = 0.95, coslog₄ and its rates; return factors, W and b."""
+    layers = len(net.weights)
+    factors, biases = net.factors[0].copy(), [bias.copy() for bias in net.biases]
     weights = [weight * np.sqrt(len(weight)) for weight in net.weights]
-    biases = [bias.copy() for bias in net.biases]
-    moments = [[np.zeros((2, *array.shape)) for array in pair] for pair in zip(weights, biases, strict=True)]
+    parameters, rates = [factors, *weights, *biases], [6.0, *layers * [1.0], *layers * [0.1]]
+    moments = [np.zeros((2, *array.shape)) for array in parameters]
+    # the engine's ε is added to √v of W, which is √n_in times that of U
+    epsilons = [1e-8, *(1e-8 / np.sqrt(len(weight)) for weight in weights), *layers * [1e-8]]
     for t in range(steps):
         rate = 0.04 * (0.5 - 0.5 * np.cos(2 * np.pi * np.log2(1 + 15 * t / steps)))
-        for i, of_layer in enumerate(gradients(x, y, weights, biases)):
-            for array, (m, v), gradient, factor in zip(
-                (weights[i], biases[i]), moments[i], of_layer, (1, 0.1), strict=True
-            ):
-                m += 0.1 * (gradient - m)
-                v += 0.05 * (gradient**2 - v)
-                array -= factor * rate * (m / (1 - 0.9 ** (t + 1))) / (np.sqrt(v / (1 - 0.95 ** (t + 1))) + 1e-8)
-    return [weight / np.sqrt(len(weight)) for weight in weights], biases
+        size = rate * np.sqrt(1 - 0.95 ** (t + 1)) / (1 - 0.9 ** (t + 1))
+        for array, (m, v), gradient, times, epsilon in zip(
+            parameters, moments, gradients(x, y, factors, weights, biases), rates, epsilons, strict=True
+        ):
+            m += 0.1 * (gradient - m)
+            v += 0.05 * (gradient**2 - v)
+            array -= times * size * m / (np.sqrt(v) + epsilon)
+    return [factors, *(weight / np.sqrt(len(weight)) for weight in weights), *biases]
 
 
 @pytest.mark.parametrize("output", ["softmax", "identity"])
@@ -64,10 +69,10 @@ def test_a_training_is_that_of_the_twin(rng, output):
     y = rng.integers(0, 3, 40) if output == "softmax" else rng.normal(size=(40, 2))
     how = recipe(output)
     (net,) = how.networks(3, 3 if output == "softmax" else 2, [7], "float64")
-    weights, biases = twin(x, y, net, how.epochs)
+    expected = twin(x, y, net, how.epochs)
     how.train([net], (x, y, None), None, [7], threads=1, progress=False)
-    for found, expected in zip(net.weights + net.biases, weights + biases, strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    for ours, theirs in zip(net.factors + net.weights + net.biases, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-7, atol=1e-9)
 
 
 def test_networks_begin_with_outputs_of_0():
