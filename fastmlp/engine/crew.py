@@ -100,10 +100,20 @@ def run_crew(jobs: Sequence[Job], size: int, poll: Callable[[], None]) -> None:
         threads have ended.
     """
     crew = _Crew(jobs, size)
+    with interrupt.looked_at():
+        interrupted = _wait(crew, poll)
+    if crew.errors:
+        raise crew.errors[0]
+    if interrupted is not None:
+        raise interrupted
+
+
+def _wait(crew: _Crew, poll: Callable[[], None]) -> BaseException | None:
+    """Let the members begin, and wait until all have ended; return what came up meanwhile in the caller's thread."""
     interrupted: BaseException | None = None
     start = True
     while True:
-        try:  # Ctrl-C may come at any of these lines, and no member may be left waiting
+        try:  # a handler of the user's own may raise at any of these lines, and no member may be left waiting
             if start:
                 start = False
                 crew.begin()
@@ -112,11 +122,7 @@ def run_crew(jobs: Sequence[Job], size: int, poll: Callable[[], None]) -> None:
                 interrupt.check()
                 if not crew.ending.is_set():
                     poll()
-            break
+            return interrupted
         except BaseException as error:  # noqa: BLE001 - raised again when all have ended
             interrupted = interrupted or error
             crew.end()
-    if crew.errors:
-        raise crew.errors[0]
-    if interrupted is not None:
-        raise interrupted

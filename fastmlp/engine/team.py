@@ -170,10 +170,20 @@ def run_team(
         interrupt.check()
         return
     team = _Team(worker, threads, control)
+    with interrupt.looked_at():
+        interrupted = _wait(team, poll)
+    if team.errors:
+        raise team.errors[0]
+    if interrupted is not None:
+        raise interrupted
+
+
+def _wait(team: _Team, poll: Callable[[], None] | None) -> BaseException | None:
+    """Let the members begin, and wait until all have ended; return what came up meanwhile in the caller's thread."""
     interrupted: BaseException | None = None
     start = True
     while True:
-        try:  # Ctrl-C may come at any of these lines, and no member may be left waiting
+        try:  # a handler of the user's own may raise at any of these lines, and no member may be left waiting
             if start:
                 start = False
                 _gather(team)
@@ -184,13 +194,9 @@ def run_team(
                 interrupt.check()
                 if poll is not None:
                     poll()
-            break
+            return interrupted
         except BaseException as error:  # noqa: BLE001 - raised again when all have ended
             interrupted = interrupted or error
             team.go.append(False)
-            control[STOP] = 1
+            team.control[STOP] = 1
             team.gate.set()
-    if team.errors:
-        raise team.errors[0]
-    if interrupted is not None:
-        raise interrupted

@@ -14,6 +14,7 @@ import numpy as np
 
 _pressed = False
 _held = False
+_looked_at = False
 
 
 class Watch:
@@ -77,7 +78,7 @@ def watched(watch: Watch) -> Iterator[None]:
 
 def _press(number: int, frame: FrameType | None) -> None:
     global _pressed
-    if _pressed:  # nobody has looked since the last Ctrl-C
+    if _pressed and not _looked_at:  # since the last Ctrl-C
         raise KeyboardInterrupt
     _pressed = True
 
@@ -128,3 +129,21 @@ def held() -> Iterator[None]:
         yield
     finally:
         _held = False
+
+
+@contextlib.contextmanager
+def looked_at() -> Iterator[None]:
+    """Let a second Ctrl-C wait for `check`, too, inside the block, which calls it again and again.
+
+    The block waits for threads by the locks of `threading`. An exception just behind ``Condition.__enter__`` would
+    leave such a lock locked for ever, and whoever wants it would wait for ever.
+    """
+    global _looked_at
+    if not _in_main_thread():
+        yield
+        return
+    earlier, _looked_at = _looked_at, True
+    try:
+        yield
+    finally:
+        _looked_at = earlier

@@ -76,6 +76,15 @@ def test_ctrl_c_while_the_threads_start(threads):
     assert clean
 
 
+@pytest.mark.parametrize("networks", ["one", "many"])
+def test_ctrl_c_twice_while_the_caller_takes_a_lock(networks):
+    # the second one comes before the caller has looked at the first, just when the lock of its Condition is locked
+    pressed, stopped_because, again = answer("interrupted_with_a_lock", networks)
+    assert pressed == 1
+    assert set(stopped_because) == {"interrupted"}
+    assert again == "epochs"
+
+
 @pytest.mark.parametrize("threads", ["new", "idle"])
 def test_ctrl_c_at_every_line(threads):
     # KeyboardInterrupt is raised at the first line of `train` and the engine that the caller's thread runs, then at the
