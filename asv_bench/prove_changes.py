@@ -13,8 +13,9 @@ The noise has two parts, which are independent and normal in the logarithm:
 - The night slows down everything alike, with a standard deviation of 6 %: those of README's and of the guide's tables
   were measured at an FMA peak of 88, 92 and 99 GFLOP/s on one machine. The FMA peak of the same night shows it, up to
   an error of 1 %.
-- The figure's own noise: 1 % is that of a quiet machine. 3 % is what a step of 784-512-512-10 had on the shared virtual
-  machine of these tables: seven runs took from 907 to 983 µs, a range of 2.7 standard deviations of seven values.
+- The figure's own noise: 3 % is what a step of 784-512-512-10, batch 128, had on a virtual machine with 2 cores: seven
+  runs of one build took from 907 to 983 µs. The range of seven normal values is 2.7 standard deviations. 1 % is an
+  assumption about a quieter machine.
 """
 
 import argparse

@@ -116,7 +116,7 @@ def test_failed_commits_are_named(files):
 def test_file_that_cannot_be_read_is_named(files):
     files.list(benchmark(COLD))
     files.commit("a", 1, [(benchmark(COLD), [9])])
-    (files.folder / "example" / "bbbbbbbb-x.json").write_text('{"version": 2, "resul', encoding="utf-8")
+    (files.folder / "example" / "bbbbbbbb-x.json").write_text('{"version": 2, "date', encoding="utf-8")
     (history,) = files.read()
     assert len(history.commits) == 1
     assert history.left_out[0].startswith("the file bbbbbbbb-x.json, which cannot be read")

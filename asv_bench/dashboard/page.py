@@ -71,7 +71,7 @@ def facts(history: History) -> Iterator[tuple[str, str]]:
         value = history.machine.get(name, "")
         yield label, (_memory(value, history.machine) if name == "ram" else value) or "not noted"
     yield "environment", history.environment or "not noted"
-    yield from history.facts.items()
+    yield from ((name, value) for name, value in history.facts.items() if name != "commit")
 
 
 def _memory(amount: str, machine: dict[str, str]) -> str:
