@@ -7,13 +7,14 @@ machine. ``FASTMLP_PEERS_PYTHON`` names the Python of the other libraries. `summ
 """
 
 import argparse
-import importlib.util
 import os
 import platform
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+import reading
 
 FOLDER = Path(__file__).parent
 
@@ -24,25 +25,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--machine", default=platform.node(), metavar="NAME", help="default: the name of this host")
     parser.add_argument("--results", type=Path, default=FOLDER / "results", metavar="DIR", help="asv's results")
     args = parser.parse_args(arguments)
-    if importlib.util.find_spec("asv") is None:
-        return _error("asv is not installed: python -m pip install --group bench")
+    try:
+        reading.check_libraries()
+    except reading.ReadError as error:
+        return reading.fail("facts.py", error)
     from dashboard import facts
 
     folder = args.results / args.machine
     if not (folder / "machine.json").exists():
-        return _error(f"expected the folder of asv's results of a machine, got {folder}; asv run makes it")
+        return reading.fail(
+            "facts.py", f"expected the folder of asv's results of a machine, got {folder}; asv run makes it"
+        )
     command = ["git", "rev-parse", "HEAD"]
     commit = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False).stdout.strip()
     try:
         facts.note(folder, commit, os.environ.get("FASTMLP_PEERS_PYTHON", sys.executable))
     except (OSError, subprocess.CalledProcessError) as error:
-        return _error(f"FASTMLP_PEERS_PYTHON: expected a Python: {error}")
+        return reading.fail("facts.py", f"FASTMLP_PEERS_PYTHON: expected a Python: {error}")
     return 0
-
-
-def _error(message: str) -> int:
-    sys.stderr.write(f"facts.py: {message}\n")
-    return 2
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ the page says so. The command needs a quiet machine.
 """
 
 import argparse
-import importlib.util
 import os
 import platform
 import sys
@@ -26,11 +25,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import reading
 from options import positive
 from peers import COMPARED, OURS
 from peers.task import Task
 
 FOLDER = Path(__file__).parent
+LIBRARIES = [name for name in COMPARED["float32"] if name != OURS]
 NETWORKS, BATCHES, THREADS, SAMPLES = ("784-20-7-5-10", "784-128-10", "784-512-512-10"), (128, 1000), 2, 12_000
 
 
@@ -45,50 +46,56 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--samples", default=SAMPLES, type=positive, metavar="N")
     parser.add_argument("--results", type=Path, default=FOLDER / "results", metavar="DIR", help="asv's results")
     parser.add_argument("--machine", default=f"{platform.node()}-history", metavar="NAME", help="asv's name of it")
-    return parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
+    args.results = args.results.absolute()
+    return args
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Time and write; return 2 if this cannot be done, and 1 if no commit or no library could train."""
     args = parse(arguments)
-    if importlib.util.find_spec("asv") is None:
-        return _error("asv is not installed: python -m pip install --group bench", 2)
-    from asv.config import Config
+    try:
+        reading.check_libraries()
+    except reading.ReadError as error:
+        return reading.fail("history.py", error)
     from asv.util import UserError
-    from dashboard import facts
-    from past import results
-    from past.commits import HistoryError, choose, unpack
-    from past.turns import in_turns
+    from past.commits import HistoryError
 
-    python = os.environ.get("FASTMLP_PEERS_PYTHON", sys.executable)
-    libraries = [name for name in COMPARED["float32"] if name != OURS]
-    tasks = [Task(tuple(map(int, net.split("-"))), batch, THREADS, args.samples)
-             for net in args.nets for batch in args.batches]  # fmt: skip
-    end = time.monotonic() + 60 * args.minutes
     os.chdir(FOLDER)  # the paths in asv.conf.json are relative to this folder
-    conf = Config.load("asv.conf.json")
-    conf.results_dir = str(args.results.absolute())
     with tempfile.TemporaryDirectory() as temporary:
         try:
-            commits = [unpack(commit, Path(temporary)) for commit in choose(args.commits)]
-            args.results.mkdir(parents=True, exist_ok=True)
-            benchmarks = results.discover(conf, sys.executable, commits[-1].hash)
+            names = measure(args, Path(temporary), os.environ.get("FASTMLP_PEERS_PYTHON", sys.executable))
         except (HistoryError, UserError) as error:
-            return _error(str(error), 2)
-        timed = []
-        for left, task in zip(range(len(tasks), 0, -1), tasks, strict=True):
-            now = time.monotonic()
-            timed.append(in_turns(task, commits, libraries, python, args.budget, now + (end - now) / left))
+            return reading.fail("history.py", error)
+    return 0 if names & set(LIBRARIES) and names - set(LIBRARIES) else 1
+
+
+def measure(args: argparse.Namespace, temporary: Path, python: str) -> set[str]:
+    """Time and write; return the hashes and the libraries that were timed."""
+    from asv.config import Config
+    from dashboard import facts
+    from past import results
+    from past.commits import choose, unpack
+    from past.turns import in_turns
+
+    tasks = [
+        Task(tuple(map(int, net.split("-"))), batch, THREADS, args.samples)
+        for net in args.nets
+        for batch in args.batches
+    ]
+    end = time.monotonic() + 60 * args.minutes
+    conf = Config.load("asv.conf.json")
+    conf.results_dir = str(args.results)
+    commits = [unpack(commit, temporary) for commit in choose(args.commits)]
+    args.results.mkdir(parents=True, exist_ok=True)
+    benchmarks, timed = results.discover(conf, sys.executable, commits[-1].hash), []
+    for left, task in zip(range(len(tasks), 0, -1), tasks, strict=True):
+        now = time.monotonic()
+        timed.append(in_turns(task, commits, LIBRARIES, python, args.budget, now + (end - now) / left))
     machine = results.write_machine(args.results, args.machine)
     results.save(args.results, machine, commits, benchmarks, timed)
     facts.note(args.results / args.machine, commits[-1].hash, python)
-    names = set().union(*[result.seconds for result in timed])
-    return 0 if names & set(libraries) and names - set(libraries) else 1
-
-
-def _error(message: str, code: int) -> int:
-    sys.stderr.write(f"history.py: {message}\n")
-    return code
+    return set().union(*[result.seconds for result in timed])
 
 
 if __name__ == "__main__":

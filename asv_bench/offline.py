@@ -23,6 +23,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import reading
+
 FOLDER = Path(__file__).parent
 COPIES = "vendor"  # folder beside the pages
 LICENCES = ("LICENSE", "LICENSE.txt", "LICENSE-MIT", "package.json")  # package.json names it where there is no text
@@ -201,8 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         copied = make_offline(args.html, args.packages)
     except CopyError as error:
-        sys.stderr.write(f"offline.py: {error}\n")
-        return 2
+        return reading.fail("offline.py", error)
     sys.stdout.write(f"{args.html / COPIES}: {copied} files\n")
     return 0
 

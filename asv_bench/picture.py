@@ -7,13 +7,14 @@ libraries take, over the commits.
 """
 
 import argparse
-import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-FOLDER = Path(__file__).parent
-GUIDE = FOLDER.parent / "fastmlp" / "guide"
+import reading
+
+GUIDE = Path(__file__).parents[1] / "fastmlp" / "guide"
+NOTHING = "no results of other libraries on that machine: python asv_bench/history.py makes them"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,30 +24,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--machine", metavar="NAME", help="default: the one with the newest commit")
     parser.add_argument("--out", type=Path, default=GUIDE, metavar="DIR", help="default: the folder of the guide")
     args = parser.parse_args(arguments)
-    if missing := [name for name in ("asv", "jinja2", "ruptures") if importlib.util.find_spec(name) is None]:
-        return _error(f"{missing[0]} is not installed: python -m pip install --group bench")
-    from asv.config import Config
-    from asv.util import UserError
-    from dashboard import picture, store
-
-    conf = Config.load(str(FOLDER / "asv.conf.json"))
     try:
-        histories = store.read(args.results or FOLDER / conf.results_dir, conf)
-    except UserError as error:
-        return _error(str(error))
+        histories = reading.read(args.results)
+    except reading.ReadError as error:
+        return reading.fail("picture.py", error)
+    from dashboard import picture
+
     chosen = [history for history in histories if args.machine in (None, history.machine["machine"])]
     images = {look: picture.draw(chosen[0], look) if chosen else None for look in picture.LOOKS}
     for look, image in images.items():
         if image is None:
-            return _error("no results of other libraries on that machine: python asv_bench/history.py makes them")
+            return reading.fail("picture.py", NOTHING)
         (args.out / f"speed_{look}.svg").write_text(image, encoding="utf-8")
         sys.stdout.write(f"{args.out / f'speed_{look}.svg'}\n")
     return 0
-
-
-def _error(message: str) -> int:
-    sys.stderr.write(f"picture.py: {message}\n")
-    return 2
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ Each report is a file: the first line is the title of the issue, the rest is its
 """
 
 import argparse
-import importlib.util
 import json
 import re
 import sys
@@ -20,12 +19,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import reading
+
 if TYPE_CHECKING:
     from dashboard.changes import Change
     from dashboard.store import History
     from dashboard.trends import Trend
 
-FOLDER = Path(__file__).parent
 MARK = re.compile(r"^<!-- rise (\{.*\}) -->\s*$", re.MULTILINE)
 SHOWN = 10  # newest commits whose values a report lists
 
@@ -99,30 +99,18 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the reports; return 2 if results or issues cannot be read."""
     args = parse(arguments)
-    if missing := [name for name in ("asv", "jinja2", "ruptures") if importlib.util.find_spec(name) is None]:
-        return _error(f"{missing[0]} is not installed: python -m pip install --group bench")
-    from asv import util
-    from asv.config import Config
-    from dashboard import store
-
-    conf = Config.load(str(FOLDER / "asv.conf.json"))
     try:
         issues = [] if args.known is None else json.loads(args.known.read_text(encoding="utf-8"))
         known = told(issue["body"] for issue in issues)
-        histories = store.read(args.results or FOLDER / conf.results_dir, conf)
+        histories = reading.read(args.results)
         args.out.mkdir(parents=True)
-    except (OSError, ValueError, KeyError, TypeError, util.UserError) as error:
-        return _error(f"{type(error).__name__}: {error}")
+    except (OSError, ValueError, KeyError, TypeError, reading.ReadError) as error:
+        return reading.fail("rises.py", f"{type(error).__name__}: {error}")
     found = list(reports(histories, known))
     for i, text in enumerate(found, start=1):
         (args.out / f"{i}.md").write_text(text, encoding="utf-8")
     sys.stdout.write(f"{len(found)}\n")
     return 0
-
-
-def _error(message: str) -> int:
-    sys.stderr.write(f"rises.py: {message}\n")
-    return 2
 
 
 if __name__ == "__main__":
