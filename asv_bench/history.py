@@ -1,6 +1,6 @@
 """Time commits of the whole history and all other libraries in turns, for the summary page and README's picture.
 
-    python asv_bench/history.py                          # 16 commits, the whole of 20 minutes
+    python asv_bench/history.py                          # 16 commits, some 20 minutes
     python asv_bench/history.py --commits 20 --minutes 40
     cd asv_bench && python summary.py && python picture.py
 
@@ -9,7 +9,8 @@ commit's package is unpacked into a folder, and trains in a process of its own b
 command. ``FASTMLP_PEERS_PYTHON`` names the Python of the other libraries. All train the networks and batches of
 `benchmarks/libraries.py` by plain SGD: whole epochs of 12,000 rows, two threads, in turns. A ratio is the median over
 the rounds of a library's quickest epoch divided by the commit's in the same round. So the noise of the machine affects
-all alike. There are as many rounds as the time allows, and at least three; the first of each commit waits for its
+all alike. Before the trainings of a network, its headline benchmark (`training.Step`) runs in the same way, without
+other libraries. There are as many rounds as the time allows, and at least three; the first of each commit waits for its
 compilation.
 
 The results are those of a machine of their own, in asv's format and folder. What a commit cannot do has no value, and
@@ -22,13 +23,20 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import reading
 from options import positive
 from peers import COMPARED, OURS
+from peers.process import LibraryProcess, Worker
 from peers.task import Task
+
+if TYPE_CHECKING:
+    from past.commits import Past
+    from past.results import Found
 
 FOLDER = Path(__file__).parent
 LIBRARIES = [name for name in COMPARED["float32"] if name != OURS]
@@ -76,26 +84,46 @@ def measure(args: argparse.Namespace, temporary: Path, python: str) -> set[str]:
     from dashboard import facts
     from past import results
     from past.commits import choose, unpack
-    from past.turns import in_turns
 
-    tasks = [
-        Task(tuple(map(int, net.split("-"))), batch, THREADS, args.samples)
-        for net in args.nets
-        for batch in args.batches
-    ]
-    end = time.monotonic() + 60 * args.minutes
     conf = Config.load("asv.conf.json")
     conf.results_dir = str(args.results)
+    end = time.monotonic() + 60 * args.minutes
     commits = [unpack(commit, temporary) for commit in choose(args.commits)]
     args.results.mkdir(parents=True, exist_ok=True)
-    benchmarks, timed = results.discover(conf, sys.executable, commits[-1].hash), []
-    for left, task in zip(range(len(tasks), 0, -1), tasks, strict=True):
-        now = time.monotonic()
-        timed.append(in_turns(task, commits, LIBRARIES, python, args.budget, now + (end - now) / left))
+    benchmarks = results.discover(conf, sys.executable, commits[-1].hash)
+    found = time_all(args, commits, python, end)
     machine = results.write_machine(args.results, args.machine)
-    results.save(args.results, machine, commits, benchmarks, timed)
+    results.save(args.results, machine, commits, benchmarks, found)
     facts.note(args.results / args.machine, commits[-1].hash, python)
-    return set().union(*[result.seconds for result in timed])
+    return set().union(*[timed.seconds for timed in (*found.trainings.values(), *found.steps.values())])
+
+
+def time_all(args: argparse.Namespace, commits: "list[Past]", python: str, end: float) -> "Found":
+    """Time the steps of all networks and the trainings of all networks and batches, each for the same time."""
+    from past.commits import stepper, trainer
+    from past.results import Found
+    from past.turns import in_turns
+
+    found = Found({}, {}, args.samples)
+    left = len(args.nets) * (1 + len(args.batches))
+
+    def until() -> float:
+        nonlocal left
+        now = time.monotonic()
+        left -= 1
+        return now + (end - now) / (left + 1)
+
+    for net in args.nets:
+        steps = {commit.hash: partial(stepper, commit, net) for commit in commits}
+        found.steps[net] = in_turns(f"steps of {net}", steps, args.budget, until())
+        for batch in args.batches:
+            task = Task(tuple(map(int, net.split("-"))), batch, THREADS, args.samples)
+            makers: dict[str, Callable[[], LibraryProcess]] = {
+                name: partial(Worker, name, task, python) for name in LIBRARIES
+            }
+            makers |= {commit.hash: partial(trainer, commit, task) for commit in commits}
+            found.trainings[net, str(batch)] = in_turns(f"{net}, batch {batch}", makers, args.budget, until())
+    return found
 
 
 if __name__ == "__main__":

@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from asv_files import Files, benchmark, load, versus
+from asv_files import Files, benchmark, load, trends, versus
 
 history = load("history")
 commits = load("past.commits")
 results = load("past.results")
 turns = load("past.turns")
-task = load("peers.task")
+package = load("past")
 process = load("peers.process")
 dialogue = load("dialogue")
 
 NET = "8-4-2"
-TASK = task.Task((8, 4, 2), 10, 1, 100)  # ten steps
+A, B = "a" * 40, "b" * 40
 
 
 def git(folder, *arguments):
@@ -84,50 +84,66 @@ def past(digit):
 
 
 @pytest.fixture
-def timed(monkeypatch):
+def timed():
     """Two commits and three libraries: `torch` is missing, `jax` ends in the second round, commit b cannot train."""
-    libraries = {"numpy": [0.4, 0.6, 0.5], "jax": [0.1]}
-    seconds = {"a" * 40: [0.1, 0.2, 0.2]}
+    seconds = {"numpy": [0.4, 0.6, 0.5], "jax": [0.1], A: [0.1, 0.2, 0.2]}
 
-    def worker(name, task, python):
-        if name not in libraries:
-            raise process.MissingError("no module")
-        return Process(libraries[name])
+    def maker(name):
+        def make():
+            if name == "torch":
+                raise process.MissingError("no module")
+            if name == B:
+                raise dialogue.CrashError("cannot train")
+            return Process(seconds[name])
 
-    def past_worker(commit, task):
-        if commit.hash not in seconds:
-            raise dialogue.CrashError("cannot train")
-        return Process(seconds[commit.hash])
+        return make
 
-    monkeypatch.setattr(turns, "Worker", worker)
-    monkeypatch.setattr(turns, "PastWorker", past_worker)
-    return turns.in_turns(TASK, [past("a"), past("b")], ["numpy", "torch", "jax"], "python", 0.1, 0.0)
+    return turns.in_turns("work", {name: maker(name) for name in ("numpy", "torch", "jax", A, B)}, 0.1, 0.0)
 
 
 def test_turns_by_hand(timed):
-    assert timed.seconds == {"numpy": [0.4, 0.6, 0.5], "a" * 40: [0.1, 0.2, 0.2]}
-    assert timed.failed == {"torch": "no module", "jax": "it ended", "b" * 40: "cannot train"}
-    assert timed.ratio("numpy", "a" * 40) == pytest.approx(3)  # of 4, 3 and 2.5
-    assert timed.microseconds("numpy") == pytest.approx(50_000)
+    assert timed.seconds == {"numpy": [0.4, 0.6, 0.5], A: [0.1, 0.2, 0.2]}
+    assert timed.failed == {"torch": "no module", "jax": "it ended", B: "cannot train"}
+    assert timed.ratio("numpy", A) == pytest.approx(3)  # of 4, 3 and 2.5
+    assert timed.median("numpy") == 0.5
 
 
-def test_asvs_files_have_the_ratios_and_say_what_failed(timed, tmp_path):
+def test_asvs_files_have_the_figures_and_say_what_failed(timed, tmp_path):
     choices = {"library": ["numpy", "torch"], "network": [NET, "784-128-10"], "batch (rows)": [10]}
-    described = {name: benchmark(name, **choices) for name in (results.RATIO, results.STEP)}
+    described = {name: benchmark(name, **choices) for name in (results.RATIO, results.THEIR_STEP)}
+    shape = {"batch norm": ["none", "after_relu"], "batch (rows)": [128], "threads": [1, 2]}
+    described[results.OUR_STEP] = benchmark(results.OUR_STEP, network=[NET], **shape)
     files = Files(tmp_path)
     files.list(*described.values())
     machine = results.write_machine(tmp_path, "here")
-    results.save(tmp_path, machine, [past("a"), past("b")], described, [timed])
-    (found,) = files.read()
-    assert found.machine["machine"] == "here"
-    assert [commit.hash[0] for commit in found.commits] == ["a"]
+    found = results.Found({(NET, "10"): timed}, {NET: timed}, 100)
+    results.save(tmp_path, machine, [past("a"), past("b")], described, found)
+    (history,) = files.read()
+    assert history.machine["machine"] == "here"
+    assert [commit.hash[0] for commit in history.commits] == ["a"]
     key = (("library", "'numpy'"), ("network", f"'{NET}'"), ("batch (rows)", "10"))
-    assert found.commits[0].values[versus.TIMES_AS_LONG] == {key: pytest.approx(3)}
-    assert found.commits[0].values[results.STEP] == {key: pytest.approx(50_000)}
-    assert found.left_out == ["commit bbbbbbbb: every benchmark failed"]
+    values = history.commits[0].values
+    assert values[versus.TIMES_AS_LONG] == {key: pytest.approx(3)}
+    assert values[results.THEIR_STEP] == {key: pytest.approx(50_000)}  # ten steps
+    ours = (("network", f"'{NET}'"), ("batch norm", "'none'"), ("batch (rows)", "128"), ("threads", "2"))
+    assert values[results.OUR_STEP] == {ours: 0.2}
+    assert history.left_out == ["commit bbbbbbbb: every benchmark failed"]
     written = json.loads((tmp_path / "here" / f"{'a' * 8}-in-turns.json").read_text(encoding="utf-8"))
-    assert written["results"][results.RATIO][0][0] == pytest.approx(3)
     assert all(math.isnan(value) for value in written["results"][results.RATIO][0][1:])  # skipped, not failed
+
+
+def test_headline_benchmark_runs_as_often_as_the_time_allows():
+    class Step:
+        calls = 0
+
+        def time_steps(self):
+            self.calls += 1
+
+    step = Step()
+    worker = load("past.worker")
+    assert 0 <= worker.quickest(step, 0.01) < 0.01
+    assert step.calls > 1
+    worker.quickest(step, 0.0)
 
 
 def test_tasks_are_those_of_the_benchmark():
@@ -136,6 +152,9 @@ def test_tasks_are_those_of_the_benchmark():
     assert f"NETWORKS, {list(batches)})" in text
     assert f"SAMPLES = {history.SAMPLES:_}" in text
     assert f"THREADS = {history.THREADS}" in text
+    headline = dict(trends.HEADLINES[0].parameters)
+    assert headline["batch norm"] == repr(package.NORM)
+    assert (headline["batch (rows)"], headline["threads"]) == (str(package.BATCH), str(package.THREADS))
     assert f"NETWORKS = {json.dumps(networks)}" in (history.FOLDER / "benchmarks" / "_data.py").read_text(
         encoding="utf-8"
     )

@@ -1,4 +1,7 @@
 """Commits of the past beside other libraries: all of them train the same networks in turns, in one session.
 
-`commits` chooses commits and unpacks them, `turns` times them, `results` writes what asv reads.
+`commits` chooses commits and unpacks them, `turns` times them, `results` writes what asv reads. `worker` runs the
+headline benchmark of the steps in the process of a commit.
 """
+
+BATCH, NORM, THREADS = 128, "none", 2  # of the headline benchmark

@@ -13,6 +13,8 @@ from pathlib import Path
 from peers.process import LibraryProcess
 from peers.task import Task
 
+from . import THREADS
+
 FOLDER = Path(__file__).parents[1]
 FIRST = "fastmlp/datasets/__init__.py"  # the first commit that has this file can train: the package imports it
 
@@ -41,12 +43,22 @@ class Past:
 
 
 class PastWorker(LibraryProcess):
-    """The training of a commit, in a process of its own."""
+    """A commit in a process of its own, which runs a module with arguments."""
 
-    def __init__(self, commit: Past, task: Task) -> None:
-        command = [sys.executable, "-m", "peers.worker", "fastmlp_past", json.dumps(asdict(task))]
+    def __init__(self, commit: Past, threads: int, module: str, *arguments: str) -> None:
+        command = [sys.executable, "-m", module, *arguments]
         variables = {"PYTHONPATH": str(commit.folder), "NUMBA_CACHE_DIR": str(commit.folder / "numba")}
-        super().__init__(commit.hash[:8], command, task.threads, variables)
+        super().__init__(commit.hash[:8], command, threads, variables)
+
+
+def trainer(commit: Past, task: Task) -> PastWorker:
+    """Start the training of a commit."""
+    return PastWorker(commit, task.threads, "peers.worker", "fastmlp_past", json.dumps(asdict(task)))
+
+
+def stepper(commit: Past, network: str) -> PastWorker:
+    """Start the headline benchmark of a commit."""
+    return PastWorker(commit, THREADS, "past.worker", network)
 
 
 def choose(number: int) -> list[str]:

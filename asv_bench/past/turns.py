@@ -4,40 +4,35 @@ import contextlib
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 from dialogue import CrashError
-from peers.process import LibraryProcess, MissingError, Worker
-from peers.task import Task
-
-from .commits import Past, PastWorker
+from peers.process import LibraryProcess, MissingError
 
 FEWEST = 3  # rounds, even if the time is over
+
+Makers = Mapping[str, Callable[[], LibraryProcess]]  # for each commit's hash and each library: starts its process
 
 
 @dataclass
 class Timed:
-    """The times of one task.
+    """The times of one piece of work.
 
     Attributes
     ----------
-    task : Task
-        What was trained.
     seconds : dict
-        For each hash and each library: the seconds of the quickest epoch of every round.
+        For each hash and each library: the seconds of the quickest call of every round.
     failed : dict
         For each hash and library that could not do it: why.
     """
 
-    task: Task
     seconds: dict[str, list[float]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
-    def microseconds(self, name: str) -> float:
-        """Return the microseconds of a step: the median over the rounds."""
-        return statistics.median(self.seconds[name]) / self.task.steps * 1e6
+    def median(self, name: str) -> float:
+        """Return the median over the rounds."""
+        return statistics.median(self.seconds[name])
 
     def ratio(self, library: str, commit: str) -> float:
         """Return a library's time divided by a commit's: the median over the rounds of the ratio in a round."""
@@ -45,17 +40,11 @@ class Timed:
         return statistics.median(theirs / ours for theirs, ours in pairs)
 
 
-def in_turns(
-    task: Task, commits: Iterable[Past], libraries: Sequence[str], python: str, budget: float, until: float
-) -> Timed:
-    """Let all train in turns, `budget` seconds each, until the time `until` of `time.monotonic`."""
-    result = Timed(task)
+def in_turns(what: str, makers: Makers, budget: float, until: float) -> Timed:
+    """Let all work in turns, `budget` seconds each, until the time `until` of `time.monotonic`."""
+    result = Timed()
     with contextlib.ExitStack() as stack:
         workers = dict[str, LibraryProcess]()
-        makers: dict[str, Callable[[], LibraryProcess]] = {
-            name: partial(Worker, name, task, python) for name in libraries
-        }
-        makers |= {commit.hash: partial(PastWorker, commit, task) for commit in commits}
         for name, make in makers.items():
             try:
                 workers[name] = stack.enter_context(make())
@@ -67,7 +56,7 @@ def in_turns(
         while workers and (rounds < FEWEST or time.monotonic() < until):
             rounds += 1
             _round(workers, result, budget)
-    sys.stderr.write(f"{task.name}: {rounds} rounds of {len(workers)}\n")
+    sys.stderr.write(f"{what}: {rounds} rounds of {len(workers)}\n")
     return result
 
 
