@@ -3,7 +3,7 @@
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from asv_files import COLD, Files, benchmark, load
+from asv_files import COLD, ROOT, Files, benchmark, load
 from asv_history import write
 
 command = load("picture")
@@ -59,3 +59,15 @@ def test_without_other_libraries_there_is_no_picture(tmp_path, capsys, with_resu
     assert run(files, tmp_path) == 2
     assert "picture.py: " in capsys.readouterr().err
     assert list(tmp_path.glob("*.svg")) == []
+
+
+def test_readme_opens_with_the_picture_if_the_guide_has_it():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    paths = [f"fastmlp/guide/speed_{look}.svg" for look in picture.LOOKS]
+    shown = "<picture>" in readme
+    assert [(ROOT / path).exists() for path in paths] == [shown] * 2
+    if shown:
+        top = "".join(readme.splitlines()[:4])
+        assert f'<source media="(prefers-color-scheme: dark)" srcset="{paths[1]}">' in top
+        assert f'src="{paths[0]}"' in top
+        assert all((ROOT / path).stat().st_size < 60_000 for path in paths)
