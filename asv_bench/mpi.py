@@ -11,13 +11,13 @@ It needs mpi4py, an `mpiexec`, and a quiet machine of two cores.
 """
 
 import argparse
-import itertools
 import json
 import shutil
 import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +41,10 @@ def seconds_of_step(widths: Sequence[int], batch: int, args: argparse.Namespace,
     comm = options.get("comm")
     if comm is not None:
         rank, size = comm.comm.Get_rank(), comm.comm.Get_size()
-        own = slice(len(X) * rank // size, len(X) * (rank + 1) // size)
-        X, y = X[own], y[own]
+        X, y = (part[len(part) * rank // size : len(part) * (rank + 1) // size] for part in (X, y))
     steps = -(-args.rows // batch)
     # a step of the network takes about so long on two cores
-    expected = 3e-4 + 6 * batch * sum(a * b for a, b in itertools.pairwise(widths)) / 4e11
+    expected = 3e-4 + 6 * batch * sum(a * b for a, b in pairwise(widths)) / 4e11
     epochs = 2 + max(1, round(args.seconds / (steps * expected)))
     net = fastmlp.MLP(list(widths), input_scale=1 / 255)
     history = fastmlp.train(
@@ -53,7 +52,7 @@ def seconds_of_step(widths: Sequence[int], batch: int, args: argparse.Namespace,
         **options,
     )  # fmt: skip
     times = np.diff([record["seconds"] for record in history.records])
-    return float(statistics.median(times.tolist()) / steps)
+    return float(np.median(times)) / steps
 
 
 def each(measure: Callable[[Sequence[int], int], float]) -> list[float]:

@@ -13,10 +13,10 @@ memory (e) are counted as they were measured on the one machine. All fits minimi
 below 0.
 """
 
-import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,7 +25,7 @@ from scipy.optimize import nnls
 
 from fastmlp.engine.workspace import aligned
 from fastmlp.mpi import Processes
-from fastmlp.mpi.exchange import Tree
+from fastmlp.mpi.exchange import Messages
 from fastmlp.mpi.ranks import ranks_of
 from fastmlp.mpi.shards import cuts
 
@@ -56,7 +56,7 @@ def exchanges(comm: Any) -> list[list[float]]:
         ranks = ranks_of(Processes(comm))
         gradient = aligned(n, np.float32)
         trainer: Any = SimpleNamespace(gradient=gradient, subtrees=[gradient], plan=SimpleNamespace(lanes=16))
-        tree, times = Tree(ranks, trainer, cuts(ranks.size, ranks.size)), []
+        tree, times = Messages(ranks, trainer, cuts(ranks.size, ranks.size)), []
         costs, told = np.zeros(5), np.zeros((ranks.size, 5))
         for _ in range(max(20, min(500, 200_000_000 // n // 100))):
             comm.Barrier()
@@ -71,12 +71,12 @@ def exchanges(comm: Any) -> list[list[float]]:
 
 def parameters(widths: Sequence[int]) -> int:
     """Return how many numbers the gradient of a network has."""
-    return sum((before + 1) * after for before, after in itertools.pairwise(widths))
+    return sum((before + 1) * after for before, after in pairwise(widths))
 
 
 def flop(widths: Sequence[int]) -> int:
     """Return the operations of a row in a step."""
-    return 6 * sum(before * after for before, after in itertools.pairwise(widths))
+    return 6 * sum(before * after for before, after in pairwise(widths))
 
 
 def _features(widths: Sequence[int], rows: float, shards: int) -> list[float]:
@@ -115,12 +115,10 @@ class Model:
     def checked(self, networks: Any, batches: Any, measured: Sequence[float]) -> list[str]:
         """Return the lines that compare the model with two processes."""
         a, b, c, d = self.compute
+        speed = 1e-9 / b if b else np.inf
+        compute = f"a = {1e6 * a:.1f} µs, b = 1 / {speed:.0f} GFLOP/s, c = {1e9 * c:.3f} ns, d = {1e9 * d:.3f} ns"
         lines = [
-            (
-                f"The fit: a = {1e6 * a:.1f} µs, b = 1 / {1e-9 / b if b else np.inf:.0f} GFLOP/s, "
-                f"c = {1e9 * c:.3f} ns, d = {1e9 * d:.3f} ns; "
-                f"latency {1e6 * self.latency:.1f} µs, {1e-9 / self.byte:.2f} GB/s."
-            ),
+            f"The fit: {compute}; latency {1e6 * self.latency:.1f} µs, {1e-9 / self.byte:.2f} GB/s.",
             "",
             "| network | batch | 2 processes, measured | by the model | difference |",
             "| --- | ---: | ---: | ---: | ---: |",

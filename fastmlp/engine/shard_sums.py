@@ -9,14 +9,14 @@ from fastmlp.compilation.jit import body, worker
 from fastmlp.engine.arguments import Layout
 from fastmlp.engine.batch import Batch, statistic
 from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
-from fastmlp.engine.products import descend_tiles
+from fastmlp.engine.products import descend_tiles, scale_of_product
 from fastmlp.engine.rows import merge, pass_over
 from fastmlp.engine.rules import TOGETHER
 from fastmlp.engine.shards import Share, Work, shard, work_of
 from fastmlp.engine.shares import blocks_of, row_cell, row_pieces, share_of_rows, take, tile_cell, tile_unit
 from fastmlp.engine.step import wait
 from fastmlp.engine.workspace import Memory
-from fastmlp.kernels.tiles import Descent, square_of, tile_at
+from fastmlp.kernels.tiles import SUM_ROWS, Descent, square_of, tile_at
 from fastmlp.kernels.update import add, clear, scale
 from fastmlp.simd import vector as v
 from fastmlp.simd.atomics import store_shared
@@ -95,12 +95,18 @@ def _sum_tiles(work: Work, i: int, first: int, last: int) -> None:
     for start in range(first, last, TOGETHER):
         numbers = start, min(start + TOGETHER, last)
         for j in range(tree.shape[0]):
-            b, subtree, depth = shard(work, j), tree[j, 0], tree[j, 1]
-            here = _sum_of(work, subtree, depth)
-            _for_squares(b, i, numbers, here, here, False)
+            b, subtree, depth, last_depth = shard(work, j), tree[j, 0], tree[j, 1], tree[j, 1] - tree[j, 2]
+            # Few rows are summed in registers, and a right branch of them is added to the left one from there: the
+            # bits are those of a sum in memory. A product with a scale is not rounded before it is added.
+            if tree[j, 2] > 0 and b.n <= SUM_ROWS and scale_of_product(b.settings, i) == 1.0:
+                depth -= 1
+                here = _sum_of(work, subtree, depth)
+            else:
+                here = _sum_of(work, subtree, depth)
+                _for_squares(b, i, numbers, here, here, False)
             if b.n > 0:
                 descend_tiles(b, i, here, numbers[0], numbers[1], Descent(rate=-1.0, keep=1.0, bias_rate=-1.0), False)
-            for above in range(depth - 1, depth - 1 - tree[j, 2], -1):
+            for above in range(depth - 1, last_depth - 1, -1):
                 into, other = _sum_of(work, subtree, above), _sum_of(work, subtree, above + 1)
                 _for_squares(b, i, numbers, into, other, True)
 

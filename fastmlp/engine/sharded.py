@@ -61,12 +61,24 @@ class ShardTrainer(Trainer):
         super().__init__(*arguments, shards=len(tree), **options)
         self.tree = tree
         subtrees, depth = int(tree[-1, 0]) + 1, int(tree[:, 1].max())
-        n, dtype = self.plan.n_gradient, self.packed.buffer.dtype
-        self.sums = aligned((subtrees - 1 + depth) * n, dtype).reshape(-1, n)
         assert self.state is not None
-        self.gradient = self.state[:n]
-        self.subtrees = [self.gradient, *self.sums[: subtrees - 1]]
+        self._others, self._buffers = subtrees - 1, subtrees - 1 + depth
+        self.places = len(self.state) + self._buffers * self.plan.n_gradient
+        self.place(aligned(self.places, self.state.dtype))
         self.costs = np.empty((0, len(tree)))
+
+    def place(self, memory: np.ndarray) -> int:
+        """Keep the update rule's state, which must be new, and the sums in at least `places` zeros.
+
+        Returns where the sums of the subtrees behind the first one begin; the first one's is at the beginning.
+        """
+        assert self.state is not None
+        behind, n = len(self.state), self.plan.n_gradient
+        self.state = memory[:behind]
+        self.sums = memory[behind : self.places].reshape(-1, n)
+        self.gradient = self.state[:n]
+        self.subtrees = [self.gradient, *self.sums[: self._others]]
+        return behind
 
     def begin(self, steps: Steps) -> None:
         """Take the steps of an epoch."""

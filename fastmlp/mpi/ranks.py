@@ -128,6 +128,13 @@ class Ranks(Alone):
         if self.any(interrupt.taken()):
             raise KeyboardInterrupt
 
+    def on_one_machine(self) -> bool:
+        """Whether all processes can share memory."""
+        here = self.comm.Split_type(self.mpi.COMM_TYPE_SHARED)
+        found = self.share(here.Get_size() == self.size)
+        here.Free()
+        return all(found)
+
     def gather(self, mine: np.ndarray, counts: np.ndarray) -> np.ndarray:
         """Return the rows of all processes' arrays, of which each has as many as `counts` says, in their order."""
         mine = np.ascontiguousarray(mine, np.float64)

@@ -12,7 +12,7 @@ from fastmlp.inputs.ranked import AnySharedRows
 from fastmlp.inputs.splitting import Dataset
 from fastmlp.losses import Loss
 from fastmlp.mpi.epochs import Shards, run_steps, steps_of
-from fastmlp.mpi.exchange import Allreduce, Exchange, Tree
+from fastmlp.mpi.exchange import Exchange, exchange_of
 from fastmlp.mpi.ranks import Ranks
 from fastmlp.mpi.shards import room, starts, subtrees, sum_in_tree, tree_of
 from fastmlp.network import Network
@@ -66,10 +66,7 @@ class SharedRows(AnySharedRows):
             network, self.data.x, self.data.targets, room(most), *arguments,
             loss=loss, sample_weight=self.data.weights, key=key, matmul_precision=matmul_precision,
         )  # fmt: skip
-        if self.ranks.processes.reduction == "allreduce":
-            self._exchange = Allreduce(self.ranks, trainer)
-        else:
-            self._exchange = Tree(self.ranks, trainer, owned)
+        self._exchange = exchange_of(self.ranks, trainer, owned)
         return trainer
 
     def epoch(

@@ -9,14 +9,14 @@ import pytest
 from reference import sum_of_neighbours
 
 from fastmlp.engine.workspace import aligned
-from fastmlp.mpi.exchange import Tree
+from fastmlp.mpi.exchange import Messages
 from fastmlp.mpi.shards import cuts, subtrees
 
 LANES = 16
 
 
 class Communicator:
-    """The calls of MPI that a `Tree` makes, between threads that share `sent` and wait at a barrier."""
+    """The calls of MPI that `Messages` make, between threads that share `sent` and wait at a barrier."""
 
     def __init__(self, rank, all_together):
         self.rank, self.together = rank, all_together
@@ -67,7 +67,7 @@ def test_every_process_gets_the_sum_of_all_shards(n_shards, size):
             sums.append(aligned(5 * LANES, np.float32))
             sums[-1][:] = sum_of_neighbours(list(shards[first:last]))
         trainer = SimpleNamespace(gradient=sums[0], subtrees=sums, plan=SimpleNamespace(lanes=LANES))
-        Tree(ranks, trainer, owned).join()
+        Messages(ranks, trainer, owned).join()
         found[rank] = trainer.gradient
 
     threads = [threading.Thread(target=work, args=(rank,)) for rank in range(size)]

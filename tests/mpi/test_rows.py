@@ -37,7 +37,7 @@ def test_one_process_learns(by_one):
     assert by_one["threads"] == by_one["one_thread"]
 
 
-@pytest.mark.parametrize(("size", "shares"), [(2, "uneven"), (3, "first"), (4, "even")])
+@pytest.mark.parametrize(("size", "shares"), [(2, "uneven"), (3, "first"), (3, "messages"), (4, "even")])
 def test_the_bits_do_not_depend_on_the_number_of_processes(by_one, size, shares):
     found = trained(size, shares, *TREE)
     assert found == {name: by_one[name] for name in TREE}

@@ -1,6 +1,7 @@
 """Train networks in the processes of MPI; the first one prints what all of them got as one JSON document.
 
-Arguments: how the rows are dealt out ("even", "uneven", "first": all to the first process), then names of cases.
+Arguments: how the rows are dealt out ("even", "uneven", "first": all to the first process; with "messages", evenly, and
+no memory is shared), then names of cases.
 """
 
 import json
@@ -13,10 +14,12 @@ from scipy.sparse import csr_array
 
 from fastmlp import MLP, SGD, Adam, BatchNorm, EarlyStopping, losses, train
 from fastmlp.mpi import Processes
+from fastmlp.mpi.ranks import Ranks
 
 COMM = MPI.COMM_WORLD
 SHARES = {
     "even": np.linspace(0, 1, COMM.size + 1),
+    "messages": np.linspace(0, 1, COMM.size + 1),
     "uneven": np.linspace(0, 1, COMM.size + 1) ** 2,
     "first": np.r_[0, np.ones(COMM.size)],
 }
@@ -79,6 +82,8 @@ def run(net, X, y, options):
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "messages":
+        Ranks.on_one_machine = lambda self: False
     found = {name: COMM.gather(run(*CASES[name]())) for name in sys.argv[2:]}
     if COMM.rank == 0:
         print(json.dumps(found))
