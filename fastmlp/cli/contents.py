@@ -1,5 +1,6 @@
 """``fastmlp info MODEL``: what a file of a model holds, a network or a model of tables."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +57,16 @@ def of_network(path: Path) -> dict[str, Any]:
 def of_tables(path: Path) -> dict[str, Any]:
     """Return what is in the file of a model of tables."""
     model = tabular_model(path)
+    with storage.opened(path, storage.TABLES) as (_, text):
+        version = json.loads(text).get("fastmlp")
     net = model.networks_[0]
     classes = model.classes_.tolist() if hasattr(model, "classes_") else None
     return {
         "file": path,
         "holds": type(model).__name__,
+        "written_by": version and f"fastmlp {version}",
         "recipe": "tabular",
+        "target": model.target_name_,
         "task": "regression" if classes is None else "classification",
         "classes": classes,
         "range": None if classes is not None else model.target_range_[:, 0],

@@ -37,6 +37,7 @@ def test_a_model_of_classes(run, tmp_path, rng):
     found = {line.split("  ")[0]: line.split("  ")[-1].strip() for line in lines[:11] if line}
     assert (found["holds"], found["task"], found["networks"]) == ("TabularMLPClassifier", "classification", "2")
     assert found["classes"].startswith("14: class 0, class 1, class 10,")
+    assert found["written by"] == f"fastmlp {fastmlp.__version__}"
     assert found["classes"].endswith(", …")
     assert lines[-1].split() == ["1", "text", "or", "categories", "0", "3", "3", "u,", "v,", "w"]
 

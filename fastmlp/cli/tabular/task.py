@@ -57,7 +57,7 @@ def target_of(column: Values, asked: str | None) -> Target:
     if len(gaps):
         raise ValueError(
             f"--target: column {column.name!r} has no value in row {gaps[0]} (counted from 0; {len(gaps)} such rows), "
-            "expected one in every row"
+            "expected one in every row: leave those rows out"
         )
     if column.kind == DATE:
         raise ValueError(f"--target: column {column.name!r} holds dates, expected classes or numbers")

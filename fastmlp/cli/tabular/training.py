@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     from fastmlp.tables import frames
     from fastmlp.tables.encoder import Encoder
 
-    data = reading.read(args)
+    pandas, data = extras.require("pandas", extra="tables"), reading.read(args)
     model = estimator(args, data.target.task)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # `fit` says it
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
         output.say(text.before(found, every=args.columns))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Training interrupted")  # `finish` says it
-        model.fit(*data.training)
+        model.fit(data.training[0], pandas.Series(data.training[1], name=data.target.name))
     return finish(args, data, model, found)
 
 

@@ -19,6 +19,7 @@ from fastmlp.sklearn import workers
 from fastmlp.sklearn.dataset import is_given
 from fastmlp.sklearn.tabular import plain
 from fastmlp.sklearn.tabular.recipe import Recipe
+from fastmlp.system.version import VERSION
 from fastmlp.system.warning import warn
 from fastmlp.tables import frames, target
 from fastmlp.tables.column import Table
@@ -32,6 +33,7 @@ class BaseTabularMLP(BaseEstimator, ABC):
     """An estimator with its parameters as attributes, an encoder and networks inside."""
 
     encoder_: Encoder
+    target_name_: str | None
     networks_: list[MLP]
     histories_: list[History]
 
@@ -91,7 +93,9 @@ class BaseTabularMLP(BaseEstimator, ABC):
             raise
 
     def _learn(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> None:
+        name = getattr(y, "name", None)  # of a column of a frame
         table, y, weight = self._rows(X, y, sample_weight, reset=True)
+        self.target_name_ = None if name in (None, "") else str(name)
         if table.n < 2:
             raise ValueError(f"fit needs at least two rows of a weight above 0, got n_samples={table.n}")
         self._learn_target(y, weight)
@@ -185,10 +189,12 @@ class BaseTabularMLP(BaseEstimator, ABC):
         check_is_fitted(self)
         names = getattr(self, "feature_names_in_", None)
         described = {
+            "fastmlp": VERSION,
             "estimator": type(self).__name__,
             "parameters": plain.of_parameters(self.get_params(deep=False)),
             "feature_names": None if names is None else names.tolist(),
             "columns": self.encoder_.described(),
+            "target_name": self.target_name_,
             "target": self._described_target(),
             "networks": [storage.description(net.network) for net in self.networks_],
         }

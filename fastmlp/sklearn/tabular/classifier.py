@@ -65,6 +65,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Their inputs are those of `encoder_`.
     histories_ : list of History
         One for each network; ``best_epoch`` is the epoch whose parameters it has.
+    target_name_ : str or None
+        The name of `y` where it was a column of a frame.
     n_features_in_, feature_names_in_
         As scikit-learn's.
     """

@@ -76,5 +76,8 @@ def _estimator(described: dict[str, Any]) -> BaseTabularMLP:
         if names != [column.name for column in found.encoder_.columns]:
             raise ValueError(f"feature_names must be the names of the columns, got {names}")
         found.feature_names_in_ = np.array(names, object)
+    found.target_name_ = described.get("target_name")
+    if not isinstance(found.target_name_, (str, type(None))):
+        raise ValueError(f"target_name must be text or null, got {found.target_name_!r}")
     found._take_up(described["target"])
     return found

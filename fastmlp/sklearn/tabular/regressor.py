@@ -29,7 +29,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
 
     Attributes
     ----------
-    encoder_, networks_, histories_, n_features_in_, feature_names_in_
+    encoder_, networks_, histories_, target_name_, n_features_in_, feature_names_in_
         As of `TabularMLPClassifier`.
     target_mean_, target_scale_ : numpy.ndarray (n_outputs,)
         Of the targets of `fit`: the outputs of the networks times the scale plus the mean are predictions.

@@ -37,7 +37,9 @@ def test_numbers(train, houses):
     assert metrics.split() == ["MAE", "RMSE", "R²"]
     assert [line[:16].rstrip() for line in (ours, ridge, mean)] == ["this model", "ridge regression", "mean"]
     assert saved == "saved model.safetensors"
-    assert isinstance(load("model.safetensors"), TabularMLPRegressor)
+    model = load("model.safetensors")
+    assert isinstance(model, TabularMLPRegressor)
+    assert model.target_name_ == "price"
 
 
 def test_classes(train, houses):

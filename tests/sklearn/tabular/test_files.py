@@ -35,6 +35,7 @@ def test_a_classifier_predicts_the_same(table, saved, path):
     assert found.get_params() == saved.get_params() | {"hidden_layer_sizes": list(saved.hidden_layer_sizes)}
     assert found.feature_names_in_.tolist() == saved.feature_names_in_.tolist()
     assert found.n_features_in_ == saved.n_features_in_
+    assert found.target_name_ == saved.target_name_
 
 
 @pytest.mark.parametrize("columns", [1, 2])
