@@ -36,6 +36,13 @@ def test_classes(classes):
     assert sum(one["rows"] for one in scores.classes) == len(y)
 
 
+def test_baselines_learn_from_some_of_many_rows(monkeypatch, numbers):
+    model, (X, y), test = numbers
+    monkeypatch.setattr("fastmlp.reports.scores.MOST_ROWS", 10)
+    mean = compare(model, (X, y), test).models["mean"]
+    np.testing.assert_allclose(mean["MAE"], np.abs(test[1] - y[:10].mean()).mean())
+
+
 def test_precision_and_recall_by_hand():
     found = by_class(np.array(["a", "a", "a", "b", "c"]), np.array(["a", "a", "b", "b", "d"]))
     assert found == [
