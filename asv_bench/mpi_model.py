@@ -8,9 +8,9 @@ Each of R processes has v = max(1, 8 / R) shards and B / R rows of a mini-batch 
 flop are the floating point operations of a row; a, b, c, d are fitted to trainings of one process with 1 to 8 shards,
 while a second process does the same. An exchange has two rounds in which a process sends R - 1 messages, as in a ring,
 and a small one with costs. Between processes of one machine, latency and seconds for each byte are fitted to exchanges
-of 4 KB to 16 MB. On a network, the latency and the bandwidth are those of `LINKS`, and the sums and the copies in
-memory (e) are counted as they were measured on the one machine. All fits minimise relative errors, with no coefficient
-below 0.
+of 4 KB to 16 MB, through memory that they share. On a network, the latency and the bandwidth are those of `LINKS`, and
+the sums and the copies in memory (e) are counted as they were measured on the one machine. All fits minimise relative
+errors, with no coefficient below 0.
 """
 
 import time
@@ -25,7 +25,7 @@ from scipy.optimize import nnls
 
 from fastmlp.engine.workspace import aligned
 from fastmlp.mpi import Processes
-from fastmlp.mpi.exchange import Messages
+from fastmlp.mpi.exchange import exchange_of
 from fastmlp.mpi.ranks import ranks_of
 from fastmlp.mpi.shards import cuts
 
@@ -49,19 +49,34 @@ def is_first() -> bool:
     return bool(MPI.COMM_WORLD.rank == 0)
 
 
+class _Gradient:
+    """Numbers in the place of a `ShardTrainer`, for an exchange."""
+
+    plan = SimpleNamespace(lanes=16)
+
+    def __init__(self, n: int) -> None:
+        self.places = n
+        self.plan.n_gradient = n
+        self.place(aligned(n, np.float32))
+
+    def place(self, memory: np.ndarray) -> int:
+        self.gradient = memory[: self.places]
+        self.subtrees = [self.gradient]
+        return self.places
+
+
 def exchanges(comm: Any) -> list[list[float]]:
     """Return the numbers of a gradient and the median seconds of its exchange, with the costs, for some sizes."""
     found = []
     for n in SIZES:
         ranks = ranks_of(Processes(comm))
-        gradient = aligned(n, np.float32)
-        trainer: Any = SimpleNamespace(gradient=gradient, subtrees=[gradient], plan=SimpleNamespace(lanes=16))
-        tree, times = Messages(ranks, trainer, cuts(ranks.size, ranks.size)), []
+        trainer: Any = _Gradient(n)
+        exchange, times = exchange_of(ranks, trainer, cuts(ranks.size, ranks.size)), list[float]()
         costs, told = np.zeros(5), np.zeros((ranks.size, 5))
         for _ in range(max(20, min(500, 200_000_000 // n // 100))):
             comm.Barrier()
             begun = time.perf_counter()
-            tree.join()
+            exchange.join()
             comm.Allgather(costs, told)
             times.append(time.perf_counter() - begun)
         ranks.given_back.close()

@@ -11,10 +11,17 @@ MPIEXEC = Path(sys.executable).with_name("mpiexec")  # of the wheel mpich
 
 
 def together(size, program, *arguments):
-    """Run a program in `size` processes for at most `WATCHDOG` seconds; return the finished process of ``mpiexec``."""
+    """Run a program of `tests/programs` in `size` processes; return the finished process of ``mpiexec``."""
+    return run_together(size, command_of(program, *arguments))
+
+
+def run_together(size, arguments, **options):
+    """Run a command in `size` processes for at most `WATCHDOG` seconds; return the finished process of ``mpiexec``."""
     pytest.importorskip("mpi4py", reason="the extra mpi is not installed")
     if not MPIEXEC.exists():
         pytest.skip(f"no MPI library beside {sys.executable}: pip install mpich")
-    command = [str(MPIEXEC), "-n", str(size), *command_of(program, *arguments)]
+    command = [str(MPIEXEC), "-n", str(size), *arguments]
     settings = environment_of()
-    return subprocess.run(command, env=settings, capture_output=True, text=True, timeout=WATCHDOG, check=False)
+    return subprocess.run(
+        command, env=settings, capture_output=True, text=True, timeout=WATCHDOG, check=False, **options
+    )

@@ -94,7 +94,7 @@ def test_streams_on_the_page(capsys, tmp_path, monkeypatch):
 
 def test_every_program_on_every_page_is_run_by_a_test():
     marks = {"example", "sklearn example", "exchange: onnx", "exchange: torch", "exchange: scikit-learn"}
-    marks |= {"run: checkpoint", "run: many", "realmlp", "scaling: streams", "scaling: dask", "tables"}
+    marks |= {"run: checkpoint", "run: many", "realmlp", "scaling: streams", "scaling: dask", "scaling: mpi", "tables"}
     for name, text in PAGES.items():
         if name != PAGE.name:
             found = re.findall(r"(?:<!-- ([^>]+) -->\n\n)?```python\n", text)

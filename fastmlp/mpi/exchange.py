@@ -126,8 +126,9 @@ class SharedMemory(_Tree):
 
     def sum_of(self, rank: int, number: int) -> np.ndarray:
         """Return a part of the other process's memory."""
-        start = 0 if number == 0 else self.behind + (number - 1) * self.n
-        return self.buffers[rank][start : start + self.n][self.parts[self.ranks.rank]]
+        start, part = 0 if number == 0 else self.behind + (number - 1) * self.n, self.parts[self.ranks.rank]
+        found: np.ndarray = self.buffers[rank][start + part.start : start + part.stop]
+        return found
 
     def join(self) -> None:
         """Add the own part of all sums, and copy the others' parts."""
