@@ -84,7 +84,7 @@ class Plan:
     n_parameters, n_copies, n_rows, n_statistics : int
         Sizes of the buffers, in elements; no copies where the products read the parameters themselves.
     n_gradient : int
-        Elements of the parameters without the transposed weights, which lie behind all others.
+        Elements of the parameters without the transposed and scaled weights, which lie behind all others.
     widest : int
         Elements of the widest layer, padded.
     """
@@ -208,9 +208,7 @@ def make_plan(
         layer["bias"] = parameters.take(padded)
         for name in _OFFSETS[3:]:
             layer[name] = parameters.take(padded) if hidden_norm else -1
-        scales = factors and i == 0
-        layer["factors"] = parameters.take(n_in) if scales else -1
-        layer["scaled"] = parameters.take(round_up(n_in, lanes) * padded) if scales else layer["weight"]
+        layer["factors"] = parameters.take(n_in) if factors and i == 0 else -1
         layer["out"] = before = rows.take(stride * (padded // lanes))
         layer["pre"] = rows.take(stride * (padded // lanes)) if hidden_norm else before
         # at prediction, the function of the last layer writes its slope as well
@@ -227,6 +225,7 @@ def make_plan(
         own = transposed and operands == PLAIN
         squares = round_up(int(layer["n_in"]), lanes) * round_up(int(layer["n_out"]), lanes)
         layer["transposed"] = parameters.take(squares) if own else -1
+        layer["scaled"] = parameters.take(squares) if factors and i == 0 else layer["weight"]
         _place_operands(layer, operands, stride, rows, copies, transposed=transposed, training=training)
     return Plan(
         layers,

@@ -6,8 +6,8 @@ import pytest
 from ranks import together
 
 TREE = (
-    "sgd", "momentum", "adam", "batch_norm", "before", "bfloat16", "zeros", "weights", "float64", "stops", "threads",
-    "one_thread",
+    "sgd", "momentum", "adam", "batch_norm", "before", "bfloat16", "factors", "zeros", "weights", "float64", "stops",
+    "threads", "one_thread",
 )  # fmt: skip
 
 

@@ -44,6 +44,7 @@ CASES = {
         MLP([20, 9, 3], batch_norm=BatchNorm("before_relu")), X, y, {"optimizer": SGD(0.1), "batch_size": 600},
     ),
     "bfloat16": lambda: (MLP([20, 33, 17, 3]), X, y, {"optimizer": Adam(0.01), "matmul_precision": "bfloat16"}),
+    "factors": lambda: (MLP([20, 33, 3], input_factors=True), X, y, {"optimizer": Adam(0.01, clip_norm=0.5)}),
     "zeros": lambda: (MLP([40, 9, 3], input_scale=1 / 255), pixels, y, {"class_weight": "balanced", "batch_size": 5}),
     "weights": lambda: (MLP([20, 9, 3]), X, y, {"optimizer": SGD(0.1), "sample_weight": heavy, "epochs": 4}),
     "float64": lambda: (
