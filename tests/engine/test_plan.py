@@ -55,6 +55,8 @@ def test_buffers_do_not_overlap(widths, norm, dtype, training, factors):
         _check_buffers(plan, widths, norm, training)
         below, *above = plan.layers
         assert (below["factors"] >= 0) == (below["scaled"] != below["weight"]) == factors
+        assert below["factors"] < plan.n_gradient
+        assert not factors or below["scaled"] >= plan.n_gradient
         assert all(layer["factors"] < 0 and layer["scaled"] == layer["weight"] for layer in above)
 
 

@@ -343,7 +343,7 @@ class Member(Program):
         reads = self.bits(*(("gradients", *tile) for tile in mine))
         writes = self.bits(*((kind, *tile) for tile in mine for kind in ("parameters", "squares")))
         bit = self.shared.done.bit("stepped", step, self.thread)
-        self.add(WORK, "step_factors, _step_own", work=(Access(reads, writes, bit),))
+        self.add(WORK, "step_factors, step_own", work=(Access(reads, writes, bit),))
 
     def barrier_before_factors(self):
         self.barrier("_step_waiting")
