@@ -67,9 +67,9 @@ class Encoder:
         return len(self.inputs)
 
     @property
-    def known(self) -> list[Known]:
+    def known(self) -> list[Known | None]:
         """What `frames.read` needs to know."""
-        return [column.known for column in self.columns]
+        return [column.known if column.inputs else None for column in self.columns]
 
     def __call__(self, table: Table) -> np.ndarray:
         """Return the inputs of rows.
@@ -86,11 +86,9 @@ class Encoder:
 
         Raises
         ------
-        ValueError, TypeError
-            There are more columns or fewer, or one of another kind.
+        TypeError
+            A column is of another kind.
         """
-        if len(table.columns) != len(self.columns):
-            raise ValueError(f"X must have {len(self.columns)} columns, as in training, got {len(table.columns)}")
         out, first = np.empty((table.n, self.n_inputs), np.float32), 0
         for column, values in zip(self.columns, table.columns, strict=True):
             width = len(column.inputs)

@@ -1,8 +1,9 @@
 """Frames of pandas, polars and pyarrow, and NumPy arrays, read into columns."""
 
+import functools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from fastmlp.tables import objects
 from fastmlp.tables.column import BOOLEAN, DATE, GAP, Known, Table, Values
 
 MICROSECONDS = 1e6  # of a second
+Reader: TypeAlias = Callable[[str, Any, Known | None], Values]  # of a column, its name, and what it was in training
 
 
 def is_frame(X: Any) -> bool:
@@ -19,37 +21,47 @@ def is_frame(X: Any) -> bool:
     return hasattr(type(X), "columns")  # of the class, as the names of a lazy frame are not known yet
 
 
-def read(X: Any, known: Sequence[Known] = ()) -> Table:
+def read(X: Any, known: Sequence[Known | None] = ()) -> Table:
     """Return the columns of a frame or of an array ``(n, n_columns)``.
 
     Parameters
     ----------
     X : frame or numpy.ndarray
         A frame of pandas, polars, pyarrow or what else narwhals knows; an array of numbers, text or objects.
-    known : sequence of Known
-        What the columns were in training, in their order; empty in training.
+    known : sequence of Known or None
+        What the columns were in training, in their order; None for one without inputs, which is not looked at. Empty in
+        training.
 
     Raises
     ------
     TypeError
         A column holds what is neither numbers, booleans, text, categories nor dates.
     ValueError
-        There are no rows or no columns, two columns have one name, or a number is infinite.
+        There are no rows or no columns, more or fewer than the known ones, two of one name, or an infinite number.
     ImportError
         `X` is a frame, and narwhals is not installed.
     """
-    columns = list(_of_frame(X, known) if is_frame(X) else _of_array(X, known))
-    for column in columns:
-        _refuse_infinity(column)
-    return Table(columns, len(columns[0].values))
+    columns, of_column = _of_frame(X) if is_frame(X) else (list(X.T), _of_vector)
+    if known and len(known) != len(columns):
+        raise ValueError(f"X must have {len(known)} columns, as in training, got {len(columns)}")
+    found = []
+    for place, column in enumerate(columns):
+        name, expected = str(getattr(column, "name", place)), known[place] if known else None
+        if known and expected is None:
+            found.append(Values(name, NUMBER, str(column.dtype), np.full(len(column), np.nan)))
+            continue
+        found.append(of_column(name, column, expected))
+        _refuse_infinity(found[-1])
+    return Table(found, len(columns[0]))
 
 
-def _of_frame(X: Any, known: Sequence[Known]) -> Iterator[Values]:
+def _of_frame(X: Any) -> tuple[list[Any], Reader]:
+    """Return the columns of a frame and what reads one of them."""
     if not hasattr(X, "collect"):  # a lazy frame
         _refuse_doubled(getattr(X, "column_names", X.columns))
-    narwhals = extras.require("narwhals", extra="sklearn")
+    nw = extras.require("narwhals", extra="sklearn")
     try:
-        frame = narwhals.from_native(X, eager_only=True)
+        frame = nw.from_native(X, eager_only=True)
     except TypeError as error:
         expected = "expected a frame of pandas, polars or pyarrow in memory (a lazy one after collect()), or an array"
         raise TypeError(f"X is a {type(X).__name__}, {expected}") from error
@@ -57,8 +69,7 @@ def _of_frame(X: Any, known: Sequence[Known]) -> Iterator[Values]:
         raise ValueError(
             f"X must have rows and columns, got a frame of shape {frame.shape}: 0 sample(s) or 0 feature(s)"
         )
-    for place, series in enumerate(frame.iter_columns()):
-        yield _of_series(narwhals, series, known[place] if known else None)
+    return list(frame.iter_columns()), functools.partial(_of_series, nw)
 
 
 def _refuse_doubled(names: Iterable[Any]) -> None:
@@ -67,8 +78,8 @@ def _refuse_doubled(names: Iterable[Any]) -> None:
         raise ValueError(f"X has several columns of the name {shown(doubled)}, expected each name once")
 
 
-def _of_series(nw: Any, series: Any, known: Known | None) -> Values:
-    name, dtype, kind = str(series.name), str(series.dtype), series.dtype
+def _of_series(nw: Any, name: str, series: Any, known: Known | None) -> Values:
+    dtype, kind = str(series.dtype), series.dtype
     if kind.is_numeric():
         return Values(name, NUMBER, dtype, _float64(nw, series))
     if kind == nw.Boolean:
@@ -78,7 +89,7 @@ def _of_series(nw: Any, series: Any, known: Known | None) -> Values:
     if kind == nw.Duration:
         return Values(name, NUMBER, dtype, _float64(nw, series.dt.total_microseconds()) / MICROSECONDS)
     if kind == nw.Date or kind == nw.Datetime or _zone(series):
-        return _dates(nw, series, known)
+        return _dates(nw, name, series, known)
     missing = np.asarray(series.is_null().to_numpy(), bool)
     values = series.to_list()
     if missing.all() or not (kind == nw.String or kind == nw.Categorical or kind == nw.Enum):
@@ -91,9 +102,9 @@ def _float64(nw: Any, series: Any) -> np.ndarray:
     return numbers
 
 
-def _dates(nw: Any, series: Any, known: Known | None) -> Values:
+def _dates(nw: Any, name: str, series: Any, known: Known | None) -> Values:
     """Return dates by the clock of their time zone; in prediction by that of the training."""
-    name, dtype, zone = str(series.name), str(series.dtype), _zone(series)
+    dtype, zone = str(series.dtype), _zone(series)
     if series.dtype == nw.Date:
         series = series.cast(nw.Datetime("us"))
     if zone is not None:
@@ -110,22 +121,20 @@ def _zone(series: Any) -> str | None:
     return None if zone is None else str(zone)
 
 
-def _of_array(X: np.ndarray, known: Sequence[Known]) -> Iterator[Values]:
-    dtype = str(X.dtype)
-    for place, column in enumerate(X.T):
-        name = str(place)
-        if X.dtype.kind in "biuf":
-            yield Values(name, NUMBER, dtype, column.astype(np.float64))
-        elif X.dtype.kind == "U":
-            yield objects.coded(name, dtype, column.tolist(), np.zeros(len(X), bool))
-        elif X.dtype.kind == "M":
-            numbers = column.astype("datetime64[us]").astype(np.int64).astype(np.float64)
-            yield Values(name, DATE, dtype, np.where(np.isnat(column), np.nan, numbers))
-        elif X.dtype.kind == "O":
-            missing = np.fromiter(map(objects.is_missing, column), bool, len(X))
-            yield objects.values_of(name, dtype, column, missing, known[place] if known else None)
-        else:
-            raise TypeError(f"X must hold numbers, text, dates or objects, got dtype {dtype}")
+def _of_vector(name: str, column: np.ndarray, known: Known | None) -> Values:
+    """Return a column of an array."""
+    dtype, kind = str(column.dtype), column.dtype.kind
+    if kind in "biuf":
+        return Values(name, NUMBER, dtype, column.astype(np.float64))
+    if kind == "U":
+        return objects.coded(name, dtype, column.tolist(), np.zeros(len(column), bool))
+    if kind == "M":
+        numbers = column.astype("datetime64[us]").astype(np.int64).astype(np.float64)
+        return Values(name, DATE, dtype, np.where(np.isnat(column), np.nan, numbers))
+    if kind == "O":
+        missing = np.fromiter(map(objects.is_missing, column), bool, len(column))
+        return objects.values_of(name, dtype, list(column), missing, known)
+    raise TypeError(f"X must hold numbers, text, dates or objects, got dtype {dtype}")
 
 
 def _refuse_infinity(column: Values) -> None:

@@ -185,4 +185,10 @@ def test_a_column_without_any_value_is_of_all_kinds():
 def test_columns_too_few():
     encoder = Encoder.learned(frames.read(MANY))
     with pytest.raises(ValueError, match="X must have 6 columns, as in training, got 1"):
-        encoder(frames.read(MANY[["pair"]]))
+        frames.read(MANY[["pair"]], encoder.known)
+
+
+@pytest.mark.parametrize("values", [["a", "b"], [np.inf, 1.0], [[1], [2]]])
+def test_columns_without_inputs_are_not_looked_at(values):
+    encoder = learned(a=[1, 1], b=[1, 2])
+    np.testing.assert_array_equal(encoded(encoder, a=values, b=[1, 2]), encoded(encoder, a=[1, 1], b=[1, 2]))

@@ -1,6 +1,7 @@
 """Frames of every library, and arrays: the same columns."""
 
 import datetime
+import sys
 
 import numpy as np
 import pandas as pd
@@ -148,6 +149,13 @@ def test_infinity(number):
 def test_columns_of_other_types(frame):
     with pytest.raises(TypeError, match=r"column 'a': an argument must be a string or a number"):
         frames.read(frame)
+
+
+def test_without_narwhals(monkeypatch):
+    monkeypatch.setitem(sys.modules, "narwhals", None)
+    with pytest.raises(ImportError, match=r"narwhals is not installed: pip install 'fastmlp\[sklearn\]'"):
+        frames.read(POLARS)
+    assert frames.read(np.ones((2, 1))).n == 2
 
 
 def test_a_lazy_frame():

@@ -120,6 +120,11 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         -------
         TabularMLPClassifier
             The estimator itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            `fastmlp.guide.tables` lists what is refused. An estimator that was fitted before stays as it was.
         """
         self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
         return self
@@ -136,6 +141,11 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         -------
         numpy.ndarray (n,)
             Elements of `classes_`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            A column is missing, is new, or holds what it did not hold in training.
         """
         places = self._outputs(X).argmax(axis=1)
         found: np.ndarray = self.classes_[places]
@@ -152,7 +162,12 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Returns
         -------
         numpy.ndarray (n, n_classes)
-            float32, in the order of `classes_`.
+            In the order of `classes_`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As for `predict`.
         """
         return self._outputs(X)
 

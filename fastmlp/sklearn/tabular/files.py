@@ -45,7 +45,7 @@ def load(path: str | os.PathLike[str]) -> BaseTabularMLP:
             described = json.loads(text)
             found = _estimator(described)
             networks = list(described["networks"])
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
             raise ValueError(f"{path} describes no estimator that fastmlp knows: {error!r}") from error
         parts = [storage.stored(path, file, network, f"{i}.") for i, network in enumerate(networks)]
         others = len(file.keys()) - sum(len(part.arrays) for part in parts)

@@ -86,6 +86,11 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         -------
         TabularMLPRegressor
             The estimator itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            `fastmlp.guide.tables` lists what is refused. An estimator that was fitted before stays as it was.
         """
         self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
         return self
@@ -102,6 +107,11 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         -------
         numpy.ndarray (n,) or (n, n_outputs)
             float64.
+
+        Raises
+        ------
+        ValueError, TypeError
+            A column is missing, is new, or holds what it did not hold in training.
         """
         numbers = self._outputs(X) * self.target_scale_ + self.target_mean_
         found: np.ndarray = np.clip(numbers, *self.target_range_)

@@ -133,6 +133,7 @@ def _described(path):
         lambda d, a: d["target"]["classes"].update(values=["a", "b"]),
         lambda d, a: d["target"]["classes"].update(values=[None, {}, 1]),
         lambda d, a: d["target"]["classes"].update(dtype="V8"),
+        lambda d, a: d["target"]["classes"].update(values=[0, 1e308], dtype="int64"),
         lambda d, a: d["target"].pop("classes"),
         lambda d, a: d.update(networks=[]),
         lambda d, a: d["networks"].append({}),
