@@ -5,9 +5,9 @@
     python tests/stress --seed 7 --first 31 --fits 50   # the process with number 31 again
 
 Processes do short fits, one after the other or at the same time, with 1 to 8 threads. They fork, send Ctrl-C to
-themselves, or exit during a training. At the same time, other processes keep all cores busy, and each process is
-stopped and continued, and moved to other cores, at random moments. Every fit that ends must have the bits of the same
-fit on one thread in an undisturbed process.
+themselves, also while `train_many` trains, or exit during a training. At the same time, other processes keep all cores
+busy, and each process is stopped and continued, and moved to other cores, at random moments. Every fit that ends must
+have the bits of the same fit on one thread in an undisturbed process.
 
 A process without progress counts as a hang. A process that ends by an error or writes to stderr counts as a crash. Both
 are reported with a command that repeats the process: it does the same fits, but the disturbances come at other moments.
@@ -20,6 +20,7 @@ import contextlib
 import os
 import random
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -40,7 +41,9 @@ FITS = 100  # fits of a process
 CASES = 300  # number of different fits
 HANG = 60  # seconds without output until a process counts as hung, without the seconds in which it was stopped
 QUIET_SECONDS = 1800  # longest seconds of all cases in an undisturbed process, including the compilation
-KINDS = ("one after the other", "from several threads", "forked", "interrupted", "exits")
+KINDS = (
+    "one after the other", "from several threads", "forked", "interrupted", "many at once, interrupted", "exits",
+)  # fmt: skip
 HOG = """
 import os, random, sys, time
 parent = os.getppid()
@@ -108,12 +111,16 @@ class Batch:
         The digest of every case.
     hang : float
         Seconds without output until the process counts as hung.
+    kinds : sequence of str
+        Of `KINDS`, in turns.
     """
 
-    def __init__(self, seed, number, fits, expected, hang=HANG):
+    def __init__(self, seed, number, fits, expected, hang=HANG, kinds=KINDS):
         self.name, self.fits, self.expected, self.hang = f"{seed}-{number}", fits, expected, hang
-        self.kind = KINDS[number % len(KINDS)]
+        self.kind = kinds[number % len(kinds)]
         self.repeat = f"python tests/stress --seed {seed} --first {number} --fits {fits}"
+        if kinds != KINDS:
+            self.repeat += f" --kinds {shlex.join(kinds)}"
         self.draw = random.Random(self.name)
         self.counts, self.reports, self.unread, self.ended = Counter(), [], b"", False
 
@@ -227,6 +234,8 @@ ROWS = {
     "forks in the middle of a training": ("forked", None),
     "Ctrl-C in the middle of a fit": ("interrupted", None),
     "Ctrl-C just behind a fit": ("interrupted behind the fit", None),
+    "Ctrl-C, up to three times, in the middle of `train_many`": ("many interrupted", None),
+    "Ctrl-C that came to nothing and was pressed again": ("pressed again", None),
     "exits in the middle of a training": ("exited", None),
     "SIGSTOP and SIGCONT": ("stops", None),
     "changes of the cores": ("moves", None),
@@ -242,7 +251,7 @@ def table(counts, spinning, seconds):
     return "\n".join([*lines, f"| processes that spin beside them | {spinning} | |", f"| seconds | {seconds:,.0f} | |"])
 
 
-def run(fits, seed, first, cases, jobs):
+def run(fits, seed, first, cases, jobs, kinds):
     """Run processes until `fits` fits are done or there are three reports; return counts and reports."""
     expected, counts, reports = quiet_digests(cases), Counter(), []
     lock, numbers = threading.Lock(), iter(range(first, sys.maxsize))
@@ -255,7 +264,7 @@ def run(fits, seed, first, cases, jobs):
                     return
                 number, share = next(numbers), min(FITS, left)
                 counts["begun"] += share
-            batch = Batch(seed, number, share, expected).run()
+            batch = Batch(seed, number, share, expected, kinds=kinds).run()
             with lock:
                 counts["begun"] -= share
                 counts.update(batch.counts)
@@ -275,9 +284,11 @@ def main(arguments=None):
     parser.add_argument("--first", type=int, default=0, help="the number of the first process")
     parser.add_argument("--cases", type=int, default=CASES, help=f"fits that differ; default: {CASES}")
     parser.add_argument("--jobs", type=int, default=3, help="processes at a time; default: 3")
+    parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS, metavar="KIND",
+                        help="of " + ", ".join(map(repr, KINDS)) + "; default: all")  # fmt: skip
     args = parser.parse_args(arguments)
     started = time.monotonic()
-    counts, reports, spinning = run(args.fits, args.seed, args.first, args.cases, args.jobs)
+    counts, reports, spinning = run(args.fits, args.seed, args.first, args.cases, args.jobs, tuple(args.kinds))
     for report in reports:
         print(report, end="\n\n")
     print(table(counts, spinning, time.monotonic() - started))

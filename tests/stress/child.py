@@ -20,12 +20,15 @@ TESTS = Path(__file__).parent.parent
 MOST_THREADS = 8
 FORKED_FITS = 3  # fits of a forked process
 SECONDS_UNTIL_EXIT = 0.1  # longest time from the begin of a training to the exit
+FOR_EVER = 10**9  # epochs
+PATIENCE = 10  # seconds until Ctrl-C is pressed again, which it is so often:
+AGAIN = 3
 
 if __name__ == "__main__":
     sys.path[0] = str(TESTS)
 
 from fastmlp.engine import plan  # noqa: E402
-from stress.fits import fit, train_for_ever  # noqa: E402 - found by the path above
+from stress.fits import fit, fit_many, train_for_ever  # noqa: E402 - found by the path above
 
 
 def say(*words):
@@ -99,6 +102,17 @@ class Child:
         timer.join()
         return "interrupted" if stopped != "epochs" else "interrupted behind the fit"
 
+    def many(self):
+        """Train networks at once and press Ctrl-C up to three times. Half of the trainings end by Ctrl-C alone."""
+        left = self.fits
+        while left > 0:
+            ((number, threads),) = self.tasks(1)
+            copies, epochs = self.draw.randint(2, 5), self.draw.choice([None, FOR_EVER])
+            presses = self.draw.randint(0 if epochs is None else 1, 3)
+            pauses = [self.draw.choice([0, self.draw.uniform(0, 0.03)]) for _ in range(presses)]
+            through(Many(number, copies, threads, epochs, pauses))
+            left -= copies
+
     def exits(self):
         """Let the interpreter exit during a training: first in forked processes, and at the end in this one."""
         left = self.fits
@@ -114,6 +128,61 @@ class Child:
             say("exited" if status == 0 else f"failed exit in the middle ended by {status}")
         _train_beside(self.draw.randint(1, MOST_THREADS), self.draw.uniform(0, SECONDS_UNTIL_EXIT))
         say("exited")
+
+
+class Many:
+    """Networks that are trained at once, while another thread presses Ctrl-C; it is called until nothing is left to do.
+
+    Parameters
+    ----------
+    number, copies, threads, epochs : as for `fit_many`
+        What is trained.
+    pauses : list of float
+        The seconds before each Ctrl-C.
+    """
+
+    def __init__(self, number, copies, threads, epochs, pauses):
+        self.number, self.copies, self.threads, self.epochs, self.pauses = number, copies, threads, epochs, pauses
+        self.ended, self.begun = threading.Event(), False
+        self.keys = threading.Thread(target=self._press)
+
+    def _press(self):
+        for pause in self.pauses:
+            time.sleep(pause)
+            if self.ended.is_set():
+                return
+            os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(AGAIN):
+            if self.epochs is None or self.ended.wait(PATIENCE):
+                return
+            say("pressed again")
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def __call__(self):
+        if not self.begun:
+            self.begun = True
+            self.keys.start()
+            self._train()
+        self.ended.set()
+        self.keys.join()
+        time.sleep(0.005)
+
+    def _train(self):
+        found = fit_many(self.number, self.copies, self.threads, self.epochs)
+        for one in found:
+            if one.stopped_because == "epochs":
+                say("fit", self.number, self.threads, one.digest)
+        if any(one.stopped_because == "interrupted" for one in found):
+            say("many interrupted")
+
+
+def through(call, depth=3):
+    """Call until the call ends without a Ctrl-C. One may also come just behind it, hence the levels."""
+    while True:
+        try:
+            return call() if depth == 0 else through(call, depth - 1)
+        except KeyboardInterrupt:
+            continue
 
 
 def fit_all(tasks):
@@ -132,6 +201,7 @@ KINDS = {
     "from several threads": Child.at_once,
     "forked": Child.forked,
     "interrupted": Child.interrupted,
+    "many at once, interrupted": Child.many,
     "exits": Child.exits,
 }
 
