@@ -3,10 +3,12 @@
     cd asv_bench && python facts.py --machine NAME
 
 NAME is asv's name of the machine, as in the folder of its results. Run the command after ``asv run``, on the same
-machine. ``FASTMLP_PEERS_PYTHON`` names the Python of the other libraries. `summary.py` shows the newest note.
+machine, by a Python that has fastmlp. ``FASTMLP_PEERS_PYTHON`` names the Python of the other libraries. `summary.py`
+shows the newest note. (The name of asv's environment has the versions of fastmlp's Python and Numba.)
 """
 
 import argparse
+import json
 import os
 import platform
 import subprocess
@@ -15,8 +17,38 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import reading
+from peers import LIBRARIES
+
+from fastmlp.cli.machine import processor, target, vector_bits
+from fastmlp.compilation.levels import usable_levels
 
 FOLDER = Path(__file__).parent
+DISTRIBUTIONS = sorted({library.distribution for library in LIBRARIES.values()} - {"fastmlp"})
+VERSIONS = f"""
+import json, platform
+from importlib import metadata
+found = {{"Python": platform.python_version()}}
+for name in {DISTRIBUTIONS!r}:
+    try:
+        found[name] = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        pass
+print(json.dumps(found))
+"""
+
+
+def collect(peers_python: str) -> dict[str, str]:
+    """Return the facts of this machine, by the names that the page shows."""
+    levels = usable_levels()
+    _, features = target()
+    level = levels[0].name if levels else platform.machine()
+    run = subprocess.run([peers_python, "-c", VERSIONS], capture_output=True, text=True, check=True)
+    versions = ", ".join(f"{name} {version}" for name, version in json.loads(run.stdout).items())
+    return {
+        "CPU of the newest run": f"{processor()}, {os.cpu_count()} cores",
+        "CPU level": f"{level}, vectors of {vector_bits(features)} bits",
+        "other libraries": versions,
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = ["git", "rev-parse", "HEAD"]
     commit = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False).stdout.strip()
     try:
-        facts.note(folder, commit, os.environ.get("FASTMLP_PEERS_PYTHON", sys.executable))
+        facts.note(folder, commit, collect(os.environ.get("FASTMLP_PEERS_PYTHON", sys.executable)))
     except (OSError, subprocess.CalledProcessError) as error:
         return reading.fail("facts.py", f"FASTMLP_PEERS_PYTHON: expected a Python: {error}")
     return 0

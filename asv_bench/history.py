@@ -28,6 +28,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import facts
 import reading
 from options import positive
 from peers import COMPARED, OURS
@@ -81,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def measure(args: argparse.Namespace, temporary: Path, python: str) -> set[str]:
     """Time and write; return the hashes and the libraries that were timed."""
     from asv.config import Config
-    from dashboard import facts
+    from dashboard.facts import note
     from past import results
     from past.commits import choose, unpack
 
@@ -94,7 +95,7 @@ def measure(args: argparse.Namespace, temporary: Path, python: str) -> set[str]:
     found = time_all(args, commits, python, end)
     machine = results.write_machine(args.results, args.machine)
     results.save(args.results, machine, commits, benchmarks, found)
-    facts.note(args.results / args.machine, commits[-1].hash, python)
+    note(args.results / args.machine, commits[-1].hash, facts.collect(python))
     return set().union(*[timed.seconds for timed in (*found.trainings.values(), *found.steps.values())])
 
 

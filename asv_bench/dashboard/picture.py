@@ -44,16 +44,17 @@ def draw(history: History, look: str) -> str | None:
     panels = [_panel(course, i, width, ticks, len(commits)) for i, course in enumerate(shown)]
     known = dict(facts(history))
     cpu = known.get("CPU of the newest run", f"{known['CPU']}, {known['cores']} cores")
-    versions = [known[name] for name in ("fastmlp's side", "other libraries' side") if name in known]
+    others = known.get("other libraries", "versions not noted")
     first, last = (f"{short(commit)} ({day(commit)})" for commit in (commits[0], commits[-1]))
-    notes = [f"{len(commits)} commits from {first} to {last}, measured in turns. {cpu}.", "; ".join(versions)]
+    notes = [f"{len(commits)} commits from {first} to {last}, measured in turns. {cpu}."]
+    notes.append(f"fastmlp: {known['environment']}; other libraries: {others}")
     text = (
         environment()
         .get_template("picture.svg")
         .render(
             title=TITLE,
             subtitle=SUBTITLE,
-            notes=[note for note in notes if note],
+            notes=notes,
             panels=panels,
             width=WIDTH,
             height=PANEL_TOP + PANEL + BELOW,

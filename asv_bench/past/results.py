@@ -24,7 +24,8 @@ from .turns import Timed
 RATIO, THEIR_STEP = "libraries.Library.track_ratio", "libraries.Library.track_step"
 OUR_STEP = "training.Step.time_steps"
 SKIPPED = float("nan")  # as asv writes what was not measured
-ENVIRONMENT = "in-turns"
+VERSIONS = {"python": platform.python_version(), "numba": metadata.version("numba")}
+ENVIRONMENT = "in-turns-py{python}-numba{numba}".format_map(VERSIONS)  # as asv names its own
 
 
 @dataclass
@@ -81,10 +82,9 @@ def write_machine(results: Path, name: str) -> dict[str, str]:
 
 def save(results: Path, machine: dict[str, str], commits: Sequence[Past], benchmarks: Benchmarks, found: Found) -> None:
     """Write a result file for each commit. What a commit or a library could not do has no value."""
-    versions = {"python": platform.python_version(), "numba": metadata.version("numba")}
     for commit in commits:
         date = int(commit.date.timestamp() * 1000)
-        written = Results(machine | versions, {}, commit.hash, date, versions["python"], ENVIRONMENT, {})
+        written = Results(machine | VERSIONS, {}, commit.hash, date, VERSIONS["python"], ENVIRONMENT, {})
         for name, value in ((RATIO, found.ratio), (THEIR_STEP, found.their_step), (OUR_STEP, found.our_step)):
             values = [value(commit.hash, *chosen) for chosen in _sets(benchmarks[name])]
             nothing = [None] * len(values)

@@ -5,12 +5,14 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from dialogue import CrashError
 from peers.process import LibraryProcess, MissingError
 
 FEWEST = 3  # rounds, even if the time is over
+STARTERS = 2  # processes that compile at the same time; the turns begin after all of them
 
 Makers = Mapping[str, Callable[[], LibraryProcess]]  # for each commit's hash and each library: starts its process
 
@@ -45,9 +47,10 @@ def in_turns(what: str, makers: Makers, budget: float, until: float) -> Timed:
     result = Timed()
     with contextlib.ExitStack() as stack:
         workers = dict[str, LibraryProcess]()
-        for name, make in makers.items():
+        pool = stack.enter_context(ThreadPoolExecutor(STARTERS))
+        for name, start in [(name, pool.submit(make)) for name, make in makers.items()]:
             try:
-                workers[name] = stack.enter_context(make())
+                workers[name] = stack.enter_context(start.result())
             except (MissingError, CrashError) as error:
                 result.failed[name] = str(error)
                 sys.stderr.write(f"{name[:14]}: {error}\n")
