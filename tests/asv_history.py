@@ -63,7 +63,7 @@ def made(commits=30, slower_from=20, step=0.1, noise=0.01, night=0.06, seed=0):
 def write(folder, machine="example", **options):
     """Write the history; return asv's files."""
     files = Files(Path(folder))
-    files.machine(machine, cpu="AMD EPYC, made up", num_cpu="2", ram="25165824", os="Linux 6", arch="x86_64")
+    files.machine(machine, cpu="AMD EPYC, made up", num_cpu="2", ram="25769803776", os="Linux 6", arch="x86_64")
     files.list(STEPS, BFLOAT16, RATIOS, THEIRS, PEAK, BARRIER, *OTHERS)
     for i, values in enumerate(made(**options)):
         files.commit(f"{i:02x}", 100 + i, values, machine)

@@ -139,6 +139,22 @@ def test_newest_facts_are_shown(files):
     assert ("CPU level", "new") in list(page.facts(history))
 
 
+@pytest.mark.parametrize(
+    ("ram", "system", "text"),
+    [
+        ("25276502016", "Linux 6", "23.5 GiB"),
+        ("17179869184", "Darwin 24", "16.0 GiB"),
+        ("16 GB", "Ubuntu", "16 GB"),
+        ("", "Linux", "not noted"),
+    ],
+)
+def test_memory_has_a_unit(files, ram, system, text):
+    files.machine(ram=ram, os=system)
+    files.list(benchmark(COLD))
+    (history,) = files.read()
+    assert dict(page.facts(history))["RAM"] == text
+
+
 def test_facts_of_this_machine_are_noted(tmp_path):
     facts.note(tmp_path, "abc", load("facts").collect(sys.executable))
     found = facts.newest(tmp_path)
@@ -286,6 +302,7 @@ def test_gaps_split_the_line_and_keep_their_width():
 
 
 def test_axis_of_ratios_by_hand():
+    assert chart.ratio_ticks(0.07, 0.4) == (0.05, 0.1, 0.2, 0.5, 1)
     placed = chart.ratio_chart([2, 20], [0, 1], 2, 1.5, 20)
     assert [value for value, _ in placed.ticks] == [1, 2, 5, 10, 20]
     bottom = chart.HEIGHT - chart.BOTTOM

@@ -48,7 +48,7 @@ def write(files, html):
 
 
 def test_page_answers(files, tmp_path, capsys):
-    files.machine(cpu="Some CPU", num_cpu="2", ram="8388608", os="Linux 6", arch="x86_64")
+    files.machine(cpu="Some CPU", num_cpu="2", ram="8589934592", os="Linux 6", arch="x86_64")
     files.list(step(), peers())
     files.commit("a", 1, [(step(), [4e-3, 8e-3])])
     files.commit("b", 2, [(step(), [4e-3, 6e-3]), ratios()])

@@ -7,7 +7,24 @@ from dataclasses import dataclass
 WIDTH, HEIGHT = 380, 170
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 26  # margins, for the labels
 STEPS = (1, 2, 2.5, 4, 5, 8, 10)  # the top of an axis is one of these times a power of ten: it and its half are short
-RATIOS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)  # the possible ticks of an axis of ratios
+RATIOS = (
+    0.01,
+    0.02,
+    0.05,
+    0.1,
+    0.2,
+    0.5,
+    1,
+    2,
+    5,
+    10,
+    20,
+    50,
+    100,
+    200,
+    500,
+    1000,
+)  # the possible ticks of an axis of ratios
 
 Point = tuple[float, float]
 

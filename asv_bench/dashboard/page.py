@@ -69,17 +69,14 @@ def facts(history: History) -> Iterator[tuple[str, str]]:
     """Yield the known facts about the machine and the environment, as name and value."""
     for name, label in (("cpu", "CPU"), ("num_cpu", "cores"), ("ram", "RAM"), ("os", "OS"), ("arch", "architecture")):
         value = history.machine.get(name, "")
-        yield label, (_memory(value, history.machine) if name == "ram" else value) or "not noted"
+        yield label, (_memory(value) if name == "ram" else value) or "not noted"
     yield "environment", history.environment or "not noted"
     yield from ((name, value) for name, value in history.facts.items() if name != "commit")
 
 
-def _memory(amount: str, machine: dict[str, str]) -> str:
-    """Return the memory with a unit. asv notes a number without a unit: KiB on Linux, bytes on macOS."""
-    if not amount.isdecimal():
-        return amount
-    size = int(amount) * (1024 if machine.get("os", "").startswith("Linux") else 1)
-    return f"{size / 2**30:.1f} GiB"
+def _memory(amount: str) -> str:
+    """Return the memory with a unit. asv notes bytes, without a unit."""
+    return f"{int(amount) / 2**30:.1f} GiB" if amount.isdecimal() else amount
 
 
 def digits(value: float) -> str:
