@@ -62,7 +62,7 @@ def test_the_same_values_have_the_same_changes():
 
 def test_noise_is_that_of_the_series_without_its_steps():
     assert changes.noise(series((100, 100), (200, 100), noise=0.02)) == pytest.approx(0.02, rel=0.2)
-    assert changes.noise([5.0]) == 0
+    assert changes.noise([5.0]) == changes.noise([]) == 0
 
 
 def test_what_the_peak_explains_is_taken_out():

@@ -252,7 +252,7 @@ def test_noise_of_a_night_is_taken_out_and_steps_are_found(tmp_path):
     for trend in measured[:3]:
         assert [change.start for change in trend.changes] == [10, 20]
         assert trend.changes[1].low < 1.1 < trend.changes[1].high
-        assert trend.noise < 0.03
+        assert trend.noise < 0.03 < trend.measured_noise
         assert trend.rise() is trend.changes[1]
     for trend in measured[3:]:
         assert trend.changes == []

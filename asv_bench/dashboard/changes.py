@@ -71,18 +71,18 @@ def noise(values: list[float]) -> float:
 
     Half of all differences between neighbours are below the median, so a few steps hardly change it.
     """
-    if len(values) < 2:
-        return 0.0
-    return float(stats.median_abs_deviation(np.diff(np.log(values)), scale="normal") / math.sqrt(2))
+    return _noise(np.log(np.asarray(values, dtype=np.float64)))
+
+
+def _noise(y: Floats) -> float:
+    return float(stats.median_abs_deviation(np.diff(y), scale="normal") / math.sqrt(2)) if len(y) > 1 else 0.0
 
 
 def _pelt(y: Floats) -> list[int]:
     """Return the bounds of the segments, from 0 to the number of values."""
-    spread = noise(list(np.exp(y)))
     if len(y) < 2 * HOLD:
         return [0, len(y)]
-    # of two values that differ by less than this, none is slower
-    scaled = y / max(spread, 1e-6)
+    scaled = y / max(_noise(y), 1e-6)  # no figure is known to a millionth
     penalty = 3 * math.log(len(y))  # of the modified BIC of Zhang and Siegmund (2007), Biometrics 63
     ends = ruptures.KernelCPD(kernel="linear", min_size=HOLD).fit(scaled[:, None]).predict(pen=penalty)
     return [0, *map(int, ends)]

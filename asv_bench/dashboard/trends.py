@@ -101,8 +101,6 @@ class Trend:
         The index of each point's commit among all commits of the history.
     quiet : list of float
         The values without the noise of the night.
-    shares : list of float
-        The exponents of the FMA peak and of the barrier, from 0 to 1; see `nights.factors`.
     changes : list of Change
         The change points of `quiet`, oldest first. Their indices count the points.
     """
@@ -111,7 +109,6 @@ class Trend:
     points: list[tuple[Commit, float]]
     places: list[int]
     quiet: list[float]
-    shares: list[float]
     changes: list[Change]
 
     @property
@@ -128,6 +125,11 @@ class Trend:
     def noise(self) -> float:
         """The standard deviation of the logarithms of `quiet`, without steps."""
         return changes.noise(self.quiet)
+
+    @property
+    def measured_noise(self) -> float:
+        """The same of the values as they were measured, with the noise of the night."""
+        return changes.noise([value for _, value in self.points])
 
     def levels(self) -> list[tuple[int, int, float]]:
         """Return the first and the last point of each level between change points, and the level."""
@@ -161,9 +163,9 @@ def trend(history: History, headline: Headline) -> Trend | None:
     if not places:
         return None
     points = [(history.commits[i], values[i] or 0.0) for i in places]
-    factors, shares = nights.factors([value for _, value in points], list(_variates(headline, points)))
+    factors, _ = nights.factors([value for _, value in points], list(_variates(headline, points)))
     quiet = [value / factor for (_, value), factor in zip(points, factors, strict=True)]
-    return Trend(headline, points, places, quiet, shares, changes.find(quiet))
+    return Trend(headline, points, places, quiet, changes.find(quiet))
 
 
 def _variates(headline: Headline, points: list[tuple[Commit, float]]) -> Iterator[list[float | None]]:
