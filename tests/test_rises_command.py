@@ -145,3 +145,13 @@ def test_workflow_opens_each_issue_once(tmp_path, github):
     Path(tmp_path / "rises").rmdir()
     github("measure", "Rises", tmp_path, with_results)
     assert (tmp_path / "output").read_text(encoding="utf-8").splitlines()[1:] == ["count=0"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the workflow's steps are for bash")
+def test_results_of_a_night_are_kept_if_rises_cannot_be_looked_for(tmp_path, github, capfd):
+    def with_nothing(text):
+        return text.replace("asv_bench/rises.py", f"{ROOT}/asv_bench/rises.py --results {tmp_path}/nowhere")
+
+    github("measure", "Rises", tmp_path, with_nothing)
+    assert (tmp_path / "output").read_text(encoding="utf-8") == "count=0\n"
+    assert "::warning::Rises were not looked for" in capfd.readouterr().out
