@@ -51,6 +51,8 @@ def read_frame(path: Path, texts: Collection[str] = ()) -> Any:
         raise ValueError(f"{path}: unknown format of a table, expected .csv, {', '.join(BINARY)}")
     frame.columns = [str(name) for name in frame.columns]
     refuse_doubled(list(frame.columns), path)
+    if is_csv(path) and len(frame.columns) == 1 and any(sign in frame.columns[0] for sign in ";\t"):
+        raise ValueError(f"{path}: expected commas between the columns, got the first line {frame.columns[0]!r}")
     if len(frame) == 0:
         raise ValueError(f"{path}: the table is empty, it has columns but no rows")
     return frame

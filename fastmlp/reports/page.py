@@ -1,5 +1,6 @@
 """A page about a model of a table: one HTML file, which loads nothing from elsewhere."""
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,7 +55,10 @@ def confusion(y: np.ndarray, predicted: np.ndarray) -> Confusion:
         rare = np.argsort(-counts, kind="stable")[MOST_CLASSES - 1 :]
         y, predicted = (np.where(np.isin(one, classes[rare]), OTHERS, one.astype(str)) for one in (y, predicted))
         classes = np.array([*np.delete(classes, rare).astype(str), OTHERS])
-    return Confusion([str(name) for name in classes], confusion_matrix(y, predicted, labels=classes).tolist())
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="A single label was found")  # all rows are of one class
+        counts = confusion_matrix(y, predicted, labels=classes)
+    return Confusion([str(name) for name in classes], counts.tolist())
 
 
 def render(

@@ -103,7 +103,7 @@ def by_class(y: np.ndarray, predicted: np.ndarray) -> list[dict[str, Any]]:
     """Return precision and recall of each class that is there or was predicted; 0 where nothing was predicted as it."""
     names = np.unique(np.concatenate([y, predicted]))
     precision, recall, _, rows = metrics.precision_recall_fscore_support(y, predicted, labels=names, zero_division=0.0)
-    columns = (names.tolist(), precision.tolist(), recall.tolist(), rows.tolist())
+    columns = (names.tolist(), precision.tolist(), recall.tolist(), map(int, rows))
     return [
         dict(zip(("class", "precision", "recall", "rows"), values, strict=True))
         for values in zip(*columns, strict=True)

@@ -65,6 +65,10 @@ def test_a_confusion_matrix_by_hand():
     assert found.rows == [("a", [(1, 0.5), (1, 0.5)]), ("b", [(0, 0.0), (1, 1.0)])]
 
 
+def test_a_confusion_matrix_of_one_class():
+    assert confusion(np.array(["a", "a"]), np.array(["a", "a"])) == (["a"], [[2]])
+
+
 def test_rare_classes_together():
     y = np.repeat(np.arange(30), 2 + (np.arange(30) < 24))
     found = confusion(y, np.roll(y, 1))

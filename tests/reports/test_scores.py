@@ -45,6 +45,7 @@ def test_baselines_learn_from_some_of_many_rows(monkeypatch, numbers):
 
 def test_precision_and_recall_by_hand():
     found = by_class(np.array(["a", "a", "a", "b", "c"]), np.array(["a", "a", "b", "b", "d"]))
+    assert [type(one["rows"]) for one in found] == [int] * 4
     assert found == [
         {"class": "a", "precision": 1.0, "recall": pytest.approx(2 / 3), "rows": 3},
         {"class": "b", "precision": 0.5, "recall": 1.0, "rows": 1},

@@ -68,7 +68,7 @@ def split(target: Target, fraction: float, seed: int) -> tuple[np.ndarray, np.nd
     Raises
     ------
     ValueError
-        Fewer than two rows are left to train on.
+        Fewer than two rows are left to train on, or only rows of one class.
     """
     n = len(target.y)
     n_tested = math.ceil(fraction * n)
@@ -81,4 +81,9 @@ def split(target: Target, fraction: float, seed: int) -> tuple[np.ndarray, np.nd
         counts = np.unique(target.y, return_counts=True)[1]
         strata = target.y if counts.min() > 1 and len(counts) <= min(n_tested, n - n_tested) else None
     trained, tested = train_test_split(np.arange(n), test_size=n_tested, stratify=strata, random_state=seed)
+    if target.task == CLASSIFICATION and len(np.unique(target.y[trained])) < 2:
+        raise ValueError(
+            f"--test: the {len(trained)} rows that are left to train on are all of the class "
+            f"{str(target.y[trained[0]])!r}, expected at least two classes"
+        )
     return trained, tested
