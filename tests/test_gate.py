@@ -228,16 +228,19 @@ def test_command_from_end_to_end(factor, status, suite, tmp_path, monkeypatch, c
     monkeypatch.setattr(builds, "check_tree", lambda: None)
     monkeypatch.setattr(builds, "make_builds", make_builds)
     monkeypatch.setattr(builds, "benchmark_folder", lambda: suite)
-    monkeypatch.setattr(suites, "compare_suites", lambda *_: suites.Suites())
+    gone = ODD | {"name": "suite.Gone.time_it", "type": "time"}
+    monkeypatch.setattr(suites, "compare_suites", lambda *_: suites.Suites([gone], ["asv.conf.json differs in x."]))
     monkeypatch.setattr(touched, "changed_files", lambda *_: ["pyproject.toml"])
     monkeypatch.chdir(tmp_path)
     options = ["--no-counts", "--markdown", "report.md", "--json", "all.json"]
-    assert gate.main(["--bench", r"time_loop\(2000, 1\)", "Odd", *options]) == status
+    assert gate.main(["--bench", r"time_loop\(2000, 1\)", "Odd", "Gone", *options]) == status
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert capsys.readouterr().out == text
     assert ("**slower**" in text) == (status == 1)
-    assert "1 not compared" in text.splitlines()[0]
+    assert "2 not compared" in text.splitlines()[0]
     assert "no such thing here" in text
+    assert "- `suite.Gone.time_it`: only the base's benchmarks have it" in text
+    assert "asv.conf.json differs in x." in text
     found = json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))
     assert (found["base"], found["head"], len(found["findings"])) == ("aaaa", "bbbb", 1)
 
