@@ -20,7 +20,7 @@ class Measure(enum.Enum):
     @property
     def looks(self) -> tuple[int, ...]:
         """The numbers of rounds after which a benchmark is judged; one that is decided is not measured again."""
-        return (6, 12, 24, 48) if self.repeated else (5, 8, 12)
+        return (6, 12, 24, 48) if self.repeated else (4, 8, 12)
 
     @property
     def available(self) -> bool:
