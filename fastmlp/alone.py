@@ -42,6 +42,10 @@ class Alone:
         """Whether a flag is set in a process."""
         return flag
 
+    def ended(self, reason: str) -> str:
+        """Return why the training ended in all processes, of which each has a reason."""
+        return reason
+
     def check(self) -> None:
         """Raise KeyboardInterrupt where there was a Ctrl-C."""
         interrupt.check()

@@ -13,7 +13,7 @@ from fastmlp.history import History, Record, Validation
 from fastmlp.system import interrupt
 from fastmlp.system.progress import progress_bar
 
-NOT_FINITE = "cost not finite"  # why a training stopped
+NOT_FINITE, INTERRUPTED = "cost not finite", "interrupted"  # why a training stopped
 
 WithinEpoch: TypeAlias = Callable[[int], None]
 
@@ -126,9 +126,9 @@ def run_epochs(
                     checkpoints.write()
                 place.check()
     except KeyboardInterrupt:
-        history.stopped_because = "interrupted"
+        history.stopped_because = INTERRUPTED
     finally:
         history.batch_costs = np.concatenate(costs[: 1 + history.epochs - earlier])
     history.seconds = time.perf_counter() - started
     if checkpoints is not None:
-        checkpoints.write(None if history.stopped_because == "interrupted" else history.stopped_because)
+        checkpoints.write(None if history.stopped_because == INTERRUPTED else history.stopped_because)

@@ -208,6 +208,7 @@ def train(
                     history, Extent(ready.epochs, steps, history.epochs), one_epoch, after_epoch,
                     checkpoints=checkpoints, progress=progress, started=started, place=place,
                 )  # fmt: skip
+                history.stopped_because = place.ended(history.stopped_because)
             except StreamError:
                 trainer.restore(course.finite)
                 raise

@@ -18,7 +18,9 @@ from fastmlp.alone import Alone
 from fastmlp.inputs import checks
 from fastmlp.inputs.identity import described, differences
 from fastmlp.inputs.ranked import Given
+from fastmlp.loop import INTERRUPTED
 from fastmlp.mpi.processes import Processes
+from fastmlp.network import Parameters
 from fastmlp.system import interrupt
 from fastmlp.system.cores import usable_cores
 from fastmlp.system.extras import require
@@ -122,6 +124,20 @@ class Ranks(Alone):
     def any(self, flag: bool) -> bool:
         """Whether a flag is set in a process."""
         return any(self.share(flag))
+
+    def ended(self, reason: str) -> str:
+        """Return why the training ended: "interrupted" where Ctrl-C came behind the last `check` of all."""
+        return INTERRUPTED if INTERRUPTED in self.share(reason) else reason
+
+    def same(self, parameters: Parameters) -> None:
+        """Raise RuntimeError where the processes have not the same parameters."""
+        sums = self.share(int(parameters.bits.sum(dtype=np.uint64)))
+        if len(set(sums)) > 1:
+            other = next(rank for rank, found in enumerate(sums) if found != sums[0])
+            raise RuntimeError(
+                f"process {other} has other parameters than process 0 behind an epoch: their MPI or their CPUs do not "
+                "give the same sums; take reduction='tree' and machines of one kind"
+            )
 
     def check(self) -> None:
         """Raise KeyboardInterrupt in all processes where there was a Ctrl-C in one."""

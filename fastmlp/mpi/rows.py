@@ -77,6 +77,7 @@ class SharedRows(AnySharedRows):
         assert isinstance(trainer, ShardTrainer)
         steps = steps_of(self.ranks, self.shards, self.data.weights, int(rng.integers(1 << 63)), rates)
         costs = run_steps(self._exchange, trainer, self.shards, steps, within_epoch)
+        self.ranks.same(trainer.network.parameters)
         finite = np.isfinite(costs).all() and trainer.network.parameters.is_finite()
         return (costs, steps.weights) if finite else None
 

@@ -70,8 +70,14 @@ def test_processes_are_checked(refusals):
         assert message.endswith(expected)
 
 
+def test_all_processes_end_where_their_parameters_differ():
+    result = together(2, "failing_rank", "drift")
+    assert result.returncode != 0
+    assert "RuntimeError: process 1 has other parameters than process 0 behind an epoch" in result.stderr
+
+
 def test_all_processes_end_where_one_fails():
-    result = together(2, "failing_rank")
+    result = together(2, "failing_rank", "callback")
     assert result.returncode != 0
     assert "process 1 of 2 failed, so all end:" in result.stderr
     assert "OSError: the disk of this process is full" in result.stderr
