@@ -33,6 +33,7 @@ import pytest
 
 from fastmlp.engine.epoch import Trainer
 from fastmlp.engine.inference import _Forward
+from fastmlp.engine.sharded import ShardTrainer
 from fastmlp.engine.workspace import aligned
 from fastmlp.simd.sizes import ceil_divide, round_up
 from fastmlp.simd.target import TILES
@@ -41,7 +42,7 @@ NOT_ACCESSIBLE = 0  # PROT_NONE of <sys/mman.h>
 FILLED = ("rows", "statistics", "sums", "costs", "gradient_squares", "weight_squares", "copies")
 LARGEST = 255  # the largest number in a list
 
-_run_steps, _run_chunks = Trainer._run, _Forward.run
+_run_steps, _run_chunks, _sum = Trainer._run, _Forward.run, ShardTrainer.sum_gradients
 
 
 def _guarded(size, dtype, *, behind):
@@ -85,15 +86,32 @@ def _fill_rows(plan, rows):
                 rows[last : last + plan.stride].reshape(-1, plan.lanes)[:, half:] = 0
 
 
+def _fill(trainer):
+    """Fill what a step must write before it reads it."""
+    workspace, parts = trainer.workspace, len(trainer.tree) if isinstance(trainer, ShardTrainer) else 1
+    for name in FILLED:
+        if getattr(workspace, name) is not None:
+            getattr(workspace, name)[:] = np.nan
+    for rows in workspace.rows.reshape(parts, -1):
+        _fill_rows(trainer.plan, rows)
+    workspace.lists[:] = LARGEST
+
+
+def _sum_gradients(trainer, step):
+    """`ShardTrainer.sum_gradients` with buffers that hold NaN at the beginning; the copies last from step to step."""
+    copies = None if trainer.workspace.copies is None else trainer.workspace.copies.copy()
+    _fill(trainer)
+    if copies is not None:
+        trainer.workspace.copies[:] = copies
+    trainer.sums[:] = np.nan
+    _sum(trainer, step)
+
+
 def _run_step_by_step(trainer, order, steps, progress=None, weight_squares=None):
     """`Trainer._run` with each step in its own run, whose buffers hold NaN at the beginning."""
     batch, costs = trainer.plan.batch, [np.empty(0)]
     for i in range(len(steps)):
-        for name in FILLED:
-            if getattr(trainer.workspace, name) is not None:
-                getattr(trainer.workspace, name)[:] = np.nan
-        _fill_rows(trainer.plan, trainer.workspace.rows)
-        trainer.workspace.lists[:] = LARGEST
+        _fill(trainer)
         behind = None if weight_squares is None else weight_squares[i : i + 1]
         told = None if progress is None else lambda done, before=i: progress(before + done)
         costs.append(_run_steps(trainer, order[i * batch : (i + 1) * batch], steps[i : i + 1], told, behind))
@@ -125,4 +143,5 @@ def use(mode, replace=setattr):
         if name.startswith("fastmlp.") and "aligned" in vars(module):  # every module has its own name for the function
             replace(module, "aligned", allocate)
     replace(Trainer, "_run", _run_step_by_step if mode == "nan" else _run_steps)
+    replace(ShardTrainer, "sum_gradients", _sum_gradients if mode == "nan" else _sum)
     replace(_Forward, "run", _run_with_nothing if mode == "nan" else _run_chunks)

@@ -15,7 +15,7 @@ from fastmlp.engine.workspace import aligned
 from fastmlp.mpi.shards import halves, subtrees, tree_of
 
 ROWS = np.array([17, 0, 9, 24, 1])  # of five shards; two blocks and a row, nothing, …
-N, ROOM = ROWS.sum(), 24
+N, ROOM = int(ROWS.sum()), 24
 
 
 def steps_of(order, first, last, rate=1.0):
