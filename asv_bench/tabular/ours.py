@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from fastmlp import sklearn
+from fastmlp.sklearn import TabularMLPClassifier, TabularMLPRegressor
 
 from .job import Job
 
 
 def make(job: Job, seed: int) -> Any:
     """Return the estimator."""
-    kind: Any = getattr(sklearn, "TabularMLPClassifier" if job.classes else "TabularMLPRegressor")
+    kind = TabularMLPClassifier if job.classes else TabularMLPRegressor
     return kind(random_state=seed)
