@@ -39,8 +39,8 @@ from fastmlp import datasets
 from fastmlp.system.cores import usable_cores
 
 RULE = Rule("adam", "Adam", rate=0.004, beta_2=0.99)
-# standardised rows are not bytes; "fastmlp" already computes in float32; "fastmlp_past" has no Adam
-RACERS = [name for name in LIBRARIES if name not in ("jax_uint8", "fastmlp_float32", "fastmlp_past")]
+# standardised rows are not bytes; "fastmlp" already computes in float32
+RACERS = [name for name in LIBRARIES if name not in ("jax_uint8", "fastmlp_float32")]
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -1,13 +1,15 @@
 """Commits of the past and other libraries in turns: which commits, their ratios, and asv's files."""
 
+import dataclasses
 import json
 import math
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
-from asv_files import Files, benchmark, load, trends, versus
+from asv_files import ROOT, Files, benchmark, load, trends, versus
 
 history = load("history")
 commits = load("past.commits")
@@ -15,6 +17,8 @@ results = load("past.results")
 turns = load("past.turns")
 package = load("past")
 process = load("peers.process")
+task = load("peers.task")
+training = load("past.training")
 dialogue = load("dialogue")
 
 NET = "8-4-2"
@@ -140,10 +144,31 @@ def test_headline_benchmark_runs_as_often_as_the_time_allows():
             self.calls += 1
 
     step = Step()
-    worker = load("past.worker")
+    worker = load("past.steps")
     assert 0 <= worker.quickest(step, 0.01) < 0.01
     assert step.calls > 1
     worker.quickest(step, 0.0)
+
+
+def test_training_of_a_commit_takes_the_steps_of_numpy():
+    one_batch = task.Task((16, 12, 7, 3), 100, 1, 100)  # the order of rows does not matter
+    ours, numpys = training.Past(one_batch), load("peers.numpy_loop").make(one_batch)
+    for each in (ours, numpys):
+        each.begin(3)
+        for seed in range(30):
+            each.epoch(seed, one_batch.rates(seed))
+    for mine, their in zip(ours.net.weights, numpys.weights, strict=True):
+        np.testing.assert_allclose(mine, their, rtol=0, atol=1e-4)
+    assert ours.predict(one_batch.rows()[0]).shape == (100,)
+
+
+@pytest.mark.parametrize("module", ["past.training", "past.steps"])
+def test_process_of_a_commit_answers(module):
+    small = task.Task((8, 4, 2), 10, 1, 20)
+    arguments = [json.dumps(dataclasses.asdict(small))] if module == "past.training" else ["784-20-7-5-10"]
+    here = commits.Past("a" * 40, datetime(1970, 1, 2, tzinfo=UTC), ROOT)
+    with commits.PastWorker(here, package.THREADS, module, *arguments) as process:
+        assert 0 < process.best_epoch(0.0) < 600
 
 
 def test_tasks_are_those_of_the_benchmark():

@@ -47,18 +47,18 @@ class PastWorker(LibraryProcess):
 
     def __init__(self, commit: Past, threads: int, module: str, *arguments: str) -> None:
         command = [sys.executable, "-m", module, *arguments]
-        variables = {"PYTHONPATH": str(commit.folder), "NUMBA_CACHE_DIR": str(commit.folder / "numba")}
+        variables = {"PYTHONPATH": str(commit.folder), "NUMBA_CACHE_DIR": str(commit.folder / ".cache" / "numba")}
         super().__init__(commit.hash[:8], command, threads, variables)
 
 
 def trainer(commit: Past, task: Task) -> PastWorker:
     """Start the training of a commit."""
-    return PastWorker(commit, task.threads, "peers.worker", "fastmlp_past", json.dumps(asdict(task)))
+    return PastWorker(commit, task.threads, "past.training", json.dumps(asdict(task)))
 
 
 def stepper(commit: Past, network: str) -> PastWorker:
     """Start the headline benchmark of a commit."""
-    return PastWorker(commit, THREADS, "past.worker", network)
+    return PastWorker(commit, THREADS, "past.steps", network)
 
 
 def choose(number: int) -> list[str]:

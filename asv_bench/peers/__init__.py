@@ -32,7 +32,6 @@ LIBRARIES = {
     OURS: Library("fastmlp", "ours", "fastmlp"),
     "fastmlp_float32": Library("fastmlp float32", "ours_float32", "fastmlp"),
     "fastmlp_bfloat16": Library("fastmlp bfloat16", "ours_bfloat16", "fastmlp"),
-    "fastmlp_past": Library("fastmlp, an earlier commit", "ours_past", "fastmlp"),
     "numpy": Library("NumPy", "numpy_loop", "numpy"),
     "sklearn": Library("scikit-learn", "scikit_learn", "scikit-learn"),
     "torch": Library("PyTorch", "pytorch", "torch"),

@@ -31,8 +31,12 @@ def best_epoch(task: Task, training: Training, seconds: float, first_seed: int) 
 def serve(name: str, task: Task, requests: Iterable[str]) -> None:
     """Answer `requests`."""
     training = prepare(name, task)
-    if training is None:
-        return
+    if training is not None:
+        time_epochs(task, training, requests)
+
+
+def time_epochs(task: Task, training: Training, requests: Iterable[str]) -> None:
+    """Answer each request with the seconds of the quickest epoch."""
     seed = 1
     for request in requests:
         best, seed = best_epoch(task, training, float(request), seed)

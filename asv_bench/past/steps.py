@@ -1,6 +1,6 @@
 """The process of one commit, which runs the headline benchmark of the engine's steps for as long as each request says.
 
-usage: python -m past.worker NETWORK
+usage: python -m past.steps NETWORK
 
 It speaks as `peers.worker` does: ``{"version": …}`` when it is ready, then the seconds of the quickest call.
 """
