@@ -15,7 +15,7 @@ from fastmlp.reports.scores import compare
 
 def page_of(model, training, test, importances=(), target="<y>"):
     found = trained(model, model.histories_[0]) | {
-        "data": "a.csv", "target": target, "task": "regression", "rows": 200, "rows_tested": 50,
+        "data": "a.csv", "target": target, "task": "regression", "rows": 200, "rows_tested": 50, "seconds": 1.5,
         "columns": described(model.encoder_),
     }  # fmt: skip
     return render(found, model, test and compare(model, training, test), test and test[1], list(importances))

@@ -1,7 +1,7 @@
 """``fastmlp train`` by the recipe for tables: trains, saves, and reports what the model is worth."""
 
 import argparse
-import warnings
+import time
 from typing import Any
 
 from fastmlp.cli import options, output
@@ -9,8 +9,11 @@ from fastmlp.cli.recipes import CLASSIFICATION
 from fastmlp.cli.tabular import columns, text
 from fastmlp.history import History
 from fastmlp.inputs import checks
-from fastmlp.system import extras
+from fastmlp.system import extras, warning
 from fastmlp.system.version import VERSION
+
+INTERRUPTED = "Training interrupted"
+SAID = ("column ", INTERRUPTED, "the cost became")  # warnings of a fit that this module gives itself
 
 
 def run(args: argparse.Namespace) -> int:
@@ -23,19 +26,22 @@ def run(args: argparse.Namespace) -> int:
 
     pandas, data = extras.require("pandas", extra="tables"), reading.read(args)
     model = estimator(args, data.target.task)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # `fit` says it
-        made = columns.described(Encoder.learned(frames.read(data.training[0])))
+    made = columns.described(Encoder.learned(frames.read(data.training[0])))  # warns of what is odd in a column
     found: dict[str, Any] = {
         "data": data.source, "recipe": "tabular", "target": data.target.name, "task": data.target.task,
         "different": data.target.different, "rows": len(data.X), "rows_tested": len(data.tested), "columns": made,
     }  # fmt: skip
     if not (args.quiet or args.json):
         output.say(text.before(found, every=args.columns))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Training interrupted")  # `finish` says it
+    started = time.perf_counter()
+    with warning.collected() as said:
         model.fit(data.training[0], pandas.Series(data.training[1], name=data.target.name))
-    return finish(args, data, model, found)
+    found["seconds"] = time.perf_counter() - started
+    messages = [message for message, _ in said]
+    for message in messages:
+        if not message.startswith(SAID):
+            warning.warn(message)
+    return finish(args, data, model, found, interrupted=any(INTERRUPTED in message for message in messages))
 
 
 def check(args: argparse.Namespace) -> None:
@@ -76,13 +82,12 @@ def estimator(args: argparse.Namespace, task: str) -> Any:
     return TabularMLPRegressor(**settings)
 
 
-def finish(args: argparse.Namespace, data: Any, model: Any, found: dict[str, Any]) -> int:
+def finish(args: argparse.Namespace, data: Any, model: Any, found: dict[str, Any], *, interrupted: bool) -> int:
     """Save the model, then find out what it is worth and say it."""
     from fastmlp.reports.scores import compare
 
-    interrupted = any(history.stopped_because == "interrupted" for history in model.histories_)
     history = model.histories_[0]
-    if any(one.epochs == 0 for one in model.histories_):
+    if history.epochs == 0:
         if interrupted:
             output.complain("fastmlp: interrupted before the first epoch was over: nothing saved")
             return 130
@@ -100,8 +105,13 @@ def finish(args: argparse.Namespace, data: Any, model: Any, found: dict[str, Any
         output.say_json(found)
     elif not args.quiet:
         output.say(text.after(found))
+    if history.stopped_because == "cost not finite":
+        output.complain(
+            f"fastmlp: warning: the cost became NaN or infinite in epoch {history.epochs + 1}: saved the network of "
+            f"epoch {found['kept_epoch']}"
+        )
     if interrupted:
-        output.complain(f"fastmlp: interrupted in epoch {history.epochs + 1}: the best network so far is in {args.out}")
+        output.complain(f"fastmlp: interrupted: the best parameters so far are in {args.out}")
         return 130
     return 0
 
@@ -116,7 +126,6 @@ def trained(model: Any, history: History) -> dict[str, Any]:
         "classes": model.classes_.tolist() if hasattr(model, "classes_") else None,
         "epochs": history.epochs,
         "steps": history.steps,
-        "seconds": max(one.seconds for one in model.histories_),
         "stopped_because": history.stopped_because,
         "kept_epoch": kept["epoch"],
         "cost": kept["cost"],
