@@ -30,7 +30,7 @@ DEFAULT = (
     r"training\.Step\.time_steps\('784-512-512-10', 'none', 32, 1\)",
     r"training\.Step\.time_steps\('784-(20-7-5|128)-10', 'none', 32, 2\)",
     r"training\.StepInBfloat16\.time_steps\('784-128-10', 128, 1\)",
-    r"training\.Rule\.time_steps\('adam', '784-128-10', 128\)",
+    r"training\.Rule\.time_steps\('adam', '784-128-10', 32\)",
     r"startup\.Startup\.time_process\('import fastmlp'\)",
     r"startup\.Startup\.time_process\('first training'\)",
     r"startup\.ColdStart\.track_first_training",
