@@ -119,7 +119,7 @@ def started(part: str, args: argparse.Namespace) -> dict[str, Any]:
     command += ["--rows", str(args.rows), "--seconds", str(args.seconds)]
     if part != "threads":
         beside = Path(sys.executable).with_name("mpiexec")
-        command = [str(beside if beside.exists() else shutil.which("mpiexec")), "-n", "2", *command]
+        command = [str(beside if beside.exists() else shutil.which("mpiexec")), "-bind-to", "core", "-n", "2", *command]
     sys.stderr.write(f"{part}\n")
     answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     found: dict[str, Any] = json.loads(answer)

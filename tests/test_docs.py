@@ -25,6 +25,7 @@ MODULES = [
     "fastmlp.kernels",
     "fastmlp.loggers",
     "fastmlp.losses",
+    "fastmlp.mpi",
     "fastmlp.schedules",
     "fastmlp.sklearn",
 ]
