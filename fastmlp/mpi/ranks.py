@@ -50,6 +50,9 @@ class Ranks(Alone):
         self.given_back.callback(self.comm.Free)
         self.rank, self.size = self.comm.Get_rank(), self.comm.Get_size()
         self.first = self.rank == 0
+        here = self.comm.Split_type(self.mpi.COMM_TYPE_SHARED)
+        self._here = here.Get_size()  # processes that can share memory with this one
+        here.Free()
 
     def share(self, value: T) -> list[T]:
         """Return what all processes pass, in their order.
@@ -146,10 +149,7 @@ class Ranks(Alone):
 
     def on_one_machine(self) -> bool:
         """Whether all processes can share memory."""
-        here = self.comm.Split_type(self.mpi.COMM_TYPE_SHARED)
-        found = self.share(here.Get_size() == self.size)
-        here.Free()
-        return all(found)
+        return bool(self._here == self.size)
 
     def gather(self, mine: np.ndarray, counts: np.ndarray) -> np.ndarray:
         """Return the rows of all processes' arrays, of which each has as many as `counts` says, in their order."""

@@ -45,7 +45,13 @@ def split(
     known = _of_all(ranks, net, loss, given.x, lambda: Part(SharedData(), given.x).checked(net, loss, y, sample_weight))
     held = None
     if pair:
-        held = _of_all(ranks, net, loss, validation[0], lambda: checked_validation(net, loss, validation, SharedData()))
+        held = _of_all(
+            ranks,
+            net,
+            loss,
+            next(iter(validation), None),
+            lambda: checked_validation(net, loss, validation, SharedData()),
+        )
     data, cut = known
     data.weights = with_class_weights(
         class_weight, loss, data, net.n_outputs, lambda counts: np.sum(ranks.share(counts), axis=0)

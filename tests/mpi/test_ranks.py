@@ -22,6 +22,7 @@ WORDS = {
     "shards": (("ValueError", "61 shards leaves 60 to train on and 0 to validate on"), "of 60 rows"),
     "nothing": (("ValueError", "X must have at least one row"), "got none"),
     "few rows": (("ValueError", "validation=0.01 of 60 rows"), "leaves 60 to train on"),
+    "no pair": (("ValueError", "validation must be a fraction, a pair"), "got 0 items"),
     "metric": (("ValueError", "a metric of your own needs validation"), "in one process"),
     "stream": (("ValueError", "processes cannot share a stream"), "arrays"),
 }

@@ -39,6 +39,7 @@ CASES = {
     "shards": {"comm": Processes(COMM, shards=61)},
     "nothing": {"X": X[:0], "y": y[:0]},
     "few rows": {"validation": 0.01},
+    "no pair": {"validation": ()},
     "metric": {"stop": EarlyStopping(metric=metric)},
     "stream": {"X": datasets.stream(X, target=y), "y": None},
     "checkpoint": {"checkpoint": [None, "a"][RANK]},
