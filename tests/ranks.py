@@ -17,11 +17,15 @@ def together(size, program, *arguments):
 
 def run_together(size, arguments, **options):
     """Run a command in `size` processes for at most `WATCHDOG` seconds; return the finished process of ``mpiexec``."""
-    pytest.importorskip("mpi4py", reason="the extra mpi is not installed")
-    if not MPIEXEC.exists():
-        pytest.skip(f"no MPI library beside {sys.executable}: pip install mpich")
-    command = [str(MPIEXEC), "-n", str(size), *arguments]
-    settings = environment_of()
+    command, settings = mpiexec(size, arguments), environment_of()
     return subprocess.run(
         command, env=settings, capture_output=True, text=True, timeout=WATCHDOG, check=False, **options
     )
+
+
+def mpiexec(size, arguments):
+    """The command that runs a command in `size` processes; the test is skipped where there is no MPI."""
+    pytest.importorskip("mpi4py", reason="the extra mpi is not installed")
+    if not MPIEXEC.exists():
+        pytest.skip(f"no MPI library beside {sys.executable}: pip install mpich")
+    return [str(MPIEXEC), "-n", str(size), *arguments]

@@ -2,9 +2,13 @@
 
 import json
 import os
+import re
+import signal
+import subprocess
 
 import pytest
-from ranks import together
+from processes import WATCHDOG, command_of, environment_of
+from ranks import mpiexec, together
 
 DIFFER = ("OtherRankError", "the processes must be asked for the same")
 WORDS = {
@@ -93,6 +97,20 @@ def test_ctrl_c_in_one_process_ends_all_after_the_same_step(tmp_path):
         assert first[1] == "interrupted"
         assert first[3] >= 3
     assert path.exists()
+
+
+def test_ctrl_c_in_the_terminal_ends_all():
+    """``mpiexec`` hands it on to all processes, and says so."""
+    command = mpiexec(2, command_of("until_interrupted"))
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=environment_of(), **pipes) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        lines = process.communicate(timeout=WATCHDOG)[0].splitlines()
+    assert process.returncode == 0
+    ended = [line for line in lines if not line.startswith("[mpiexec@")]
+    assert len(ended) == 1, lines
+    assert re.fullmatch(r"\['interrupted', \d+\]", ended[0])
 
 
 def test_another_number_of_processes_goes_on_from_a_checkpoint(tmp_path):
