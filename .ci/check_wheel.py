@@ -37,6 +37,14 @@ for loss in ("squared_error", "huber", "absolute_error"):
     MLPRegressor(loss=loss, random_state=0, max_iter=400).fit(X, X[:, 0]).predict(X)
     MLPRegressor(loss=loss, random_state=0, max_iter=400).fit(X.astype("f4"), X[:, 0]).predict(X.astype("f4"))
 """,
+    "tables": """
+from fastmlp.sklearn import TabularMLPClassifier, TabularMLPRegressor, load
+for n in (30, 300):
+    X = np.array([[i % 7, "abc"[i % 3]] for i in range(n)], object)
+    TabularMLPClassifier(max_epochs=2).fit(X, np.arange(n) % 2).predict(X)
+    TabularMLPRegressor(max_epochs=2, n_ens=2).fit(X, np.arange(n) % 5).save("table.safetensors")
+    load("table.safetensors").predict(X)
+""",
     "optimizers, activations, batch norm": """
 X = np.random.default_rng(0).standard_normal((500, 8)).astype("f4")
 y = (X[:, 0] > 0).astype(int)

@@ -36,6 +36,9 @@ def training(dtype: str, remembers: bool) -> None:
     train(net, X, y, optimizer=optimizer, batch_size=16, epochs=1, progress=False)
     net.accuracy(X, y)
     net.predict(X)
+    if remembers:
+        factors = MLP([WIDTH, 8, CLASSES], dtype=dtype, input_factors=True)
+        train(factors, X, y, optimizer=optimizer, batch_size=16, epochs=1, progress=False)
     net.weights[0][0, 0] += 1  # somebody holds a view from now on: predictions compare bits
     net.predict(X)
 

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
 from fastmlp.sklearn import TabularMLPClassifier, TabularMLPRegressor
+from fastmlp.sklearn.tabular.recipe import Recipe
 
 from .conftest import SMALL
 
@@ -137,9 +138,15 @@ def test_rows_of_weight_0_are_left_out(table, price, regressor):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_ctrl_c_keeps_the_networks_that_were_trained(table, price, regressor, monkeypatch, threads):
-    interrupted = threading.Timer(0.3, _thread.interrupt_main)
-    regressor.set_params(n_ens=4, threads=threads, max_epochs=100_000)
-    interrupted.start()
+    regressor.set_params(n_ens=4, threads=threads, max_epochs=1).fit(table, price)  # compiles
+    original = Recipe.train
+
+    def interrupted(*arguments, **options):
+        threading.Timer(0.3, _thread.interrupt_main).start()
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(Recipe, "train", interrupted)
+    regressor.set_params(max_epochs=100_000)
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         regressor.fit(table, price)
     assert 1 <= len(regressor.networks_) == len(regressor.histories_) < 4
