@@ -63,10 +63,10 @@ class EstimatorOneRow:
         self.time_predict()
         self.time_predict_proba()
 
-    @shown_as("Prediction: latency of one row, estimator's classes")
+    @shown_as("Prediction: one row, estimator's classes")
     def time_predict(self, *_: object) -> tuple[NDArray[Any], ...]:
         return (self.estimator.predict(self.x),)
 
-    @shown_as("Prediction: latency of one row, estimator's probabilities")
+    @shown_as("Prediction: one row, estimator's probabilities")
     def time_predict_proba(self, *_: object) -> tuple[NDArray[Any], ...]:
         return (self.estimator.predict_proba(self.x),)
