@@ -15,7 +15,7 @@ from fastmlp.tables import frames
 
 OURS = "this model"
 ITERATIONS = 200  # of the logistic regression, at most
-MOST_ROWS = 50_000  # that the baselines learn from: more hardly change a linear model, and a report should not wait for it
+MOST_ROWS = 50_000  # that the baselines learn from: more hardly change a linear model, and would be waited for
 Rows = tuple[Any, np.ndarray]  # features (n, n_columns), target (n,)
 
 
