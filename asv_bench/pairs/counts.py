@@ -79,6 +79,7 @@ def _count(builds: Sequence[Build], folder: Path, cases: Sequence[Case]) -> dict
         for case in cases:
             _ready(base, head, case)
             for worker in (base, head):
+                worker.ask({"calls": FEW, "untimed": 1})  # Python loads something at the first request
                 _control(worker, "--instr=on")
             few, many = ([_calls(worker, n) for worker in (base, head)] for n in (FEW, MANY))
             for worker in (base, head):
