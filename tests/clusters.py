@@ -1,6 +1,7 @@
 """Clusters of processes on this machine, and small problems in partitions."""
 
 import contextlib
+import os
 
 import dask.array as da
 import distributed
@@ -38,3 +39,8 @@ def persisted(client, collection, homes, **options):
     parts = [client.persist(part, workers=[home], **options) for part, home in pairs]
     distributed.wait(parts)
     return da.concatenate(parts)
+
+
+def deadly(block):
+    """End the worker that computes a block. It stands here, as workers import it by its name."""
+    os._exit(1)

@@ -8,7 +8,7 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
-from clusters import SMALL, cluster_of, cut, persisted
+from clusters import SMALL, cluster_of, cut, deadly, persisted
 
 from fastmlp.dask import MLPClassifier, supervision
 
@@ -95,10 +95,6 @@ def test_too_many_deaths_end_the_fit(dying, table):
     assert caught.value.__notes__ == ["The network is as it was after epoch 2."]
     assert model.history_.epochs == 2
     np.testing.assert_array_equal(model.network_.snapshot(), short.network_.snapshot())
-
-
-def deadly(block):
-    os._exit(1)
 
 
 def test_partitions_that_kill_their_workers_end_the_fit(dying, table):
