@@ -3,10 +3,10 @@
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -83,14 +83,48 @@ class BaseTabularMLP(BaseEstimator, ABC):
         """Return the classes of which the held-out rows have the same shares; None where there are none."""
         return None
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> None:
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Learn the encoding of the columns, and train the networks.
+
+        Parameters
+        ----------
+        X : frame or array-like (n, n_features)
+            A frame of pandas, polars or pyarrow, or an array. Values may be missing.
+        y : array-like (n,), or (n, n_outputs) for the regressor
+            Classes of any kind for the classifier, numbers for the regressor; none missing.
+        sample_weight : array-like (n,), optional
+            Weight of each row, at least 0; rows of weight 0 are left out.
+        X_val, y_val, sample_weight_val : optional
+            Held-out rows of your own, in place of `validation_fraction`.
+
+        Returns
+        -------
+        TabularMLPClassifier or TabularMLPRegressor
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            `fastmlp.guide.tables` lists what is refused. An estimator that was fitted before stays as it was.
+        """
         before = dict(vars(self))
         try:
-            self._learn(X, y, sample_weight, validation)
+            self._learn(X, y, sample_weight, (X_val, y_val, sample_weight_val))
         except BaseException:  # an estimator that was fitted before stays as it was
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
+        return self
 
     def _learn(self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any]) -> None:
         name = getattr(y, "name", None)  # of a column of a frame

@@ -4,7 +4,7 @@ import math
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -91,43 +91,6 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         progress: bool | None = False,
     ) -> None:
         self._store(locals())
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-    ) -> "TabularMLPClassifier":
-        """Learn the encoding of the columns, and train the networks.
-
-        Parameters
-        ----------
-        X : frame or array-like (n, n_features)
-            A frame of pandas, polars or pyarrow, or an array. Values may be missing.
-        y : array-like (n,)
-            Classes of any kind, none missing.
-        sample_weight : array-like (n,), optional
-            Weight of each row, at least 0; rows of weight 0 are left out.
-        X_val, y_val, sample_weight_val : optional
-            Held-out rows of your own, in place of `validation_fraction`.
-
-        Returns
-        -------
-        TabularMLPClassifier
-            The estimator itself.
-
-        Raises
-        ------
-        ValueError, TypeError
-            `fastmlp.guide.tables` lists what is refused. An estimator that was fitted before stays as it was.
-        """
-        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
-        return self
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of each row.
