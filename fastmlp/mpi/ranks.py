@@ -94,7 +94,7 @@ class Ranks(Alone):
             if self.size == 1:
                 self.given_back.close()
                 raise
-            print(f"process {self.rank} of {self.size} failed, so all end:", file=sys.stderr)  # noqa: T201
+            sys.stderr.write(f"process {self.rank} of {self.size} failed, so all end:\n")
             traceback.print_exception(error)
             sys.stderr.flush()
             self.comm.Abort(1)
