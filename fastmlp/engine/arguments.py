@@ -2,8 +2,12 @@
 
 from typing import NamedTuple
 
+from fastmlp.compilation.jit import inlined
 from fastmlp.engine.shares import Claims
+from fastmlp.engine.workspace import Memory
+from fastmlp.simd.atomics import LINE
 from fastmlp.simd.kinds import Array, Pointer
+from fastmlp.simd.pointer import pointer
 
 
 class Layout(NamedTuple):
@@ -65,3 +69,11 @@ class Member(NamedTuple):
     control: Pointer
     arrivals: Pointer
     claims: Claims
+
+
+@inlined
+def member_of(thread: int, memory: Memory, threads: int) -> Member:
+    """Return one of so many threads of a team."""
+    claims = Claims(start=pointer(memory.claims, 0), stride=memory.claims.size // threads)
+    control, arrivals = pointer(memory.control, 0), pointer(memory.arrivals, LINE * thread)
+    return Member(thread=thread, control=control, arrivals=arrivals, claims=claims)

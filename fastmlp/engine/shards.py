@@ -7,11 +7,9 @@ for rows, for sums and for statistics of batch norm.
 from typing import NamedTuple
 
 from fastmlp.compilation.jit import inlined
-from fastmlp.engine.arguments import Layout, Member
+from fastmlp.engine.arguments import Layout, Member, member_of
 from fastmlp.engine.batch import Batch
-from fastmlp.engine.shares import Claims
 from fastmlp.engine.workspace import Memory
-from fastmlp.simd.atomics import LINE
 from fastmlp.simd.kinds import Array
 from fastmlp.simd.pointer import pointer
 
@@ -88,7 +86,5 @@ def shard(work: Work, j: int) -> Batch:
 @inlined
 def work_of(thread: int, layout: Layout, memory: Memory, share: Share, step: int) -> Work:
     """Return the work of a thread."""
-    claims = Claims(start=pointer(memory.claims, 0), stride=memory.claims.size // layout.settings[0].threads)
-    control, arrivals = pointer(memory.control, 0), pointer(memory.arrivals, LINE * thread)
-    member = Member(thread=thread, control=control, arrivals=arrivals, claims=claims)
+    member = member_of(thread, memory, layout.settings[0].threads)
     return Work(layout=layout, memory=memory, share=share, step=step, member=member)

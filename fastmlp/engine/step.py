@@ -8,7 +8,7 @@ of the parameters' tiles, and takes from the others' shares when it is done with
 import numpy as np
 
 from fastmlp.compilation.jit import body, inlined, worker
-from fastmlp.engine.arguments import Layout, Member, Run
+from fastmlp.engine.arguments import Layout, Member, Run, member_of
 from fastmlp.engine.batch import Batch, statistic
 from fastmlp.engine.copies import refresh_tiles
 from fastmlp.engine.factors import factor_gradients, has_input_of, step_factors
@@ -16,11 +16,11 @@ from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
 from fastmlp.engine.products import descend_tiles
 from fastmlp.engine.rows import merge, pass_over
 from fastmlp.engine.rules import clip_factor, note_weight_squares, rule_tiles, rule_vector, step_tiles, total_of, waits
-from fastmlp.engine.shares import Claims, blocks_of, row_cell, row_pieces, share_of_rows, take, tile_cell, tile_unit
+from fastmlp.engine.shares import blocks_of, row_cell, row_pieces, share_of_rows, take, tile_cell, tile_unit
 from fastmlp.engine.workspace import Memory
 from fastmlp.kernels.tiles import Descent
 from fastmlp.kernels.update import average, descend
-from fastmlp.simd.atomics import HALT, LINE, SKIPPED, STEPS_DONE, STOP, barrier, load_shared, store_shared
+from fastmlp.simd.atomics import HALT, SKIPPED, STEPS_DONE, STOP, barrier, load_shared, store_shared
 from fastmlp.simd.bfloat16 import flush_denormals, set_mode
 from fastmlp.simd.kinds import Array, Pointer, Record
 from fastmlp.simd.pointer import offset, pointer
@@ -230,14 +230,12 @@ def _finish(b: Batch, run: Run, step: int, member: Member) -> bool:
 
 @body
 def _train_steps(thread: int, layout: Layout, memory: Memory, run: Run) -> None:
-    claims = Claims(start=pointer(memory.claims, 0), stride=memory.claims.size // layout.settings[0].threads)
-    control, arrivals = pointer(memory.control, 0), pointer(memory.arrivals, LINE * thread)
-    member = Member(thread=thread, control=control, arrivals=arrivals, claims=claims)
+    member = member_of(thread, memory, layout.settings[0].threads)
     for step in range(run.costs.size):
         b = _begin(layout, memory, run, step, member)
         if not _pass_all(b, member) or not _finish(b, run, step, member):
             return
-        if load_shared(offset(control, HALT)) != 0:
+        if load_shared(offset(member.control, HALT)) != 0:
             return
 
 
