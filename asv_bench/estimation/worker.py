@@ -6,14 +6,13 @@ It answers in lines of JSON. The first is ``{"version": …}`` when it is ready,
 line with a list of a method of `Desk` and its arguments.
 """
 
-import importlib
 import json
 import sys
 import time
 from collections.abc import Iterable
 from importlib import metadata
 
-from peers.library import answer, pin
+from peers.library import answer, imported
 
 from . import PREDICTORS
 from .job import Job, Model
@@ -54,11 +53,8 @@ class Desk:
 def serve(name: str, job: Job, requests: Iterable[str]) -> None:
     """Answer `requests`."""
     library = PREDICTORS[name]
-    pin(job.threads)
-    try:
-        module = importlib.import_module(f"{__package__}.{library.module}")
-    except ModuleNotFoundError as error:
-        answer({"missing": str(error)})
+    module = imported(library, str(__package__), job.threads)
+    if module is None:
         return
     desk = Desk(job, module.make(job))
     desk.fit(1, 0)  # compiles

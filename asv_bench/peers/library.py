@@ -7,23 +7,33 @@ import sys
 from importlib import metadata
 from typing import Any
 
-from . import LIBRARIES
+from . import LIBRARIES, Library
 from .task import Rule, Task, Training
 
 
 def prepare(name: str, task: Task) -> Training | None:
     """Return the training of a library after a warm-up, and send its version; None if it is not installed."""
     library = LIBRARIES[name]
-    pin(task.threads)
-    try:
-        module = importlib.import_module(f"{__package__}.{library.module}")
-    except ModuleNotFoundError as error:
-        answer({"missing": str(error)})
+    module = imported(library, str(__package__), task.threads)
+    if module is None:
         return None
     training: Training = module.make(task)
     training.epoch(0, task.rates(0))
     answer({"version": metadata.version(library.distribution)})
     return training
+
+
+def imported(library: Library, package: str, threads: int) -> Any:
+    """Return a library's module in a package, in a process held to so many cores.
+
+    Where the library is not installed, send the reason and return None.
+    """
+    pin(threads)
+    try:
+        return importlib.import_module(f"{package}.{library.module}")
+    except ModuleNotFoundError as error:
+        answer({"missing": str(error)})
+        return None
 
 
 def read_fields(text: str) -> dict[str, Any]:

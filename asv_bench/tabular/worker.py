@@ -7,7 +7,6 @@ the number of a fold; the answer has its losses and seconds.
 """
 
 import contextlib
-import importlib
 import json
 import sys
 import time
@@ -16,7 +15,7 @@ from importlib import metadata
 from typing import Any
 
 import numpy as np
-from peers.library import answer, pin
+from peers.library import answer, imported
 
 from . import MODELS
 from .catalog import TABLES
@@ -78,11 +77,8 @@ class Desk:
 def serve(name: str, job: Job, requests: Iterable[str]) -> None:
     """Answer `requests`. What a model prints goes to standard error."""
     library = MODELS[name]
-    pin(job.threads)
-    try:
-        module = importlib.import_module(f"{__package__}.{library.module}")
-    except ModuleNotFoundError as error:
-        answer({"missing": str(error)})
+    module = imported(library, str(__package__), job.threads)
+    if module is None:
         return
     with contextlib.redirect_stdout(sys.stderr):
         desk = Desk(job, module.make)
