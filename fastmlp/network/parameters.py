@@ -75,9 +75,14 @@ class Parameters:
         state : numpy.ndarray
             From `snapshot`.
         """
-        sizes = [math.prod(shape) for group in self._shapes.values() for shape in group]
-        pieces = iter(np.split(state, np.cumsum(sizes)[:-1]))
-        return {name: [next(pieces).reshape(shape) for shape in group] for name, group in self._shapes.items()}
+        found: Arrays = {name: [] for name in self._shapes}
+        start = 0
+        for name, group in self._shapes.items():
+            for shape in group:
+                end = start + math.prod(shape)
+                found[name].append(state[start:end].reshape(shape))
+                start = end
+        return found
 
     def __getstate__(self) -> dict[str, Any]:
         return {
