@@ -1,29 +1,25 @@
 """Training of many independent networks at once, each in one thread, on one copy of the data."""
 
-import copy
-import itertools
 import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from fastmlp import engine
 from fastmlp.history import History
 from fastmlp.inputs import checks, samples
 from fastmlp.inputs.sparse import Matrix
-from fastmlp.inputs.splitting import Part, SharedData
+from fastmlp.inputs.splitting import Part, SharedData, UserData
 from fastmlp.inputs.streamed import is_stream
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 from fastmlp.optimizers import SGD, Optimizer, State
-from fastmlp.prepared import prepare
+from fastmlp.prepared import Hyperparameters
 from fastmlp.stopping import EarlyStopping
-from fastmlp.system import interrupt
 from fastmlp.system.cores import usable_cores
-from fastmlp.system.progress import progress_bar
-from fastmlp.system.warning import collected, warn
-from fastmlp.train import Callback, train
+from fastmlp.system.warning import warn
+from fastmlp.train import Callback
+from fastmlp.trainings import Task, Training, run_all
 
 
 def train_many(
@@ -117,139 +113,32 @@ def train_many(
     batch_size, epochs = checks.count("batch_size", batch_size), checks.count("epochs", epochs)
     size = min(checks.threads(threads), usable_cores(), n)
     checks.functions("callbacks", callbacks)
-    each = zip(
+    own = [
         _seeds(seeds, n),
         _one_each("optimizers", optimizers, n, one=isinstance(optimizers, Optimizer)),
         _one_each("validation", validation, n, one=not isinstance(validation, list)),
         _one_each("states", states, n, one=states is None),
-        strict=True,
-    )
-    common = {
-        "loss": loss, "sample_weight": sample_weight, "class_weight": class_weight, "batch_size": batch_size,
-        "epochs": epochs, "stop": stop, "matmul_precision": matmul_precision,
-    }  # fmt: skip
-    own = [
-        {"seed": seed, "optimizer": optimizer, "validation": held_out, "state": state}
-        for seed, optimizer, held_out, state in each
     ]
     if is_stream(X):
         raise TypeError("X must be an array or a sparse matrix that all networks share, got a Stream; `train` takes it")
     x = samples.matrix("X", X, nets[0].n_inputs)
     y = y if hasattr(y, "__array__") else np.asarray(y)
-    lock, trainings = threading.Lock(), []
-    for number, (part, options) in enumerate(zip(_parts(x, rows, n), own, strict=True)):
-        trainings.append(_Training(number, nets[number], part, y, common | options, callbacks, lock))
+    tasks = [
+        Task(
+            net, UserData(part, y, held_out, sample_weight, class_weight),
+            Hyperparameters(optimizer, loss, batch_size, epochs, stop, matmul_precision), state, seed,
+        )
+        for net, part, seed, optimizer, held_out, state in zip(nets, _parts(x, rows, n), *own, strict=True)
+    ]  # fmt: skip
+    lock = threading.Lock()
+    trainings = [Training(number, task, callbacks, lock) for number, task in enumerate(tasks)]
     for training in trainings:
         training.check()
-    _run(trainings, size, progress)
+    run_all(trainings, size, progress)
     for training in trainings:
         for message, category in training.warnings:
             warn(f"nets[{training.number}]: {message}", category)
     return [training.history for training in trainings]
-
-
-class _Training:
-    """The training of one of the networks."""
-
-    def __init__(
-        self,
-        number: int,
-        net: MLP,
-        part: Part,
-        y: Any,
-        options: dict[str, Any],
-        callbacks: Sequence[Callback],
-        lock: threading.Lock,
-    ) -> None:
-        self.number, self.net, self.part, self.y, self.options = number, net, part, y, options
-        self.callbacks, self.lock = callbacks, lock
-        self.history = History(stopped_because="interrupted")
-        self.warnings: list[tuple[str, type[Warning]]] = []
-        self.steps_done, self.ended, self.most = 0, False, 0
-        self.running = _no_steps
-
-    def check(self) -> None:
-        """Raise what `train` raises before it changes the network."""
-        options = self.options | {"seed": copy.deepcopy(self.options["seed"])}  # a generator must not go on here
-        try:
-            prepare(self.net, self.part, self.y, **options)
-        except (ValueError, TypeError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"nets[{self.number}]: {error}") from error
-
-    @property
-    def n(self) -> int:
-        """How many rows it may use."""
-        return len(self.part.x) if self.part.rows is None else len(self.part.rows)
-
-    @property
-    def work(self) -> int:
-        """What its length grows with: products of a row, rows and epochs."""
-        return sum(a * b for a, b in itertools.pairwise(self.net.widths)) * self.n * int(self.options["epochs"])
-
-    @property
-    def all_steps(self) -> int:
-        """Steps of the whole training, but for the rows that a fraction holds out."""
-        validation = self.options["validation"]
-        n = self.n - (0 if validation is None or isinstance(validation, tuple) else checks.held_out(validation, self.n))
-        return -(-n // int(self.options["batch_size"])) * int(self.options["epochs"])
-
-    @property
-    def progress(self) -> int:
-        """Steps done, all of them where the training has ended."""
-        if self.ended:
-            return self.all_steps
-        steps = self.all_steps // int(self.options["epochs"])
-        # a whole epoch still stands in the cell of its steps when it has been counted
-        self.most = max(self.most, self.steps_done + self.running() % steps)
-        return self.most
-
-    def run(self, running: Any) -> None:
-        """Train the network, in a thread of a crew."""
-        self.running = running
-        try:
-            interrupt.check()
-            with collected() as self.warnings:
-                self.history = train(
-                    self.net, self.part, self.y, **self.options,
-                    callbacks=[self._count, *map(self._in_turn, self.callbacks)], threads=1,
-                )  # fmt: skip
-        except KeyboardInterrupt:  # before its first step
-            pass
-        finally:
-            self.ended, self.running = True, _no_steps
-
-    def _count(self, net: MLP, record: dict[str, Any]) -> None:
-        self.steps_done = record["steps"]
-
-    def _in_turn(self, callback: Callback) -> Callback:
-        def call(net: MLP, record: dict[str, Any]) -> bool | None:
-            with self.lock:
-                return callback(net, record)
-
-        return call
-
-
-def _no_steps() -> int:
-    return 0
-
-
-def _run(trainings: list[_Training], size: int, progress: bool | None) -> None:
-    """Train them in so many threads, the longest first; Ctrl-C ends all."""
-    jobs = [training.run for training in sorted(trainings, key=lambda training: -training.work)]
-    try:  # around `caught`, whose end hands on a Ctrl-C that nobody has looked at
-        with (
-            interrupt.caught(),
-            progress_bar(progress, sum(training.all_steps for training in trainings), "step") as bar,
-        ):
-
-            def poll() -> None:
-                bar.within_epoch(sum(training.progress for training in trainings))
-
-            engine.run_crew(jobs, size, poll)
-            poll()
-    except KeyboardInterrupt:
-        pass  # the histories say so
 
 
 def _checked_nets(nets: Any) -> list[MLP]:

@@ -1,6 +1,6 @@
 """What `fastmlp.train` does with rows, in arrays, a stream or several processes: split, trainer, epoch, evaluation."""
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from fastmlp import engine
 from fastmlp.inputs import checks, splitting
 from fastmlp.inputs.encoded import Gathered
 from fastmlp.inputs.ranked import AnySharedRows, Given
-from fastmlp.inputs.splitting import Dataset
+from fastmlp.inputs.splitting import Dataset, UserData
 from fastmlp.inputs.streamed import is_stream
 from fastmlp.loop import WithinEpoch, train_epoch
 from fastmlp.losses import Loss
@@ -23,17 +23,9 @@ if TYPE_CHECKING:
 Rows: TypeAlias = "Dataset | StreamedRows | SharedRows"
 
 
-def split(
-    net: MLP,
-    loss: Loss,
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    class_weight: Any,
-    validation: Any,
-    rng: np.random.Generator,
-) -> "tuple[Rows, Rows | None]":
+def split(net: MLP, loss: Loss, data: UserData, rng: np.random.Generator) -> "tuple[Rows, Rows | None]":
     """Check the data that `fastmlp.train` got; return the rows to train on and those to validate on."""
+    X, y, validation, sample_weight, class_weight = data
     if isinstance(X, Given):
         from fastmlp.mpi import splitting as processes
 
@@ -45,19 +37,21 @@ def split(
         return streams.split(net, loss, X, class_weight, validation, rng)
     if is_stream(validation):
         described = net.described(loss.kernel)
-        training, _ = splitting.split(net, loss, X, y, sample_weight, class_weight, None, rng)
+        training, _ = splitting.split(net, loss, data._replace(validation=None), rng)
         return training, validation.rows_for(described)
-    return splitting.split(net, loss, X, y, sample_weight, class_weight, validation, rng)
+    return splitting.split(net, loss, data, rng)
 
 
 def trainer(
-    net: MLP, rows: "Rows", batch_size: int, optimizer: Optimizer, threads: int, **options: Any
+    net: MLP, rows: "Rows", batch_size: int, optimizer: Optimizer, threads: int, options: "engine.StepOptions"
 ) -> "engine.Trainer":
-    """Return what trains a network on some rows; `options` are those of `fastmlp.engine.Trainer`."""
+    """Return what trains a network on some rows."""
     if isinstance(rows, AnySharedRows):
-        return rows.trainer(net.network, batch_size, optimizer, threads, **options)
+        return rows.trainer(net.network, batch_size, optimizer, threads, options=options)
     x, targets, weights = _first_rows(rows, batch_size)
-    return engine.Trainer(net.network, x, targets, batch_size, optimizer, threads, sample_weight=weights, **options)
+    return engine.Trainer(
+        net.network, x, targets, batch_size, optimizer, threads, options=options, sample_weight=weights
+    )
 
 
 def _first_rows(rows: "Dataset | StreamedRows", batch_size: int) -> tuple[Gathered, np.ndarray, np.ndarray | None]:

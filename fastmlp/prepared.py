@@ -6,12 +6,23 @@ import numpy as np
 
 from fastmlp import engine, passes
 from fastmlp.inputs import checks
-from fastmlp.inputs.splitting import Dataset
+from fastmlp.inputs.splitting import Dataset, UserData
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 from fastmlp.optimizers import Optimizer, State
 from fastmlp.passes import Rows
 from fastmlp.stopping import EarlyStopping, Patience
+
+
+class Hyperparameters(NamedTuple):
+    """How a network is to be trained, as the user passed it, not yet checked; `fastmlp.train` describes it."""
+
+    optimizer: Optimizer
+    loss: Loss | None
+    batch_size: int
+    epochs: int
+    stop: EarlyStopping | None
+    matmul_precision: str
 
 
 class Prepared(NamedTuple):
@@ -44,36 +55,23 @@ class Prepared(NamedTuple):
 
 
 def prepare(
-    net: MLP,
-    X: Any,
-    y: Any,
-    *,
-    validation: Any,
-    optimizer: Optimizer,
-    loss: Loss | None,
-    sample_weight: Any,
-    class_weight: Any,
-    state: State | None,
-    batch_size: int,
-    epochs: int,
-    stop: EarlyStopping | None,
-    seed: int | np.random.Generator,
-    matmul_precision: str,
+    net: MLP, data: UserData, how: Hyperparameters, *, state: State | None, seed: int | np.random.Generator
 ) -> Prepared:
     """Check what a training depends on, as `train` describes it, and split the rows; the network is not changed."""
+    optimizer = how.optimizer
     checks.instance("net", net, MLP)
     checks.instance("optimizer", optimizer, Optimizer)
-    batch_size, epochs = checks.count("batch_size", batch_size), checks.count("epochs", epochs)
+    batch_size, epochs = checks.count("batch_size", how.batch_size), checks.count("epochs", how.epochs)
     rng = checks.generator("seed", seed)
-    loss = net.loss_of(loss)
-    checks.matmul_precision(matmul_precision, net.dtype)
+    loss = net.loss_of(how.loss)
+    checks.matmul_precision(how.matmul_precision, net.dtype)
     optimizer.rate_multipliers.of_layers(len(net.widths) - 1)  # raises where it is for another number
     if state is not None:
         checks.instance("state", state, State)
         engine.check_state(state, optimizer, net.network.parameters)
-    training, held_out = passes.split(net, loss, X, y, sample_weight, class_weight, validation, rng)
+    training, held_out = passes.split(net, loss, data, rng)
     batch_size = min(batch_size, training.n)
-    patience = _patience(stop, net, held_out, -(-training.n // batch_size))
+    patience = _patience(how.stop, net, held_out, -(-training.n // batch_size))
     key = int(rng.integers(1 << 63)) if any(net.dropout) and state is None else 0  # a state has its own
     return Prepared(training, held_out, loss, rng, batch_size, epochs, patience, key)
 

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from fastmlp import passes
+from fastmlp import engine, passes
 from fastmlp.alone import Alone
 from fastmlp.checkpoints import Checkpoints
 from fastmlp.course import Course
 from fastmlp.history import History, Record, Validation
 from fastmlp.inputs import checks
 from fastmlp.inputs.identity import described
-from fastmlp.inputs.splitting import Dataset
+from fastmlp.inputs.splitting import Dataset, UserData
 from fastmlp.inputs.streamed import StreamError
 from fastmlp.loop import NOT_FINITE, Epoch, Extent, WithinEpoch, run_epochs
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 from fastmlp.optimizers import SGD, Optimizer, State
 from fastmlp.passes import Rows
-from fastmlp.prepared import prepare
+from fastmlp.prepared import Hyperparameters, prepare
 from fastmlp.stopping import EarlyStopping
 from fastmlp.system.warning import warn
 
@@ -149,11 +149,9 @@ def train(
         checks.functions("callbacks", callbacks)
         threads = place.threads(threads)
         asked = {"seed": described(seed)}  # before anything is drawn
-        ready = prepare(
-            net, place.rows(X), y, validation=validation, optimizer=optimizer, loss=loss, sample_weight=sample_weight,
-            class_weight=class_weight, state=state, batch_size=batch_size, epochs=epochs, stop=stop, seed=seed,
-            matmul_precision=matmul_precision,
-        )  # fmt: skip
+        data = UserData(place.rows(X), y, validation, sample_weight, class_weight)
+        how = Hyperparameters(optimizer, loss, batch_size, epochs, stop, matmul_precision)
+        ready = prepare(net, data, how, state=state, seed=seed)
         training, held_out, loss, rng, patience = ready.training, ready.held_out, ready.loss, ready.rng, ready.patience
         asked |= {
             "network": net.network.architecture, "optimizer": optimizer, "loss": loss, "stop": stop,
@@ -166,10 +164,8 @@ def train(
             checkpoints = Checkpoints(
                 checkpoint, described(asked), ready.epochs, checkpoint_epochs, checkpoint_seconds, place=place
             )
-        trainer = passes.trainer(
-            net, training, ready.batch_size, optimizer, threads, loss=loss, key=ready.key,
-            matmul_precision=matmul_precision,
-        )  # fmt: skip
+        options = engine.StepOptions(loss, ready.key, matmul_precision)
+        trainer = passes.trainer(net, training, ready.batch_size, optimizer, threads, options)
         if state is not None:
             trainer.import_state(state)
         history, steps = History(), -(-training.n // ready.batch_size)

@@ -4,7 +4,9 @@ import numpy as np
 from networks import perturb
 
 from fastmlp import MLP, SGD
-from fastmlp.engine import Trainer
+from fastmlp.engine import StepOptions, Trainer
+from fastmlp.engine.plan import make_plan
+from fastmlp.network import Architecture
 from fastmlp.network.parameters import LEARNED
 
 
@@ -26,11 +28,20 @@ def run_epoch(net, X, y, batch_size, threads, rate=0.1, decay=0.01):
     return trainer.run_epoch(order), order
 
 
-def gradient_of_step(net, X, targets, clip_norm=None, threads=2, **arguments):
+def plan_of(widths, dtype, batch_norm, batch, *, factors=False, **options):
+    """The plan of a network with ReLU."""
+    architecture = Architecture(tuple(widths), "relu", "softmax", (), batch_norm, 1.0, np.dtype(dtype), factors)
+    return make_plan(architecture, batch, **options)
+
+
+def gradient_of_step(net, X, targets, clip_norm=None, threads=2, sample_weight=None, **options):
     """What a plain SGD step with rate 1 on all rows subtracts: arrays by their kinds. The network is not changed."""
     before = net.snapshot()
     optimizer = SGD(1.0, clip_norm=clip_norm)
-    Trainer(net.network, X, targets, len(X), optimizer, threads, **arguments).run_epoch(np.arange(len(X)))
+    trainer = Trainer(
+        net.network, X, targets, len(X), optimizer, threads, options=StepOptions(**options), sample_weight=sample_weight
+    )
+    trainer.run_epoch(np.arange(len(X)))
     arrays = net.views_of(before - net.snapshot())
     net.restore(before)
     return [array for name in LEARNED for array in arrays[name]]

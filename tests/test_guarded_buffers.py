@@ -14,7 +14,7 @@ from networks import digest
 from processes import WATCHDOG, command_of, environment_of
 
 from fastmlp import SGD, Adam
-from fastmlp.engine import Trainer, evaluate, inference, outputs, plan
+from fastmlp.engine import StepOptions, Trainer, evaluate, inference, outputs, plan
 
 WIDTHS = (20, 17, 9, 3)
 GUARDED = [pytest.param(ending, id="end"), pytest.param(beginning, id="begin")]
@@ -69,7 +69,8 @@ def test_every_buffer_lies_beside_an_unreadable_page(mode, precision, batch_norm
     X, y = problem(100, WIDTHS[0], WIDTHS[-1])
     X[:, np.arange(WIDTHS[0]) % 8 != 0] = 0  # many zeros, so that the engine uses lists
     net = network(WIDTHS, batch_norm)
-    trainer = Trainer(net.network, X, y, 30, Adam(0.01, clip_norm=0.5), 2, matmul_precision=precision)
+    options = StepOptions(matmul_precision=precision)
+    trainer = Trainer(net.network, X, y, 30, Adam(0.01, clip_norm=0.5), 2, options=options)
     outputs(net.network, X, 2, precision)
     packed = net.network.parameters.packed
     buffers = [*trainer.workspace.memory(trainer.packed.buffer, trainer.state), packed.buffer, packed.copies]

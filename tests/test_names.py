@@ -120,6 +120,7 @@ COVERED = {
     "tables/column.py": "tables/test_frames.py",
     "tables/levels.py": "tables/test_encoder.py",
     "tables/numbers.py": "tables/test_encoder.py",
+    "trainings.py": "test_many.py",
     "system/version.py": "test_packaging.py",
     "system/warning.py": "sklearn/test_bad_input.py",
 }  # fmt: skip

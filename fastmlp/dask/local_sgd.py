@@ -148,8 +148,8 @@ def train(data: Dataset, state: np.ndarray, training: Training, stretches: Seque
     batch = min(training.batch, data.n)
     trainer = engine.Trainer(
         network, data.x, data.targets, batch, training.rule.optimizer, place.threads,
-        loss=training.loss, sample_weight=data.weights, key=_key(training, place),
-        matmul_precision=training.matmul_precision,
+        options=engine.StepOptions(training.loss, _key(training, place), training.matmul_precision),
+        sample_weight=data.weights,
     )  # fmt: skip
     steps = -(-data.n // batch)
     done = stretches[0].epoch * steps + min(stretches[0].first, steps)

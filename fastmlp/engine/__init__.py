@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from fastmlp.engine.epoch import Trainer
     from fastmlp.engine.inference import evaluate, outputs
     from fastmlp.engine.moments import Snapshot, check_state
+    from fastmlp.engine.settings import StepOptions
     from fastmlp.engine.workspace import PackedParameters
 
-__all__ = ["PackedParameters", "Snapshot", "Trainer", "check_state", "evaluate", "outputs", "run_crew"]
+__all__ = ["PackedParameters", "Snapshot", "StepOptions", "Trainer", "check_state", "evaluate", "outputs", "run_crew"]
 _MODULES = {
     "PackedParameters": "workspace",
     "Snapshot": "moments",
+    "StepOptions": "settings",
     "Trainer": "epoch",
     "check_state": "moments",
     "evaluate": "inference",

@@ -12,7 +12,7 @@ from fastmlp.engine.copies import refresh_all
 from fastmlp.engine.moments import Snapshot, buffers_of, check_state, packed, unpacked
 from fastmlp.engine.plan import is_short, make_plan, useful_threads
 from fastmlp.engine.precision import operands_of
-from fastmlp.engine.settings import FUSED, STEP, make_settings, set_data, set_loss, set_rates, with_products
+from fastmlp.engine.settings import STEP, StepOptions, make_settings, set_data, set_loss, set_rates, with_products
 from fastmlp.engine.step import train_steps
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import Memory, PackedParameters, Workspace, aligned, vectors_of
@@ -25,7 +25,6 @@ from fastmlp.simd.atomics import SPINS, SPINS_OVERSUBSCRIBED, STEPS_DONE
 from fastmlp.system.cores import usable_cores
 
 if TYPE_CHECKING:
-    from fastmlp.losses import Loss
     from fastmlp.optimizers import Optimizer
 
 NOT_WANTED = np.empty(0)  # passed where nobody wants the Σ‖W‖² after every step
@@ -44,22 +43,15 @@ class Trainer:
         Checked, C-ordered: int64 class indices ``(n,)`` for the cross-entropy, else ``(n, n_outputs)`` in the network's
         dtype.
     batch_size : int
-        Rows of a step, at most those of an epoch.
+        Rows of a step, at most those of an epoch; with shards, the most rows of one.
     optimizer : Optimizer
         The update rule.
     threads : int
         At most this many; fewer where a step is so short that waiting costs more than it saves.
-    loss : Loss, optional
-        Default: the one that belongs to the network's output.
+    options : StepOptions
+        How its steps compute.
     sample_weight : numpy.ndarray, optional
         Of each row, float64 ``(n,)``.
-    key : int
-        64 bits, of the dropout masks.
-    matmul_precision : {"float32", "bfloat16"}
-        To what the operands of the products are rounded; the second is for float32 networks.
-    shards : int, optional
-        Of how many shards the mini-batches are made (`fastmlp.engine.sharded`); `batch_size` is then the most rows of
-        one.
     """
 
     def __init__(
@@ -71,33 +63,27 @@ class Trainer:
         optimizer: "Optimizer",
         threads: int,
         *,
-        loss: "Loss | None" = None,
+        options: StepOptions = StepOptions(),  # noqa: B008 - immutable
         sample_weight: np.ndarray | None = None,
-        key: int = 0,
-        matmul_precision: str = "float32",
-        shards: int | None = None,
     ) -> None:
         self.network, self.optimizer = network, optimizer
         architecture, parameters = network
-        self.loss = loss or losses.default(architecture.output)
-        widths, dtype, slopes = architecture.widths, architecture.dtype, architecture.activation not in FUSED
-        listed = zeros.mostly_zeros(x, widths[1])
-        plan = make_plan(
-            widths, dtype, architecture.batch_norm, batch_size, slopes=slopes, dropout=architecture.dropout,
-            factors=architecture.input_factors, operands=operands_of(matmul_precision),
-        )  # fmt: skip
+        self.loss = options.loss or losses.default(architecture.output)
+        dtype, shards = architecture.dtype, options.shards or 1
+        listed = zeros.mostly_zeros(x, architecture.widths[1])
+        plan = make_plan(architecture, batch_size, operands=operands_of(options.matmul_precision))
         listed = listed and plan.operands != PACKED
         self.layers = with_products(plan, dtype, listed)
-        self.plan, self.threads = plan, useful_threads(plan, threads, len(x), shards or 1)
+        self.plan, self.threads = plan, useful_threads(plan, threads, len(x), shards)
         self.packed = PackedParameters(plan, dtype)
         self.packed.pack(parameters.views["weights"], vectors_of(parameters.views))
         self.flat = parameters.snapshot()
         self.unpacked = parameters.views_of(self.flat)
         self.steps_done = 0
-        self.settings = self._settings(optimizer, key)
+        self.settings = self._settings(optimizer, options.key)
         self.point_at(x, targets, sample_weight)
-        self.workspace = Workspace(plan, dtype, self.threads, lists=listed, parts=shards or 1)
-        keeps_gradients = shards is not None or architecture.input_factors  # whose steps need all of them
+        self.workspace = Workspace(plan, dtype, self.threads, lists=listed, parts=shards)
+        keeps_gradients = options.shards is not None or architecture.input_factors  # whose steps need all of them
         buffers = max(buffers_of(optimizer), int(keeps_gradients))
         self.state = aligned(buffers * plan.n_parameters, dtype) if buffers else None
 

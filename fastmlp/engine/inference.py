@@ -42,10 +42,8 @@ def _same_bits(a: Any, b: Any) -> bool:
 
 
 def _plan(architecture: Architecture, rows: int, operands: int) -> Plan:
-    """Lay out a prediction of so many rows at a time, with batch norm folded."""
-    return make_plan(
-        architecture.widths, architecture.dtype, None, rows, slopes=True, training=False, operands=operands
-    )
+    """Lay out a prediction of so many rows at a time."""
+    return make_plan(architecture, rows, training=False, operands=operands)
 
 
 class _Forward:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastmlp.batchnorm import BatchNorm
 from fastmlp.kernels.bfloat16 import PACKED, PLAIN
 from fastmlp.kernels.dropout import threshold_of
 from fastmlp.kernels.tiles import TILE_PANELS
+from fastmlp.network import Architecture
 from fastmlp.simd.sizes import ceil_divide, round_up
 from fastmlp.simd.target import VECTOR_BYTES
 
@@ -29,6 +29,7 @@ PARALLEL_FLOP = 1e6  # of a step; in a smaller one, the barriers cost more than 
 PACKED_PARALLEL_FLOP = 4e6
 EPOCH_FLOP = 1e8  # of an epoch in float32, about a millisecond; in a shorter one, a second thread wakes too late
 
+FUSED = ("relu", "identity")  # activations that the matrix products compute; others are called by address
 NORM_NONE, NORM_AFTER_RELU, NORM_BEFORE_RELU = 0, 1, 2
 
 # Kinds of passes over the rows. WHOLE: forward through all layers and back. FORWARD: up to a layer. BACKWARD: back
@@ -168,27 +169,19 @@ def _place_operands(
 
 
 @functools.lru_cache(maxsize=PLANS)
-def make_plan(
-    widths: tuple[int, ...],
-    dtype: np.dtype,
-    batch_norm: BatchNorm | None,
-    batch: int,
-    *,
-    slopes: bool = False,
-    dropout: tuple[float, ...] = (),
-    factors: bool = False,
-    training: bool = True,
-    operands: int = PLAIN,
-) -> Plan:
+def make_plan(architecture: Architecture, batch: int, *, training: bool = True, operands: int = PLAIN) -> Plan:
     """Lay out the buffers for mini-batches of `batch` rows; without `training` only what the forward pass needs.
 
-    With `slopes`, hidden layers have room for the derivatives of their activation; `dropout` is their rates. With
-    `factors`, the inputs have some. Where the `operands` of the products are copies, these have room of their own.
+    A prediction has batch norm and the factors of the inputs folded into the weights. Where the `operands` of the
+    products are copies, these have room of their own.
     """
-    lanes = VECTOR_BYTES // dtype.itemsize
+    widths, dropout = architecture.widths, architecture.dropout
+    lanes = VECTOR_BYTES // architecture.dtype.itemsize
     norm = NORM_NONE
-    if batch_norm is not None:
-        norm = NORM_AFTER_RELU if batch_norm.placement == "after_relu" else NORM_BEFORE_RELU
+    if training and architecture.batch_norm is not None:
+        norm = NORM_AFTER_RELU if architecture.batch_norm.placement == "after_relu" else NORM_BEFORE_RELU
+    factors = training and architecture.input_factors
+    slopes = not training or architecture.activation not in FUSED  # hidden layers have room for the derivatives
     block = (
         ROWS_UNIT if norm == NORM_NONE else max(ROWS_UNIT, round_up(ceil_divide(batch, MOST_NORM_BLOCKS), ROWS_UNIT))
     )

@@ -1,10 +1,10 @@
 """What stays the same from step to step, and what changes, as records that compiled code reads."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from fastmlp.engine.plan import RATES, Plan
+from fastmlp.engine.plan import FUSED, RATES, Plan
 from fastmlp.inputs.encoded import EncodedRows, Gathered
 from fastmlp.inputs.sparse import CsrRows
 from fastmlp.kernels import nonzero
@@ -48,7 +48,6 @@ _RATES = ("norm_rate", "factor_rate")
 _RULE = ("decay", "momentum", "beta_1", "beta_2", "epsilon", "clip")
 _NUMBERS = ("scale", "product_scale", "parameter", *_RULE, *_RATES, "eps", "average")
 ONE = np.ones(1)  # the weight of every row where rows have none
-FUSED = ("relu", "identity")  # activations that the matrix products compute; others are called by address
 STATES = (0, 2, 3, 1)  # how many buffers of the parameters' size each rule keeps: one for gradients, then moments
 ADDRESSES = np.dtype([(name, np.int64) for name in _ADDRESSES])  # of data and of compiled functions; 0: there is none
 SETTINGS = np.dtype(
@@ -57,6 +56,27 @@ SETTINGS = np.dtype(
 # rate: the learning rate. size: the rate with the update rule's correction. l2: λ in the cost. weight: the sum of the
 # weights of the step's rows.
 STEP = np.dtype([(name, np.float64) for name in ("rate", "size", "l2", "weight")] + [("number", np.int64)])
+
+
+class StepOptions(NamedTuple):
+    """How the steps of a training compute, beside the optimizer.
+
+    Attributes
+    ----------
+    loss : Loss or None
+        Of a row; None is the one that belongs to the network's output.
+    key : int
+        64 bits, of the dropout masks.
+    matmul_precision : {"float32", "bfloat16"}
+        To what the operands of the products are rounded; the second is for float32 networks.
+    shards : int or None
+        Of how many shards the mini-batches are made (`fastmlp.engine.sharded`).
+    """
+
+    loss: "Loss | None" = None
+    key: int = 0
+    matmul_precision: str = "float32"
+    shards: int | None = None
 
 
 def make_settings(plan: Plan, dtype: np.dtype, threads: int, function: str) -> np.ndarray:

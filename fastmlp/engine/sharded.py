@@ -7,7 +7,7 @@ import numpy as np
 
 from fastmlp.engine.arguments import Layout
 from fastmlp.engine.epoch import Trainer
-from fastmlp.engine.settings import STEP
+from fastmlp.engine.settings import STEP, StepOptions
 from fastmlp.engine.shard_sums import sum_gradients
 from fastmlp.engine.shard_update import update
 from fastmlp.engine.shards import Share
@@ -53,12 +53,18 @@ class ShardTrainer(Trainer):
     ----------
     tree : numpy.ndarray (shards, 3)
         For each shard: the number of its subtree, its depth below the subtree's root, and how many sums follow.
-    *arguments, **options
+    *arguments, options, sample_weight
         Of `Trainer`; the batch size is the most rows that a shard has in a step.
     """
 
-    def __init__(self, tree: np.ndarray, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, shards=len(tree), **options)
+    def __init__(
+        self,
+        tree: np.ndarray,
+        *arguments: Any,
+        options: StepOptions = StepOptions(),  # noqa: B008 - immutable
+        sample_weight: np.ndarray | None = None,
+    ) -> None:
+        super().__init__(*arguments, options=options._replace(shards=len(tree)), sample_weight=sample_weight)
         self.tree = tree
         subtrees, depth = int(tree[-1, 0]) + 1, int(tree[:, 1].max())
         assert self.state is not None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,16 @@ from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 
 CLASS_KERNELS = ("cross_entropy", "binary_cross_entropy")
+
+
+class UserData(NamedTuple):
+    """The data of a training as the user passed them, not yet checked; `fastmlp.train` describes them."""
+
+    X: Any
+    y: Any
+    validation: Any
+    sample_weight: Any
+    class_weight: Any
 
 
 @dataclass
@@ -89,17 +99,9 @@ class Part:
         return data
 
 
-def split(
-    net: MLP,
-    loss: Loss,
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    class_weight: Any,
-    validation: Any,
-    rng: np.random.Generator,
-) -> tuple[Dataset, Dataset | None]:
-    """Check the data that `fastmlp.train` got; return the rows to train on and those to validate on."""
+def split(net: MLP, loss: Loss, user_data: UserData, rng: np.random.Generator) -> tuple[Dataset, Dataset | None]:
+    """Check arrays that `fastmlp.train` got; return the rows to train on and those to validate on."""
+    X, y, validation, sample_weight, class_weight = user_data
     given = X if isinstance(X, Part) else Part(SharedData(), X)
     data = given.checked(net, loss, y, sample_weight)
     data.weights = with_class_weights(class_weight, loss, data, net.n_outputs)

@@ -55,7 +55,7 @@ class SharedRows(AnySharedRows):
         return {"rows": self.n, **{f"shard {number}": shard for number, shard in enumerate(known)}}
 
     def trainer(
-        self, network: Network, batch_size: int, *arguments: Any, matmul_precision: str, loss: Loss, key: int
+        self, network: Network, batch_size: int, *arguments: Any, options: "engine.StepOptions"
     ) -> ShardTrainer:
         """Return what trains on these rows, in steps of so many rows of all processes."""
         rank, owned, count = self.ranks.rank, self.shards.owned, len(self.shards.sizes)
@@ -64,7 +64,7 @@ class SharedRows(AnySharedRows):
         trainer = ShardTrainer(
             tree_of(list(subtrees((owned[rank], owned[rank + 1]), 0, count))),
             network, self.data.x, self.data.targets, room(most), *arguments,
-            loss=loss, sample_weight=self.data.weights, key=key, matmul_precision=matmul_precision,
+            options=options, sample_weight=self.data.weights,
         )  # fmt: skip
         self._exchange = exchange_of(self.ranks, trainer, owned)
         return trainer

@@ -92,8 +92,9 @@ class CostFunction:
             )
         self.net, self.l2, self.order = net, l2, np.arange(len(x))
         self.trainer = engine.Trainer(
-            net.network, x, targets, min(len(x), BATCH), _Gradient(), threads, loss=loss, sample_weight=sample_weight
-        )
+            net.network, x, targets, min(len(x), BATCH), _Gradient(), threads,
+            options=engine.StepOptions(loss), sample_weight=sample_weight,
+        )  # fmt: skip
         self.weight = len(x) if sample_weight is None else float(sample_weight.sum())
 
     def __call__(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:

@@ -1,5 +1,7 @@
 """Training by mini-batches (solvers "sgd" and "adam"): one epoch, with scikit-learn's shuffling and costs."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from fastmlp import engine
@@ -12,6 +14,27 @@ from fastmlp.sklearn.update_rule import UpdateRule
 from fastmlp.system.warning import warn
 
 AUTO_BATCH = 200  # rows of a mini-batch where batch_size="auto", as in scikit-learn
+
+
+class EpochOptions(NamedTuple):
+    """The parameters of an estimator that say what an epoch is.
+
+    Attributes
+    ----------
+    batch_size : int or "auto"
+        Rows of a mini-batch.
+    shuffle : bool
+        Whether every epoch shuffles the rows again.
+    max_iter : int
+        Number of epochs that a schedule covers.
+    matmul_precision : {"float32", "bfloat16"}
+        Precision of the operands of the matrix products.
+    """
+
+    batch_size: int | str
+    shuffle: bool
+    max_iter: int
+    matmul_precision: str
 
 
 class Epochs:
@@ -31,14 +54,8 @@ class Epochs:
         The cost that is minimised.
     rng : numpy.random.RandomState
         The generator for the shuffling and the dropout.
-    batch_size : int or "auto"
-        Rows of a mini-batch.
-    shuffle : bool
-        Whether every epoch shuffles the rows again.
-    max_iter : int
-        Number of epochs that a schedule covers.
-    matmul_precision : {"float32", "bfloat16"}
-        Precision of the operands of the matrix products.
+    options : EpochOptions
+        Of the estimator.
     """
 
     def __init__(
@@ -49,34 +66,30 @@ class Epochs:
         rule: UpdateRule,
         objective: Objective,
         rng: np.random.RandomState,
-        *,
-        batch_size: int | str,
-        shuffle: bool,
-        max_iter: int,
-        matmul_precision: str,
+        options: EpochOptions,
     ) -> None:
         self.net, self.data, self.held_out, self.rule, self.objective = net, data, held_out, rule, objective
-        self.rng, self.shuffle, self.max_iter = rng, shuffle, max_iter
-        self.batch = batch_rows(batch_size, data.n)
+        self.rng, self.options = rng, options
+        self.batch = batch_rows(options.batch_size, data.n)
         self.steps = -(-data.n // self.batch)
         self.positions = np.arange(data.n)
         self.squares = np.full(self.steps + 1, _weight_squares(net))  # Σ‖W‖² before each step and after the last
         key = int(rng.randint(np.iinfo(np.int32).max)) if any(net.dropout) else 0
         self.trainer = engine.Trainer(
             net.network, data.x, data.targets, self.batch, rule.optimizer, objective.threads,
-            loss=objective.loss, sample_weight=data.weights, key=key, matmul_precision=matmul_precision,
+            options=engine.StepOptions(objective.loss, key, options.matmul_precision), sample_weight=data.weights,
         )  # fmt: skip
         if rule.state is not None:
             self.trainer.import_state(rule.state)
 
     def run(self, within_epoch: WithinEpoch) -> Epoch | None:
         """Train for an epoch; return its costs and figures, or None if the training cannot go on."""
-        if self.shuffle:
+        if self.options.shuffle:
             drawn = np.arange(self.data.n)  # gives the order of sklearn.utils.shuffle, ten times as fast
             self.rng.shuffle(drawn)
             self.positions = self.positions[drawn]
         order = self.data.order(self.positions)
-        rates = self.rule.rates(self.steps, self.max_iter)
+        rates = self.rule.rates(self.steps, self.options.max_iter)
         weights = self.trainer.weights(order)
         l2 = np.divide(self.objective.alpha, weights, out=np.zeros(self.steps), where=weights > 0)
         self.squares[0] = self.squares[-1]

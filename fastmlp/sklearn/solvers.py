@@ -20,7 +20,7 @@ from fastmlp.sklearn.callbacks import CallbackSupportMixin, Listeners
 from fastmlp.sklearn.cost import Objective
 from fastmlp.sklearn.course import FitCourse, checkpoints_of
 from fastmlp.sklearn.dataset import ScoredDataset
-from fastmlp.sklearn.epochs import Epochs
+from fastmlp.sklearn.epochs import EpochOptions, Epochs
 from fastmlp.sklearn.improvement import Improvement
 from fastmlp.sklearn.lbfgs import Minimisation
 from fastmlp.sklearn.update_rule import UpdateRule, update_rule
@@ -127,11 +127,8 @@ class EstimatorWithSolvers(CallbackSupportMixin, BaseEstimator, ABC):
     def _epochs(
         self, data: ScoredDataset, held_out: ScoredDataset | None, rule: UpdateRule, rng: np.random.RandomState
     ) -> Epochs:
-        return Epochs(
-            self.network_, data, held_out, rule, self._objective(), rng,
-            batch_size=self.batch_size, shuffle=self.shuffle, max_iter=self.max_iter,
-            matmul_precision=self.matmul_precision,
-        )  # fmt: skip
+        options = EpochOptions(self.batch_size, self.shuffle, self.max_iter, self.matmul_precision)
+        return Epochs(self.network_, data, held_out, rule, self._objective(), rng, options)
 
     def _curves(self, anew: bool, held_out: ScoredDataset | None) -> Improvement:
         """Return the curves of the earlier fit that this one continues, or new ones."""

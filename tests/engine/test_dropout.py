@@ -9,7 +9,7 @@ from networks import digest
 from reference_network import Network
 
 from fastmlp import SGD, Adam, train
-from fastmlp.engine import Trainer, evaluate, outputs
+from fastmlp.engine import StepOptions, Trainer, evaluate, outputs
 from fastmlp.kernels.dropout import threshold_of
 
 WIDTHS, RATES = [9, 37, 7, 21, 5], (0.25, 0.0, 0.5)
@@ -40,7 +40,7 @@ def test_every_step_has_masks_of_its_own(batch_size, norm):
     X, y = problem(150, WIDTHS[0], WIDTHS[-1], "float64")
     net = network(WIDTHS, norm, "float64", activation="tanh", dropout=RATES)
     twin = Network(net)
-    trainer = Trainer(net.network, X, y, batch_size, SGD(0.1), 1, key=KEY)
+    trainer = Trainer(net.network, X, y, batch_size, SGD(0.1), 1, options=StepOptions(key=KEY))
     step = 0
     for epoch in range(2):  # the number of steps, which decides the masks, goes on from epoch to epoch
         order = np.random.default_rng(epoch).permutation(150)
@@ -60,7 +60,7 @@ def test_the_key_decides_only_where_there_is_dropout(rate, differ):
     found = set()
     for key in (1, 2):
         net = network([9, 17, 3], dropout=rate)
-        Trainer(net.network, X, y, 16, SGD(0.1), 1, key=key).run_epoch(np.arange(64))
+        Trainer(net.network, X, y, 16, SGD(0.1), 1, options=StepOptions(key=key)).run_epoch(np.arange(64))
         found.add(net.snapshot().tobytes())
     assert len(found) == 1 + differ
 

@@ -12,7 +12,7 @@ from reference_network import Network
 from reference_rules import LEARNED, Steps
 
 from fastmlp import MLP, SGD, Adam, AdamW, BatchNorm, RateMultipliers, train, train_many
-from fastmlp.engine import Trainer, epoch, zeros
+from fastmlp.engine import StepOptions, Trainer, epoch, zeros
 from fastmlp.kernels.bfloat16 import PACKED, PLAIN, ROUNDED
 from fastmlp.simd.target import HAS_BFLOAT16
 
@@ -85,9 +85,9 @@ def test_costs_and_outputs_have_the_bits_of_a_network_with_the_factors_in_its_we
         outputs = [one.outputs(X, matmul_precision=precision).tobytes() for one in (net, plain)]
         assert outputs[0] == outputs[1]
         assert net.cost(X, y) == plain.cost(X, y)
+    options = StepOptions(matmul_precision=precision)
     costs = [
-        Trainer(one.network, X, y, 90, Adam(), 1, matmul_precision=precision).run_epoch(np.arange(90))[0]
-        for one in (net, plain)
+        Trainer(one.network, X, y, 90, Adam(), 1, options=options).run_epoch(np.arange(90))[0] for one in (net, plain)
     ]
     assert costs[0] == costs[1]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from engine_runs import network
+from engine_runs import network, plan_of
 from guarded_buffers import use
 from networks import digest
 
@@ -17,7 +17,6 @@ from fastmlp.engine.plan import (
     ROWS_UNIT,
     WHOLE,
     deal_tiles,
-    make_plan,
     useful_threads,
 )
 from fastmlp.engine.workspace import PackedParameters, Workspace, from_panels, to_panels, vectors_of
@@ -51,12 +50,12 @@ def _disjoint(pieces, size, lanes):
 @pytest.mark.parametrize("factors", [False, True])
 def test_buffers_do_not_overlap(widths, norm, dtype, training, factors):
     for batch in BATCHES:
-        plan = make_plan(widths, dtype, norm, batch, training=training, factors=factors)
+        plan = plan_of(widths, dtype, norm, batch, training=training, factors=factors)
         _check_buffers(plan, widths, norm, training)
         below, *above = plan.layers
-        assert (below["factors"] >= 0) == (below["scaled"] != below["weight"]) == factors
+        assert (below["factors"] >= 0) == (below["scaled"] != below["weight"]) == (factors and training)
         assert below["factors"] < plan.n_gradient
-        assert not factors or below["scaled"] >= plan.n_gradient
+        assert below["factors"] < 0 or below["scaled"] >= plan.n_gradient
         assert all(layer["factors"] < 0 and layer["scaled"] == layer["weight"] for layer in above)
 
 
@@ -72,7 +71,7 @@ def _check_buffers(plan, widths, norm, training):
             sizes["scaled"] = n_in * n_out
         parameters += [(layer[name], size) for name, size in sizes.items() if layer[name] >= 0]
         hidden = i < len(widths) - 2
-        assert (layer["gamma"] >= 0) == (layer["statistics"] >= 0) == (hidden and norm is not None)
+        assert (layer["gamma"] >= 0) == (layer["statistics"] >= 0) == (hidden and training and norm is not None)
         assert (layer["transposed"] >= 0) == (i > 0 and training)
         assert layer["input"] == (plan.layers[i - 1]["out"] if i else 0)
         rows += [(start, plan.stride * n_out // lanes) for start in {layer["out"], layer["pre"], layer["dz"]}]
@@ -87,7 +86,7 @@ def _check_buffers(plan, widths, norm, training):
 
 @pytest.mark.parametrize("batch", BATCHES)
 def test_blocks_and_panels(norm, dtype, batch):
-    plan = make_plan((5, 9, 3), dtype, norm, batch)
+    plan = plan_of((5, 9, 3), dtype, norm, batch)
     assert plan.lanes == 64 // dtype.itemsize
     rows = plan.stride // plan.lanes
     assert plan.stride % plan.lanes == 0
@@ -101,7 +100,7 @@ def test_blocks_and_panels(norm, dtype, batch):
 
 @pytest.mark.parametrize("batch", BATCHES)
 def test_copies_of_16_bits_start_on_cache_lines(batch):
-    plan = make_plan((5, 9, 3), np.dtype(np.float32), None, batch, operands=PACKED)
+    plan = plan_of((5, 9, 3), "float32", None, batch, operands=PACKED)
     lines, rest = divmod(plan.stride // 2 * 4, 64)
     assert rest == 0
     assert lines % 2 == 1
@@ -110,7 +109,7 @@ def test_copies_of_16_bits_start_on_cache_lines(batch):
 
 
 def test_passes_over_the_rows(norm, dtype):
-    passes = make_plan((5, 9, 8, 3), dtype, norm, 20).passes
+    passes = plan_of((5, 9, 8, 3), dtype, norm, 20).passes
     found = [(int(each["kind"]), int(each["layer"])) for each in passes]
     if norm is None:
         assert found == [(WHOLE, 0)]
@@ -125,7 +124,7 @@ def test_units_fit_one_another():
 
 @pytest.mark.parametrize("threads", THREADS)
 def test_every_tile_has_one_owner_and_a_fair_share(widths, dtype, threads):
-    plan = make_plan(widths, dtype, None, 64)
+    plan = plan_of(widths, dtype, None, 64)
     dealt = deal_tiles(plan, threads)
     assert dealt.shape == (threads, len(plan.layers), 2)
     work, largest = np.zeros(threads), 0
@@ -142,7 +141,7 @@ def test_every_tile_has_one_owner_and_a_fair_share(widths, dtype, threads):
 
 def test_useful_threads():
     def plan(width, batch, operands=PLAIN):
-        return make_plan((width, width), np.dtype("float32"), None, batch, operands=operands)
+        return plan_of((width, width), "float32", None, batch, operands=operands)
 
     many = 10**6
     assert useful_threads(plan(16, 8), 8, many) == 1
@@ -176,7 +175,7 @@ def test_parameters_and_back(norm, dtype):
     net, other = network([5, 17, 33, 3], norm, dtype), MLP([5, 17, 33, 3], batch_norm=norm, dtype=dtype, seed=9)
     for variance in net.running_vars:
         variance[:] = np.linspace(0.5, 2, len(variance))
-    plan = make_plan(net.widths, net.dtype, norm, 10)
+    plan = plan_of(net.widths, net.dtype, norm, 10)
     parameters = PackedParameters(plan, net.dtype)
     state = other.snapshot()
     ours, theirs = net.views_of(net.snapshot()), other.views_of(state)
@@ -188,7 +187,7 @@ def test_parameters_and_back(norm, dtype):
 
 def test_buffers_begin_on_cache_lines(norm, dtype, monkeypatch):
     use("usual", monkeypatch.setattr)  # the guarded buffers end at a page and may begin anywhere
-    plan = make_plan((5, 17, 33, 3), dtype, norm, 100)
+    plan = plan_of((5, 17, 33, 3), dtype, norm, 100)
     for threads in (1, 3):
         workspace = Workspace(plan, dtype, threads)
         for name in ("rows", "statistics", "sums", "costs", "control", "arrivals"):
@@ -200,5 +199,5 @@ def test_buffers_begin_on_cache_lines(norm, dtype, monkeypatch):
 
 
 def test_layout_does_not_depend_on_the_norm_being_affine():
-    plans = [make_plan((5, 9, 3), np.dtype("float32"), BatchNorm(affine=affine), 10) for affine in (False, True)]
+    plans = [plan_of((5, 9, 3), "float32", BatchNorm(affine=affine), 10) for affine in (False, True)]
     assert plans[0].layers.tobytes() == plans[1].layers.tobytes()

@@ -10,7 +10,7 @@ from reference import round_bfloat16
 
 from fastmlp import SGD, Adam, AdamW, BatchNorm, losses, schedules, train
 from fastmlp.compilation import cache
-from fastmlp.engine import Trainer, epoch, inference, precision, zeros
+from fastmlp.engine import StepOptions, Trainer, epoch, inference, precision, zeros
 from fastmlp.engine.timing import Timing, kept_timing
 from fastmlp.kernels.bfloat16 import PACKED, PLAIN, ROUNDED
 from fastmlp.simd.target import HAS_BFLOAT16
@@ -156,7 +156,7 @@ def test_weights_that_were_written_between_epochs_are_read(kind):
     found = []
     for between in (False, True):
         net = network([20, 16, 3])
-        trainer = Trainer(net.network, X, y, 32, SGD(0.1), 1, matmul_precision="bfloat16")
+        trainer = Trainer(net.network, X, y, 32, SGD(0.1), 1, options=StepOptions(matmul_precision="bfloat16"))
         snapshot = trainer.snapshot()
         if between:
             trainer.run_epoch(np.arange(64))

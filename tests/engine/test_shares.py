@@ -6,12 +6,12 @@ import time
 import numba
 import numpy as np
 import pytest
-from engine_runs import network, problem
+from engine_runs import network, plan_of, problem
 from networks import digest
 
 from fastmlp import SGD, BatchNorm
 from fastmlp.engine import Trainer, epoch, shares
-from fastmlp.engine.plan import CHUNK_ROWS, make_plan
+from fastmlp.engine.plan import CHUNK_ROWS
 from fastmlp.engine.settings import make_settings
 from fastmlp.simd.atomics import LINE
 from fastmlp.simd.pointer import pointer
@@ -78,7 +78,7 @@ def test_every_element_is_taken_once_by_several_threads():
 @pytest.mark.parametrize("threads", [1, 2, 3, 7, 64])
 def test_rows_are_shared_in_whole_blocks(threads, norm, dtype):
     for batch in (1, 7, 8, 31, 96, 97, 513, 1000, 7001):
-        plan = make_plan((5, 9, 3), dtype, norm, batch)
+        plan = plan_of((5, 9, 3), dtype, norm, batch)
         for n in {batch, 1, batch // 2 + 1}:  # the last mini-batch of an epoch may be smaller
             found = np.full((threads, 2), -1)
             unit, most = _shares(_settings(plan, threads, dtype), n, found)

@@ -7,7 +7,7 @@ from engine_runs import gradient_of_step, network, problem, targets_of
 from reference_network import Network
 
 from fastmlp import SGD, Adam, losses
-from fastmlp.engine import Trainer, evaluate
+from fastmlp.engine import StepOptions, Trainer, evaluate
 
 LOSSES = [
     losses.CrossEntropy(),
@@ -34,7 +34,7 @@ def test_epochs_equal_the_twins(loss, norm, dtype):
     net = network([9, 18, 7, 5], norm, dtype, activation="tanh", output=loss.output)
     targets, weights, twin = targets_of(net, 150), _weights(150), Network(net, loss)
     order = np.random.default_rng(2).permutation(150)
-    trainer = Trainer(net.network, X, targets, 37, SGD(0.05, 0.01), 2, loss=loss, sample_weight=weights)
+    trainer = Trainer(net.network, X, targets, 37, SGD(0.05, 0.01), 2, options=StepOptions(loss), sample_weight=weights)
     costs = trainer.run_epoch(order)
     batches = [order[start : start + 37] for start in range(0, 150, 37)]
     expected = [twin.step(X[rows], targets[rows], 0.05, 0.01, weights[rows]) for rows in batches]
@@ -71,7 +71,7 @@ def test_rows_without_weight_have_no_influence(loss):
         targets = targets_of(net, 64)
         if scale > 1:
             targets[weights == 0] = 1
-        trainer = Trainer(net.network, x, targets, 16, SGD(0.05), 1, loss=loss, sample_weight=weights)
+        trainer = Trainer(net.network, x, targets, 16, SGD(0.05), 1, options=StepOptions(loss), sample_weight=weights)
         costs = trainer.run_epoch(np.arange(64))
         cost, accuracy = evaluate(net.network, x, targets, None, 1, loss=loss, sample_weight=weights)
         results.add((costs.tobytes(), net.snapshot().tobytes(), cost, accuracy))

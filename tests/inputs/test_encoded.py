@@ -5,7 +5,7 @@ import pytest
 from networks import digest
 
 from fastmlp import MLP, engine, losses
-from fastmlp.engine import Trainer
+from fastmlp.engine import StepOptions, Trainer
 from fastmlp.inputs.encoded import EncodedRows
 from fastmlp.optimizers import SGD
 
@@ -57,6 +57,7 @@ def test_bfloat16(dtype):
     digests = []
     for x in (rows, np.asarray(rows)):
         net = MLP([46, 9, 3], input_scale=0.5)
-        Trainer(net.network, x, y, 37, SGD(0.1), 1, matmul_precision="bfloat16").run_epoch(np.arange(300))
+        options = StepOptions(matmul_precision="bfloat16")
+        Trainer(net.network, x, y, 37, SGD(0.1), 1, options=options).run_epoch(np.arange(300))
         digests.append(digest(net))
     assert digests[0] == digests[1]

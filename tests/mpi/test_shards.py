@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from engine_runs import plan_of
 from reference import sum_of_neighbours
 
 from fastmlp.batchnorm import BatchNorm
-from fastmlp.engine.plan import make_plan
 from fastmlp.mpi.shards import cuts, room, starts, subtrees, sum_in_tree, tree_of
 
 SHARDS = (1, 2, 3, 5, 8, 13, 16)
@@ -68,7 +68,7 @@ def test_room_is_whole_blocks(rows):
     found = room(rows)
     assert found >= max(rows, 1)
     for norm in (None, BatchNorm()):
-        assert found % make_plan((5, 4, 3), np.dtype("float32"), norm, found).block == 0
+        assert found % plan_of((5, 4, 3), "float32", norm, found).block == 0
 
 
 def test_cuts_are_even():
