@@ -21,13 +21,17 @@ ROOT = Path(__file__).parents[1]
 MODULES = [
     "fastmlp",
     "fastmlp.dask",
+    "fastmlp.exchange.methods",
     "fastmlp.init",
     "fastmlp.kernels",
     "fastmlp.loggers",
     "fastmlp.losses",
     "fastmlp.mpi",
+    "fastmlp.network.parts",
+    "fastmlp.predictions",
     "fastmlp.schedules",
     "fastmlp.sklearn",
+    "fastmlp.streaming.methods",
 ]
 
 SECTIONS = {"Attributes", "Examples", "Notes", "Parameters", "Raises", "Returns", "Yields"}
@@ -163,6 +167,13 @@ def test_every_public_name_is_in_the_reference(reference, module_name):
         missing = set(documented) - set(text)
         assert missing == set(), name
         assert len(text) >= len(documented), name
+
+
+def test_every_method_of_a_network_is_in_the_reference_or_a_link_to_it(reference):
+    page = (reference / "fastmlp.html").read_text(encoding="utf-8")
+    names = [name for name in dir(fastmlp.MLP) if not name.startswith("_")]
+    assert {"predict", "save", "to_onnx", "predict_to_parquet", "weights"} <= set(names)
+    assert [name for name in names if f'id="MLP.{name}"' not in page] == []
 
 
 def test_pages_of_the_modules_in_all_are_there(reference):
