@@ -35,6 +35,7 @@ COVERED = {
     "engine/chunks.py": "test_mlp.py",
     "engine/copies.py": "engine/test_precision.py",
     "engine/epoch.py": "engine/test_step.py",
+    "engine/group.py": "engine/test_team.py",
     "engine/inference.py": "test_mlp.py",
     "engine/products.py": "engine/test_precision.py",
     "engine/rows.py": "engine/test_step.py",

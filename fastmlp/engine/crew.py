@@ -1,4 +1,4 @@
-"""Threads that each do one job after the other, and the thread that waits for them and takes Ctrl-C.
+"""Threads that each do one job after the other.
 
 The members of a team share one training; the members of a crew each have trainings of their own.
 """
@@ -8,54 +8,41 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+from fastmlp.engine.group import Group
 from fastmlp.simd.atomics import STEPS_DONE, STOP
 from fastmlp.system import interrupt
 from fastmlp.system.interrupt import Watch
 
-POLL_SECONDS = 0.1
-
 Job: TypeAlias = Callable[[Callable[[], int]], None]
 
 
-class _Crew:
-    """One call of `run_crew`, as its members see it.
-
-    A member waits at the gate until all members are there. The first element of `go` decides for all: none of them
-    begins where one could not be started.
-    """
+class _Crew(Group):
+    """One call of `run_crew`."""
 
     def __init__(self, jobs: Sequence[Job], size: int) -> None:
+        super().__init__(size)
         self.jobs = deque(jobs)
-        self.gate, self.go = threading.Event(), list[bool]()
-        self.ended, self.all_ended = list[int](), threading.Event()
         self.ending = threading.Event()
         self.watches = [Watch(self.ending) for _ in range(size)]
-        self.errors: list[BaseException] = []
 
     def begin(self) -> None:
-        """Start all members, then let them begin."""
-        for number in range(len(self.watches)):
+        for number in range(self.size):
             threading.Thread(target=self._work, args=(number,), name=f"fastmlp-crew-{number}", daemon=True).start()
         self.go.append(True)
         self.gate.set()
 
     def end(self) -> None:
-        """Let every member end after its current mini-batch."""
-        self.go.append(False)
         self.ending.set()
-        self.gate.set()
 
     def stop(self) -> None:
-        """Stop what runs, if the crew is to end; again and again, as a training that begins clears the cell."""
-        if self.ending.is_set():
-            for watch in self.watches:
-                watch.write(STOP, 1)
+        """Stop what runs after its current mini-batch; again and again, as a training that begins clears the cell."""
+        for watch in self.watches:
+            watch.write(STOP, 1)
 
     def _work(self, number: int) -> None:
         """Do one job after the other, until none is left."""
         watch = self.watches[number]
-        self.gate.wait()
-        if not self.go[0]:
+        if not self.may_begin():
             return
         try:
             with interrupt.watched(watch):
@@ -65,9 +52,7 @@ class _Crew:
             self.errors.append(error)
             self.ending.set()
         finally:
-            self.ended.append(number)
-            if len(self.ended) == len(self.watches):
-                self.all_ended.set()
+            self.leave(number)
 
     def _do_next(self, watch: Watch) -> bool:
         """Do the next job; return False where another member has taken the last one."""
@@ -91,7 +76,7 @@ def run_crew(jobs: Sequence[Job], size: int, poll: Callable[[], None]) -> None:
     size : int
         Number of threads, at least 1.
     poll : callable
-        Called every `POLL_SECONDS` seconds in the caller's thread.
+        Called now and then in the caller's thread.
 
     Raises
     ------
@@ -100,29 +85,11 @@ def run_crew(jobs: Sequence[Job], size: int, poll: Callable[[], None]) -> None:
         threads have ended.
     """
     crew = _Crew(jobs, size)
-    with interrupt.looked_at():
-        interrupted = _wait(crew, poll)
-    if crew.errors:
-        raise crew.errors[0]
-    if interrupted is not None:
-        raise interrupted
 
+    def look() -> None:
+        if crew.ending.is_set():
+            crew.stop()
+        else:
+            poll()
 
-def _wait(crew: _Crew, poll: Callable[[], None]) -> BaseException | None:
-    """Let the members begin, and wait until all have ended; return what came up meanwhile in the caller's thread."""
-    interrupted: BaseException | None = None
-    start = True
-    while True:
-        try:  # a handler of the user's own may raise at any of these lines, and no member may be left waiting
-            if start:
-                start = False
-                crew.begin()
-            while crew.go[0] and not crew.all_ended.wait(POLL_SECONDS):
-                crew.stop()
-                interrupt.check()
-                if not crew.ending.is_set():
-                    poll()
-            return interrupted
-        except BaseException as error:  # noqa: BLE001 - raised again when all have ended
-            interrupted = interrupted or error
-            crew.end()
+    crew.run(look)

@@ -1,4 +1,4 @@
-"""Threads that run one compiled worker together, and the main thread that waits for them."""
+"""Threads that run one compiled worker together."""
 
 import os
 import queue
@@ -7,33 +7,35 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fastmlp.engine.group import Group
 from fastmlp.simd.atomics import ABANDONED, STOP
 from fastmlp.system import interrupt
 from fastmlp.system.cores import usable_cores
 
-POLL_SECONDS = 0.1
 IDLE_SECONDS = 1.0  # how long a thread waits for its next team; to start a thread takes ten times as long as to wake it
 
 
-class _Team:
-    """One call of `run_team`, as its members see it.
-
-    Members of an incomplete team would wait for one another at the first barrier, so each waits at the gate, and the
-    first element of `go` decides for all.
-    """
+class _Team(Group):
+    """One call of `run_team`; members of an incomplete team would wait for one another at the first barrier."""
 
     def __init__(self, worker: Callable[[int], None], size: int, control: np.ndarray) -> None:
-        self.worker, self.size, self.control = worker, size, control
-        self.gate, self.go = threading.Event(), list[bool]()
-        self.ended, self.all_ended = list[int](), threading.Event()
-        self.errors: list[BaseException] = []
+        super().__init__(size)
+        self.worker, self.control = worker, control
         self.allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
         self.cores: list[int] = []  # of its pinned members
 
+    def begin(self) -> None:
+        _gather(self)
+        self.go.append(True)
+        _claim_cores(self)
+        self.gate.set()
+
+    def end(self) -> None:
+        self.control[STOP] = 1
+
     def work(self, thread: int, member: "_Member") -> None:
         """Do the share of one member."""
-        self.gate.wait()
-        if not self.go[0]:
+        if not self.may_begin():
             return
         try:
             member.move({self.cores[thread]} if self.cores else self.allowed)
@@ -41,12 +43,6 @@ class _Team:
         except BaseException as error:  # noqa: BLE001 - raised again by the caller's thread
             self.errors.append(error)
             self.control[ABANDONED] = 1
-
-    def leave(self, thread: int) -> None:
-        """Say that a member has done its share."""
-        self.ended.append(thread)
-        if len(self.ended) == self.size:
-            self.all_ended.set()
 
 
 class _Member(threading.Thread):
@@ -155,7 +151,7 @@ def run_team(
     control : numpy.ndarray
         The team's control block (`fastmlp.simd.atomics`).
     poll : callable, optional
-        Called every `POLL_SECONDS` seconds.
+        Called now and then in the caller's thread.
 
     Raises
     ------
@@ -169,34 +165,8 @@ def run_team(
             worker(0)
         interrupt.check()
         return
-    team = _Team(worker, threads, control)
-    with interrupt.looked_at():
-        interrupted = _wait(team, poll)
-    if team.errors:
-        raise team.errors[0]
-    if interrupted is not None:
-        raise interrupted
+    _Team(worker, threads, control).run(poll or _no_poll)
 
 
-def _wait(team: _Team, poll: Callable[[], None] | None) -> BaseException | None:
-    """Let the members begin, and wait until all have ended; return what came up meanwhile in the caller's thread."""
-    interrupted: BaseException | None = None
-    start = True
-    while True:
-        try:  # a handler of the user's own may raise at any of these lines, and no member may be left waiting
-            if start:
-                start = False
-                _gather(team)
-                team.go.append(True)
-                _claim_cores(team)
-                team.gate.set()
-            while team.go[0] and not team.all_ended.wait(POLL_SECONDS):
-                interrupt.check()
-                if poll is not None:
-                    poll()
-            return interrupted
-        except BaseException as error:  # noqa: BLE001 - raised again when all have ended
-            interrupted = interrupted or error
-            team.go.append(False)
-            team.control[STOP] = 1
-            team.gate.set()
+def _no_poll() -> None:
+    """Tell nobody how far the team is."""

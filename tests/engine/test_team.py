@@ -8,7 +8,7 @@ import weakref
 import numpy as np
 import pytest
 
-from fastmlp.engine import team
+from fastmlp.engine import group, team
 from fastmlp.engine.team import run_team
 from fastmlp.simd.atomics import ABANDONED, CONTROL_CELLS, STOP
 
@@ -58,7 +58,7 @@ def test_every_thread_once(threads, control):
 
 
 def test_poll_is_called_while_they_work(control, monkeypatch):
-    monkeypatch.setattr(team, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(group, "POLL_SECONDS", 0.001)
     polled = []
     run_team(lambda _: _until(lambda: len(polled) > 3), 2, control, lambda: polled.append(threading.current_thread()))
     assert set(polled) == {threading.current_thread()}
@@ -97,7 +97,7 @@ def test_a_thread_that_does_not_start(failing, control, monkeypatch):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
 def test_an_error_in_poll_stops_the_workers(error, control, monkeypatch):
-    monkeypatch.setattr(team, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(group, "POLL_SECONDS", 0.001)
     ended = []
 
     def work(thread):
@@ -115,7 +115,7 @@ def test_an_error_in_poll_stops_the_workers(error, control, monkeypatch):
 
 
 def test_the_error_of_a_worker_goes_before_an_interrupt(control, monkeypatch):
-    monkeypatch.setattr(team, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(group, "POLL_SECONDS", 0.001)
 
     def work(thread):
         _until(lambda: control[STOP])
@@ -283,7 +283,7 @@ def test_a_second_team_leaves_the_cores_to_the_first(control, free_cores):
 @needs_affinity
 @pytest.mark.parametrize("place", ["worker", "start", "poll"])
 def test_cores_are_free_after_an_error(place, control, free_cores, monkeypatch):
-    monkeypatch.setattr(team, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(group, "POLL_SECONDS", 0.001)
 
     def fail(*_):
         raise OSError(place)

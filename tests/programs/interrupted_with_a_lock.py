@@ -8,11 +8,11 @@ import threading
 from team_setup import QUIET, X, make, y
 
 from fastmlp import train, train_many
-from fastmlp.engine import crew, team
+from fastmlp.engine.group import Group
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 many = sys.argv[1] == "many"
-waiting = (crew if many else team)._wait.__code__
+waiting = Group._wait.__code__
 pressed = []
 
 
