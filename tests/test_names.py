@@ -11,6 +11,7 @@ COVERED = {
     "alone.py": "test_train.py",
     "batchnorm.py": "inputs/test_checks.py",
     "cli/data.py": "cli/test_train.py",
+    "cli/ending.py": "cli/test_train.py",
     "cli/experiments.py": "experiments/test_commands.py",
     "cli/machine.py": "cli/test_info.py",
     "cli/options.py": "cli/test_train.py",

@@ -5,7 +5,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastmlp.cli import options, output, recipes, streams
+from fastmlp.cli import ending, options, output, recipes, streams
 from fastmlp.cli.recipes import PlainOption
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ ENDED = {
     "interrupted": "by Ctrl-C",
     "cost not finite": "as the cost was no longer finite",
 }
+ADVICE = "; try a smaller --learning-rate"  # where the cost was not finite
 
 
 def add_parser(subparsers: Any) -> None:
@@ -157,25 +158,11 @@ def describe(table: "Table", net: "MLP", standardized: bool) -> str:
 def finish(args: argparse.Namespace, table: "Table", net: "MLP", history: "History") -> int:
     """Save and report what was trained."""
     interrupted = history.stopped_because == "interrupted"
-    if history.epochs == 0 and not interrupted:
-        raise ValueError("the cost became NaN or infinite in epoch 1: nothing saved; try a smaller --learning-rate")
-    if history.epochs == 0:
-        output.complain("fastmlp: interrupted before the first epoch was over: nothing saved")
+    if ending.is_without_epochs(history, interrupted=interrupted, advice=ADVICE):
         return 130
     net.save(args.out)
-    if args.history is not None:
-        write = history.to_csv if args.history.suffix == ".csv" else history.to_jsonl
-        write(args.history)
-    found = summary(args, table, net, history)
-    if args.json:
-        output.say_json(found)
-    elif not args.quiet:
-        output.say(text(found))
-    if history.stopped_because == "cost not finite":
-        output.complain(
-            f"fastmlp: warning: the cost became NaN or infinite in epoch {history.epochs + 1}: saved the network of "
-            f"epoch {found['kept_epoch']}; try a smaller --learning-rate"
-        )
+    ending.write_history(history, args.history)
+    ending.say(args, summary(args, table, net, history), text, ADVICE)
     if interrupted:
         output.complain(f"fastmlp: interrupted in epoch {history.epochs + 1}: the network so far is in {args.out}")
         return 130
@@ -184,7 +171,6 @@ def finish(args: argparse.Namespace, table: "Table", net: "MLP", history: "Histo
 
 def summary(args: argparse.Namespace, table: "Table", net: "MLP", history: "History") -> dict[str, Any]:
     """Return the result as plain values; the figures are those of the epoch whose network was kept."""
-    kept = history.records[(history.best_epoch or history.epochs) - 1]
     return {
         "data": table.source,
         "rows": len(table.X),
@@ -193,11 +179,7 @@ def summary(args: argparse.Namespace, table: "Table", net: "MLP", history: "Hist
         "epochs": history.epochs,
         "steps": history.steps,
         "seconds": history.seconds,
-        "stopped_because": history.stopped_because,
-        "kept_epoch": kept["epoch"],
-        "cost": kept["cost"],
-        "val_cost": kept["val_cost"],
-        "val_accuracy": kept["val_accuracy"],
+        **ending.figures_of(history),
         "model": args.out,
         "history": args.history,
     }

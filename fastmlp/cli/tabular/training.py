@@ -4,7 +4,7 @@ import argparse
 import time
 from typing import Any
 
-from fastmlp.cli import options, output
+from fastmlp.cli import ending, options, output
 from fastmlp.cli.recipes import CLASSIFICATION
 from fastmlp.cli.tabular import columns, text
 from fastmlp.history import History
@@ -87,29 +87,17 @@ def finish(args: argparse.Namespace, data: Any, model: Any, found: dict[str, Any
     from fastmlp.reports.scores import compare
 
     history = model.histories_[0]
-    if history.epochs == 0:
-        if interrupted:
-            output.complain("fastmlp: interrupted before the first epoch was over: nothing saved")
-            return 130
-        raise ValueError("the cost became NaN or infinite in epoch 1: nothing saved")
+    if ending.is_without_epochs(history, interrupted=interrupted):
+        return 130
     model.save(args.out)
-    if args.history is not None:
-        (history.to_csv if args.history.suffix == ".csv" else history.to_jsonl)(args.history)
+    ending.write_history(history, args.history)
     scores = compare(model, data.training, data.test) if len(data.tested) else None
     found |= trained(model, history) | {"model": args.out, "history": args.history, "report": args.report}
     if scores is not None:
         found |= {"scores": scores.models, "per_class": scores.classes}
     if args.report is not None:
         found["importances"] = write_page(args, data, model, scores, found)
-    if args.json:
-        output.say_json(found)
-    elif not args.quiet:
-        output.say(text.after(found))
-    if history.stopped_because == "cost not finite":
-        output.complain(
-            f"fastmlp: warning: the cost became NaN or infinite in epoch {history.epochs + 1}: saved the network of "
-            f"epoch {found['kept_epoch']}"
-        )
+    ending.say(args, found, text.after)
     if interrupted:
         output.complain(f"fastmlp: interrupted: the best parameters so far are in {args.out}")
         return 130
@@ -118,7 +106,6 @@ def finish(args: argparse.Namespace, data: Any, model: Any, found: dict[str, Any
 
 def trained(model: Any, history: History) -> dict[str, Any]:
     """Return how the training went; of several networks the first."""
-    kept = history.records[(history.best_epoch or history.epochs) - 1]
     return {
         "fastmlp": VERSION,
         "networks": len(model.networks_),
@@ -126,11 +113,7 @@ def trained(model: Any, history: History) -> dict[str, Any]:
         "classes": model.classes_.tolist() if hasattr(model, "classes_") else None,
         "epochs": history.epochs,
         "steps": history.steps,
-        "stopped_because": history.stopped_because,
-        "kept_epoch": kept["epoch"],
-        "cost": kept["cost"],
-        "val_cost": kept["val_cost"],
-        "val_accuracy": kept["val_accuracy"],
+        **ending.figures_of(history),
     }
 
 
