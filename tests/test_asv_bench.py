@@ -175,6 +175,13 @@ def test_commits_before_bfloat16_are_skipped(monkeypatch):
             pass
 
 
+def test_commits_are_asked_for_bfloat16_by_their_own_argument(monkeypatch):
+    training = load("training")
+    assert training._bfloat16()["options"].matmul_precision == "bfloat16"
+    monkeypatch.setattr(training, "Trainer", lambda network, x, matmul_precision="float32": None)
+    assert training._bfloat16() == {"matmul_precision": "bfloat16"}
+
+
 def test_operations_of_training_by_hand():
     # 2-3-4: forward 2·(6 + 12), the same for the weights' gradients, and 2·12 for the gradient of the hidden layer
     assert load("throughput").flop_of_a_sample([2, 3, 4]) == 36 + 36 + 24
