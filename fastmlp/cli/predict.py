@@ -48,12 +48,15 @@ def add_parser(subparsers: Any) -> None:
     streams.add_options(parser)
     parser.add_argument("--threads", type=int, metavar="N", help="(default: every core that this process may use)")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors; needs --out")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Predict, and print or write the predictions."""
     options.check_outputs([*args.data, str(args.model)], {"--out": args.out})
+    if args.quiet and args.out is None and not args.json:
+        raise ValueError("--quiet: expected with --out FILE, as it prints no predictions")
 
     from fastmlp import load
     from fastmlp.cli import contents, data
@@ -88,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         output.say("\n".join(names[label] for label in predicted))
     if args.json:
         output.say_json(found)
-    else:
+    elif not args.quiet:
         report(found)
     return 0
 
@@ -109,7 +112,7 @@ def run_on_stream(args: argparse.Namespace, net: "MLP") -> int:
         found |= {"accuracy": score.correct / score.rows, "correct": score.correct}
     if args.json:
         output.say_json(found)
-    else:
+    elif not args.quiet:
         report(found)
     return 0
 

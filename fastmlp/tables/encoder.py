@@ -64,12 +64,12 @@ class Encoder:
     @property
     def n_inputs(self) -> int:
         """How many they are."""
-        return len(self.inputs)
+        return sum(column.n_inputs for column in self.columns)
 
     @property
     def known(self) -> list[Known | None]:
         """What `frames.read` needs to know."""
-        return [column.known if column.inputs else None for column in self.columns]
+        return [column.known if column.n_inputs else None for column in self.columns]
 
     def __call__(self, table: Table) -> np.ndarray:
         """Return the inputs of rows.
@@ -91,10 +91,10 @@ class Encoder:
         """
         out, first = np.empty((table.n, self.n_inputs), np.float32), 0
         for column, values in zip(self.columns, table.columns, strict=True):
-            width = len(column.inputs)
-            if width:
-                column.encode(_of_same_kind(column, values), out[:, first : first + width])
-            first += width
+            last = first + column.n_inputs
+            if column.n_inputs:
+                column.encode(_of_same_kind(column, values), out[:, first:last])
+            first = last
         return out
 
     def described(self) -> list[dict[str, Any]]:

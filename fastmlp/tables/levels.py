@@ -84,6 +84,11 @@ class Levels:
         return [self._names[i] for i in self.kept]
 
     @property
+    def n_inputs(self) -> int:
+        """How many they are."""
+        return len(self.kept)
+
+    @property
     def known(self) -> Known:
         """What a reader needs to know of it."""
         return Known(self.kind)
@@ -91,7 +96,7 @@ class Levels:
     @property
     def left_out(self) -> str:
         """Why it has no input; empty where it has one."""
-        if self.inputs:
+        if self.n_inputs:
             return ""
         if self.n_distinct == 0:
             return "has no value in any row"
@@ -102,7 +107,7 @@ class Levels:
     @property
     def suspicion(self) -> str:
         """What a user should know of it; empty where there is nothing."""
-        if self.inputs or self.n_distinct < 2:
+        if self.n_inputs or self.n_distinct < 2:
             return ""
         as_what = ", as identifiers have" if self.identifies else ""
         return f"column {self.name!r} {self.left_out}{as_what}: it is left out"

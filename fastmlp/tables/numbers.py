@@ -79,6 +79,11 @@ class Numbers:
         return [names[i] for i in self.kept] + ([f"{self.name}.missing"] if self.gaps else [])
 
     @property
+    def n_inputs(self) -> int:
+        """How many they are."""
+        return len(self.kept) + (self.gaps is not None)
+
+    @property
     def known(self) -> Known:
         """What a reader needs to know of it."""
         return Known(self.kind, self.time_zone)
@@ -86,7 +91,7 @@ class Numbers:
     @property
     def left_out(self) -> str:
         """Why it has no input; empty where it has one."""
-        if self.inputs:
+        if self.n_inputs:
             return ""
         return "has a single value in all rows" if self.n_distinct else "has no value in any row"
 

@@ -98,6 +98,15 @@ def test_out(run, model, trees):
         assert next(csv.reader(file)) == ["predicted"]
 
 
+def test_quiet_prints_nothing(run, refused, model, trees):
+    outcome = run("predict", model, trees, "--target", "tree", "--quiet", "--out", "predicted.csv")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+    with open("predicted.csv", newline="", encoding="utf-8") as file:
+        assert len(list(csv.reader(file))) == 91
+    assert json.loads(run("predict", model, trees, "--quiet", "--json").out)["rows"] == 90
+    assert "--quiet: expected with --out" in refused("predict", model, trees, "--quiet")
+
+
 def test_a_network_without_names(run, plain_model, rng, write_table):
     X = rng.standard_normal((5, 4))
     np.save("X.npy", X)

@@ -8,7 +8,8 @@ import pytest
 
 from fastmlp.tables import frames
 from fastmlp.tables.encoder import Encoder
-from fastmlp.tables.levels import FEWEST_ROWS, MOST_LEVELS
+from fastmlp.tables.levels import FEWEST_ROWS, MOST_LEVELS, Levels
+from fastmlp.tables.numbers import Numbers
 
 CLIPPED = 2 / np.sqrt(1 + 4 / 9)  # a 1 beside a median of 0 and a range of 1
 
@@ -64,6 +65,20 @@ def test_of_many_levels_the_frequent_ones_have_inputs():
     found = encoded(encoder, a=["f000", "r00007", "never seen"])
     np.testing.assert_array_equal(found, np.tile(found[:1], (3, 1)))
     assert (found[0] != encoded(encoder, a=["f007"])[0]).any()
+
+
+def test_inputs_are_counted_without_their_names(monkeypatch):
+    columns = {
+        "number": [1.0, None, 3.0, 4.0], "same": [1, 1, None, 1], "two": ["x", "y", "x", "y"],
+        "three": ["x", "y", "z", None], "date": pd.to_datetime(["2020-01-31", "2021-02-28", None, "2022-03-31"]),
+        "nothing": [None] * 4,
+    }  # fmt: skip
+    encoder = learned(**columns)
+    assert [column.n_inputs for column in encoder.columns] == [2, 1, 1, 4, 5, 0]
+    assert [len(column.inputs) for column in encoder.columns] == [2, 1, 1, 4, 5, 0]
+    for kind in (Levels, Numbers):
+        monkeypatch.setattr(kind, "inputs", property(lambda _: pytest.fail("a prediction builds names")))
+    assert encoded(encoder, **columns).shape == (4, 13)
 
 
 def test_dates_are_numbers_that_vary():

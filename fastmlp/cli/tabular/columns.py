@@ -33,7 +33,7 @@ def described(encoder: Encoder) -> list[dict[str, Any]]:
             "kind": column.kind,
             "gaps": column.n_missing,
             "different": column.n_distinct,
-            "inputs": len(column.inputs),
+            "inputs": column.n_inputs,
             "levels": list(getattr(column, "levels", ())),
             "left_out": column.left_out,
         }

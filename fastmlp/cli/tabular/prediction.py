@@ -46,7 +46,7 @@ def run(args: argparse.Namespace, model: Any) -> int:
         output.say(lines(new))
     if args.json:
         output.say_json(found)
-    else:
+    elif not args.quiet:
         report(found)
     return 0
 

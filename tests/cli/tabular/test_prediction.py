@@ -68,6 +68,14 @@ def test_json(run, classified, priced, houses):
     assert not {"classes", "probabilities", "MAE"} & set(found)
 
 
+def test_quiet_prints_nothing(run, refused, priced, houses):
+    outcome = run("predict", priced, houses, "--target", "price", "--quiet", "--out", "more.csv")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+    assert len(rows_of("more.csv")) == 120
+    assert json.loads(run("predict", priced, houses, "--quiet", "--json").out)["rows"] == 120
+    assert "--quiet: expected with --out" in refused("predict", priced, houses, "--quiet")
+
+
 def test_probabilities_on_the_terminal(run, classified, houses):
     header, *lines = run("predict", classified, houses, "--proba").out.splitlines()
     assert header == "predicted,cheap,dear"
