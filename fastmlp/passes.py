@@ -18,9 +18,10 @@ from fastmlp.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from fastmlp.mpi.rows import SharedRows
+    from fastmlp.mpi.streams import SharedStream
     from fastmlp.streaming.rows import StreamedRows
 
-Rows: TypeAlias = "Dataset | StreamedRows | SharedRows"
+Rows: TypeAlias = "Dataset | StreamedRows | SharedRows | SharedStream"
 
 
 def split(net: MLP, loss: Loss, data: UserData, rng: np.random.Generator) -> "tuple[Rows, Rows | None]":
@@ -64,13 +65,14 @@ def _first_rows(rows: "Dataset | StreamedRows", batch_size: int) -> tuple[Gather
 
 def name(net: MLP, rows: "Rows") -> None:
     """Give a network the names of the classes and features of a stream where it has none."""
-    if isinstance(rows, (Dataset, AnySharedRows)):
+    filler = None if isinstance(rows, Dataset) else rows.filler
+    if filler is None:
         return
-    classes = rows.filler.targets.classes
+    classes = filler.targets.classes
     if net.class_names is None and classes is not None:
         net.class_names = [str(label) for label in classes.names]
     if net.feature_names is None:
-        net.feature_names = rows.filler.feature_names
+        net.feature_names = filler.feature_names
 
 
 def epoch(

@@ -118,10 +118,11 @@ def train(
     checkpoint_seconds : float, optional
         Seconds that lie between two writings at least.
     comm : mpi4py.MPI.Intracomm or fastmlp.mpi.Processes, optional
-        Train in all processes of a communicator, of which each passes its own rows, and the same for all else. A step
-        takes `batch_size` rows of all; the gradients are summed, and all processes do the same update. The bits of the
-        result are the same for any number of processes, and not those of a training without `comm`. The first process
-        shows the bar and has the checkpoint.
+        Train in all processes of a communicator, of which each passes its own rows, and the same for all else. A stream
+        is the same in all of them, and its row groups are dealt out. A step takes `batch_size` rows of all; the
+        gradients are summed, and all processes do the same update. The bits of the result are the same for any number
+        of processes, and not those of a training without `comm`. The first process shows the bar and has the
+        checkpoint.
     threads : int, optional
         Default: all cores that the process may use; of processes on one machine, each takes its part.
     progress : bool, optional
@@ -138,8 +139,8 @@ def train(
         An argument is out of its range or of the wrong type, or the checkpoint is that of another training, which the
         message compares with this one; the network is unchanged.
     StreamError
-        A file of a stream cannot be read, or changed: a ValueError that names file and row group. The network is as it
-        was after the last whole epoch.
+        A file of a stream cannot be read, or changed: a ValueError that names file and row group, the same in all
+        processes of `comm`. The network is as it was after the last whole epoch.
     OSError
         The folder of the checkpoint does not exist or cannot be written to; the network is unchanged. A write that
         fails later is a RuntimeWarning: the earlier checkpoint stays, and the training goes on.

@@ -21,4 +21,12 @@ class Given:
 
 
 class AnySharedRows:
-    """Base of `fastmlp.mpi.rows.SharedRows`, by which they are told from those of one process."""
+    """Base of `fastmlp.mpi.rows.Shared`, by which they are told from those of one process.
+
+    Attributes
+    ----------
+    filler : fastmlp.streaming.filling.Filler or None
+        Where they are rows of a stream.
+    """
+
+    filler: Any = None

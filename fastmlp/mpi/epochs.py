@@ -1,6 +1,6 @@
 """The steps of an epoch that processes do together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from fastmlp.engine.sharded import ShardTrainer, Steps
 from fastmlp.mpi.exchange import Exchange
 from fastmlp.mpi.ranks import Ranks
-from fastmlp.mpi.shards import starts, sum_in_tree
+from fastmlp.mpi.shards import sum_in_tree
 from fastmlp.system import interrupt
 
 
@@ -23,14 +23,11 @@ class Shards(NamedTuple):
         Which of them each process has.
     rank : int
         The process.
-    rows : list of numpy.ndarray
-        Of each of its own shards, the indices in the process's arrays.
     """
 
     sizes: np.ndarray
     owned: np.ndarray
     rank: int
-    rows: list[np.ndarray]
 
     @property
     def numbers(self) -> np.ndarray:
@@ -38,34 +35,51 @@ class Shards(NamedTuple):
         return np.arange(self.owned[self.rank], self.owned[self.rank + 1])
 
 
-def steps_of(ranks: Ranks, shards: Shards, weights: np.ndarray | None, key: int, rates: np.ndarray) -> Steps:
-    """Return the steps of an epoch; `key` and the number of a shard give its order, `rates` are the learning rates."""
-    begins = starts(shards.sizes, len(rates))
+def steps_of(
+    ranks: Ranks,
+    shards: Shards,
+    begins: np.ndarray,
+    orders: Sequence[np.ndarray],
+    weights: np.ndarray | None,
+    rates: np.ndarray,
+) -> Steps:
+    """Return the steps over some rows of all shards.
+
+    Parameters
+    ----------
+    ranks : Ranks
+        The processes.
+    shards : Shards
+        Theirs.
+    begins : numpy.ndarray (steps + 1, all shards)
+        How many rows of each shard come before each step, and behind the last.
+    orders : sequence of numpy.ndarray
+        For each of the process's own shards, the indices of these rows in its arrays, in the order of the steps.
+    weights : numpy.ndarray or None
+        Of the rows in these arrays.
+    rates : numpy.ndarray (steps,)
+        Learning rates.
+    """
     counts = np.diff(begins, axis=0)
     totals = counts.sum(axis=1).astype(np.float64)
-    orders = [
-        np.random.default_rng([key, number]).permutation(rows)
-        for number, rows in zip(shards.numbers, shards.rows, strict=True)
-    ]
     before = np.cumsum([0, *(len(order) for order in orders[:-1])])
-    own, begins = np.ascontiguousarray(counts[:, shards.numbers]), begins[:-1, shards.numbers]
+    own, first = np.ascontiguousarray(counts[:, shards.numbers]), begins[:-1, shards.numbers]
     parts = own / np.maximum(totals, 1)[:, None]
     if weights is not None:
         # a 0 behind, as a step without rows may begin there
         sums = [
-            np.add.reduceat(np.append(weights[order], 0.0), start)
-            for order, start in zip(orders, begins.T, strict=True)
+            np.add.reduceat(np.append(weights[order], 0.0), start) for order, start in zip(orders, first.T, strict=True)
         ]
         totals = sum_in_tree(ranks.gather(np.where(own.T > 0, sums, 0.0), np.diff(shards.owned)))
     return Steps(
-        np.concatenate(orders), begins + before, own, parts, totals, int(shards.numbers[0]), len(shards.sizes), rates
+        np.concatenate(orders), first + before, own, parts, totals, int(shards.numbers[0]), len(shards.sizes), rates
     )
 
 
 def run_steps(
     exchange: Exchange, trainer: ShardTrainer, shards: Shards, steps: Steps, within_epoch: Callable[[int], None]
 ) -> np.ndarray:
-    """Do the steps of an epoch; return the mean loss of each mini-batch, the last not finite where one was not.
+    """Do steps; return the mean loss of each mini-batch, the last not finite where one was not.
 
     Raises
     ------

@@ -1,7 +1,8 @@
 """Processes that do a training together: what they have to agree on, and how all end when one fails.
 
 Before anything changes, whatever a process raises is told to the others, which raise it, too. To that end all processes
-meet in `Ranks.share` and nowhere else. From then on a failure ends all processes: the others wait in a call of MPI.
+meet in `Ranks.share` and nowhere else. From then on a failure ends all processes, as the others wait in a call of MPI;
+but a file that cannot be read is an error in all of them.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ from fastmlp.alone import Alone
 from fastmlp.inputs import checks
 from fastmlp.inputs.identity import described, differences
 from fastmlp.inputs.ranked import Given
+from fastmlp.inputs.streamed import StreamError
 from fastmlp.loop import INTERRUPTED
 from fastmlp.mpi.processes import Processes
 from fastmlp.network import Parameters
@@ -31,6 +33,10 @@ T = TypeVar("T")
 
 class OtherRankError(ValueError):
     """Another process refused what it was asked for."""
+
+
+class SharedStreamError(StreamError):
+    """What is wrong with a stream in one process, raised in all of them at the same place."""
 
 
 class Ranks(Alone):
@@ -91,13 +97,26 @@ class Ranks(Alone):
                 yield
             self.given_back.close()
         except BaseException as error:
-            if self.size == 1:
+            if self.size == 1 or isinstance(error, SharedStreamError):
                 self.given_back.close()
                 raise
             sys.stderr.write(f"process {self.rank} of {self.size} failed, so all end:\n")
             traceback.print_exception(error)
             sys.stderr.flush()
             self.comm.Abort(1)
+
+    @contextlib.contextmanager
+    def failing_together(self) -> Iterator[None]:
+        """Raise in all processes what is wrong with a stream in one of them; all come to the end of the block."""
+        failure = None
+        try:
+            yield
+        except StreamError as error:
+            failure = error
+        for rank, text in enumerate(self.share(None if failure is None else str(failure))):
+            if text is not None:
+                text = text if self.size == 1 else f"process {rank} of {self.size}: {text}"
+                raise SharedStreamError(text) from failure
 
     def threads(self, asked: int | None) -> int:
         """Return how many threads the process has: by default its part of the cores that its machine has for all."""

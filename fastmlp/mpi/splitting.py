@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -11,12 +11,17 @@ from fastmlp.inputs import checks
 from fastmlp.inputs.ranked import Given
 from fastmlp.inputs.sparse import CsrRows
 from fastmlp.inputs.splitting import Dataset, Part, SharedData, checked_validation, with_class_weights
-from fastmlp.inputs.streamed import is_stream
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 from fastmlp.mpi.moving import Cut, cut_of, moved
 from fastmlp.mpi.ranks import Ranks
 from fastmlp.mpi.rows import SharedRows
+from fastmlp.mpi.streams import SharedStream, asked_of, read_once
+from fastmlp.streaming import splitting as streams
+from fastmlp.streaming.rows import StreamedRows
+from fastmlp.streaming.stream import Network, Stream
+
+OfAll: TypeAlias = SharedRows | SharedStream
 
 
 def split(
@@ -28,42 +33,80 @@ def split(
     class_weight: Any,
     validation: Any,
     rng: np.random.Generator,
-) -> tuple[SharedRows, SharedRows | None]:
+) -> tuple[OfAll, OfAll | None]:
     """Check the data that each process passed; return the rows to train on and those to validate on."""
     ranks: Ranks = given.ranks
-    if is_stream(given.x) or is_stream(validation):
-        raise ValueError("comm: processes cannot share a stream; pass each its rows as arrays, such as numpy.memmap")
     pair = isinstance(validation, (tuple, list))
     ranks.agree(
         {
             "shards": ranks.processes.n_shards, "reduction": ranks.processes.reduction,
             "network": net.network.architecture, "parameters": _digest(net), "loss": loss, "seed": rng,
-            "class_weight": class_weight, "validation": "rows" if pair else validation,
+            "class_weight": class_weight, "validation": "rows" if pair else _asked(validation),
+            "X": asked_of(given.x) if isinstance(given.x, Stream) else "rows",
             "sample_weight": sample_weight is not None,
         }
     )  # fmt: skip
-    known = _of_all(ranks, net, loss, given.x, lambda: Part(SharedData(), given.x).checked(net, loss, y, sample_weight))
-    held = None
-    if pair:
-        held = _of_all(
-            ranks,
-            net,
-            loss,
-            next(iter(validation), None),
-            lambda: checked_validation(net, loss, validation, SharedData()),
-        )
-    data, cut = known
+    if isinstance(given.x, Stream):
+        checks.absent_beside_a_stream(y=y, sample_weight=sample_weight)
+        return _of_stream(ranks, net, loss, given.x, class_weight, validation, rng)
+    data, cut = _of_all(
+        ranks, net, loss, given.x, lambda: Part(SharedData(), given.x).checked(net, loss, y, sample_weight)
+    )
+    held = _of_pair(ranks, net, loss, validation) if pair else None
     data.weights = with_class_weights(
         class_weight, loss, data, net.n_outputs, lambda counts: np.sum(ranks.share(counts), axis=0)
     )
+    if isinstance(validation, Stream):
+        return _shared(ranks, data, cut), _validation(ranks, validation, net.described(loss.kernel), rng)
     if pair or validation is None:
-        return _shared(ranks, *known), held and _shared(ranks, *held)
+        return _shared(ranks, data, cut), held and _shared(ranks, *held)
     checks.held_out(validation, int(cut.given[-1]))
-    return _held_out(ranks, _shared(ranks, data, cut), validation, int(rng.integers(1 << 63)))
+    return _held_out(ranks, _shared(ranks, data, cut), validation, _key(rng))
 
 
 def _digest(net: MLP) -> str:
     return hashlib.sha256(net.network.parameters.snapshot().tobytes()).hexdigest()[:16]
+
+
+def _asked(validation: Any) -> Any:
+    return asked_of(validation) if isinstance(validation, Stream) else validation
+
+
+def _of_stream(
+    ranks: Ranks,
+    net: MLP,
+    loss: Loss,
+    stream: Stream,
+    class_weight: Any,
+    validation: Any,
+    rng: np.random.Generator,
+) -> tuple[SharedStream, OfAll | None]:
+    """Return the rows of a stream to train on, dealt out among the shards, and those to validate on."""
+    pair = isinstance(validation, (tuple, list))
+    held = _of_pair(ranks, net, loss, validation) if pair else None
+    read_once(ranks, stream, net.described(loss.kernel), labels=class_weight is not None)
+    fraction = None if pair or isinstance(validation, Stream) else validation
+    training, held_out = streams.split(net, loss, stream, class_weight, fraction, rng)
+    both = [training, held_out] if isinstance(held_out, StreamedRows) else [training]
+    shared = SharedStream.of(ranks, both, _key(rng))
+    if isinstance(validation, Stream):
+        return shared[0], _validation(ranks, validation, streams.named(net, loss, training), rng)
+    return shared[0], _shared(ranks, *held) if held else next(iter(shared[1:]), None)
+
+
+def _validation(ranks: Ranks, stream: Stream, network: Network, rng: np.random.Generator) -> SharedStream:
+    read_once(ranks, stream, network)
+    return SharedStream.of(ranks, [stream.rows_for(network)], _key(rng))[0]
+
+
+def _key(rng: np.random.Generator) -> int:
+    return int(rng.integers(1 << 63))
+
+
+def _of_pair(ranks: Ranks, net: MLP, loss: Loss, validation: Any) -> tuple[Dataset, Cut]:
+    """Return the validation rows that a process passed as arrays, and how those of all are cut."""
+    first = next(iter(validation), None)
+    return _of_all(ranks, net, loss, first, lambda: checked_validation(net, loss, validation, SharedData()))
 
 
 def _of_all(ranks: Ranks, net: MLP, loss: Loss, X: Any, check: Callable[[], Dataset]) -> tuple[Dataset, Cut]:
@@ -109,7 +152,7 @@ def _held_out(ranks: Ranks, rows: SharedRows, fraction: float, key: int) -> tupl
     """Hold out a fraction of the rows of each shard; `key` and the number of the shard say which."""
     orders = [
         np.random.default_rng([key, number]).permutation(shard)
-        for number, shard in zip(rows.shards.numbers, rows.shards.rows, strict=True)
+        for number, shard in zip(rows.shards.numbers, rows.rows, strict=True)
     ]
     heads = [round(fraction * len(order)) for order in orders]
     trained, held = (

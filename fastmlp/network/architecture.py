@@ -50,3 +50,8 @@ class Architecture:
     def n_outputs(self) -> int:
         """Width of the last layer."""
         return self.widths[-1]
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether the outputs are probabilities of classes, so that a prediction is right or wrong."""
+        return self.output in ("softmax", "logistic")

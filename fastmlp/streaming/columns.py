@@ -1,9 +1,9 @@
 """The columns of a table: which of them a network can take, and their values as arrays."""
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,6 +47,14 @@ class Column:
         if self.kind == CATEGORY:
             return [f"{self.name}={category}" for category in self.categories]
         return [self.name] if self.kind == NUMBER else [f"{self.name}[{i}]" for i in range(self.width)]
+
+
+class Columns(NamedTuple):
+    """The columns of a stream, each a sequence of Column: of the data, the targets, and at most one of weights."""
+
+    data: Sequence[Column]
+    targets: Sequence[Column] = ()
+    weights: Sequence[Column] = ()
 
 
 def shown(names: Iterable[Any], most: int = 12) -> str:

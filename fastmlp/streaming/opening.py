@@ -6,9 +6,10 @@ from typing import Any
 
 from fastmlp.inputs import checks
 from fastmlp.inputs.streamed import StreamError
+from fastmlp.streaming.columns import Columns
 from fastmlp.streaming.rows import Room
 from fastmlp.streaming.sources import columns_of, default_columns, files_of, target_names, weight_names
-from fastmlp.streaming.stream import Columns, Stream
+from fastmlp.streaming.stream import Stream
 
 
 def stream(
@@ -76,7 +77,7 @@ def stream(
     -----
     An epoch visits every row once. It goes through the row groups (record batches, CSV files, 256 KB of an array) in a
     random order, `side_by_side` of them in turns, and shuffles the rows within each block. The order comes from the
-    seed of `fastmlp.train`.
+    seed of `fastmlp.train`. With `comm`, the shards of all processes together have `rows_in_memory` rows.
     """
     room = Room(checks.count("rows_in_memory", rows_in_memory), checks.count("side_by_side", side_by_side))
     files = files_of(source, target)

@@ -118,9 +118,10 @@ class HeldOut:
         found: np.ndarray = (z ^ (z >> np.uint64(31))) < self.limit
         return found
 
-    def count(self, rows: int, at_once: int = 1 << 20) -> int:
-        """Return how many of the first `rows` rows are held out."""
-        return sum(int(self.mask(start, min(at_once, rows - start)).sum()) for start in range(0, rows, at_once))
+    def count(self, rows: int, first: int = 0, at_once: int = 1 << 20) -> int:
+        """Return how many of the `rows` rows from the one of number `first` on are held out."""
+        end = first + rows
+        return sum(int(self.mask(start, min(at_once, end - start)).sum()) for start in range(first, end, at_once))
 
 
 class Share(NamedTuple):
@@ -143,9 +144,9 @@ class Share(NamedTuple):
             return None
         return np.flatnonzero(self.held_out.mask(read.first, read.rows) == self.inside)
 
-    def count(self, rows: int) -> int:
-        """Return how many of the first `rows` rows it has."""
+    def count(self, rows: int, first: int = 0) -> int:
+        """Return how many of the `rows` rows from the one of number `first` on it has."""
         if self.held_out is None:
             return rows
-        inside = self.held_out.count(rows)
+        inside = self.held_out.count(rows, first)
         return inside if self.inside else rows - inside

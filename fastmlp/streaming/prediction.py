@@ -9,6 +9,7 @@ import numpy as np
 from fastmlp import engine
 from fastmlp.losses import Loss
 from fastmlp.network import Network
+from fastmlp.streaming.filling import Block, Filler
 from fastmlp.streaming.rows import StreamedRows
 from fastmlp.system import extras
 from fastmlp.system.files import replaced_whole
@@ -33,19 +34,25 @@ def evaluate(network: Network, rows: StreamedRows, loss: Loss, threads: int) -> 
     StreamError
         A file cannot be read, or no row has a weight above 0.
     """
-    costs, right, weight, accuracy = 0.0, 0.0, 0.0, None
+    sums = np.zeros(3)
     with rows.in_order() as reader:
         for block in reader:
-            size = block.rows if block.weights is None else float(block.weights[: block.rows].sum())
-            if not size:
-                continue
-            here = np.arange(block.rows)
-            cost, accuracy = engine.evaluate(
-                network, rows.filler.matrix(block), block.targets, here, threads, loss=loss, sample_weight=block.weights
-            )
-            costs, right, weight = costs + cost * size, right + (accuracy or 0.0) * size, weight + size
+            sums += block_sums(network, rows.filler, block, loss, threads)
+    weight, costs, right = sums.tolist()
     rows.refuse_no_weight(weight)
-    return costs / weight, None if accuracy is None else right / weight
+    return costs / weight, right / weight if network.architecture.has_classes else None
+
+
+def block_sums(network: Network, filler: Filler, block: Block, loss: Loss, threads: int) -> np.ndarray:
+    """Return of the rows of a block their weight, their summed loss, and the weight of those that are right."""
+    weight = block.rows if block.weights is None else float(block.weights[: block.rows].sum())
+    if not weight:
+        return np.zeros(3)
+    cost, accuracy = engine.evaluate(
+        network, filler.matrix(block), block.targets, np.arange(block.rows), threads, loss=loss,
+        sample_weight=block.weights,
+    )  # fmt: skip
+    return np.array([weight, cost * weight, (accuracy or 0.0) * weight])
 
 
 class Score:

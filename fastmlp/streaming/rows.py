@@ -82,7 +82,7 @@ class StreamedRows:
     """
 
     def __init__(self, pieces: Sequence[Piece], filler: Filler, share: Share, room: Room, blocks: list[Block]) -> None:
-        self.pieces, self.filler, self.share, self.room, self._blocks = pieces, filler, share, room, blocks
+        self.pieces, self.filler, self.share, self.room, self.blocks = pieces, filler, share, room, blocks
         self.n = share.count(sum(piece.rows for piece in pieces))
 
     def described(self) -> dict[str, Any]:
@@ -103,10 +103,10 @@ class StreamedRows:
             )
 
     def _memory(self, batch_size: int) -> list[Block]:
-        if not self._blocks:
+        if not self.blocks:
             rows = min(self.room.block(batch_size), -(-self.n // batch_size) * batch_size)
-            self._blocks[:] = [self.filler.block(rows) for _ in range(2)]
-        return self._blocks
+            self.blocks[:] = [self.filler.block(rows) for _ in range(2)]
+        return self.blocks
 
     def _read(self, pieces: Sequence[Piece], size: int, side_by_side: int) -> Iterator[Read]:
         return read_in_order(pieces, self.filler.names, size, side_by_side)

@@ -10,7 +10,7 @@ from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 from fastmlp.streaming.order import HeldOut, Share
 from fastmlp.streaming.rows import StreamedRows
-from fastmlp.streaming.stream import Stream
+from fastmlp.streaming.stream import Network, Stream
 
 
 def split(
@@ -40,14 +40,9 @@ def split(
     ValueError, TypeError
         The stream is not one of this network, or another argument is wrong.
     """
-    described = net.described(loss.kernel)
     factors = None if class_weight is None else _factors(stream, loss, class_weight, net)
-    training = stream.rows_for(described, factors=factors)
-    classes = training.filler.targets.classes
-    if described.class_names is None and classes is not None:
-        described = described._replace(class_names=[str(name) for name in classes.names])
-    if described.feature_names is None:
-        described = described._replace(feature_names=stream.feature_names)
+    training = stream.rows_for(net.described(loss.kernel), factors=factors)
+    described = named(net, loss, training)
     held_out: StreamedRows | Dataset | None
     if validation is None:
         held_out = None
@@ -66,6 +61,16 @@ def split(
             if not part.n:
                 raise ValueError(f"validation={validation!r} of {len(stream)} rows leaves none to {name} on")
     return training, held_out
+
+
+def named(net: MLP, loss: Loss, training: StreamedRows) -> Network:
+    """Return what a stream for validation needs to know of a network that is to be trained on some rows."""
+    described, classes = net.described(loss.kernel), training.filler.targets.classes
+    if described.class_names is None and classes is not None:
+        described = described._replace(class_names=[str(name) for name in classes.names])
+    if described.feature_names is None:
+        described = described._replace(feature_names=training.filler.feature_names)
+    return described
 
 
 def _factors(stream: Stream, loss: Loss, class_weight: Any, net: MLP) -> np.ndarray:

@@ -11,7 +11,7 @@ from fastmlp.inputs.streamed import AnyStream, StreamError
 from fastmlp.streaming.arrays import ArrayFile
 from fastmlp.streaming.cache import cached
 from fastmlp.streaming.classes import Classes
-from fastmlp.streaming.columns import CATEGORY, LIST, NUMBER, Column
+from fastmlp.streaming.columns import CATEGORY, LIST, NUMBER, Column, Columns
 from fastmlp.streaming.files import File
 from fastmlp.streaming.filling import Block, Filler, Scaling, Targets
 from fastmlp.streaming.matching import matched
@@ -43,14 +43,6 @@ class Network(NamedTuple):
     class_names: Sequence[str] | None
 
 
-class Columns(NamedTuple):
-    """The columns of a stream, each a sequence of Column: of the data, the targets, and at most one of weights."""
-
-    data: Sequence[Column]
-    targets: Sequence[Column] = ()
-    weights: Sequence[Column] = ()
-
-
 class Stream(AnyStream):
     """Rows in files that are read block by block; `fastmlp.datasets.stream` makes it.
 
@@ -77,6 +69,8 @@ class Stream(AnyStream):
         Of the data, of the targets, and of the weights of the rows.
     scaled : bool
         Whether columns of numbers are standardised by their means and standard deviations.
+    found : Summary or None
+        What one pass over the files has found, where there was one.
     """
 
     def __init__(
@@ -92,7 +86,7 @@ class Stream(AnyStream):
         self.files, self.room = files, room
         self.columns, self.targets, self.weights = given
         self._class_names, self._path, self.scaled = class_names, summary, False
-        self._found: Summary | None = None
+        self.found: Summary | None = None
         self._cache = None if cache is None else Path(cache)
 
     def __len__(self) -> int:
@@ -138,7 +132,7 @@ class Stream(AnyStream):
         StreamError
             A file cannot be read, or a column has too many categories or classes.
         """
-        found = self._found
+        found = self.found
         if found is not None and (found.moments or not means) and (found.classes is not None or not labels):
             return found
         means = means or self._path is not None or bool(found and found.moments)
@@ -151,10 +145,14 @@ class Stream(AnyStream):
             found = summarise(self.files, columns, label, self.room.chunk)
             if self._path is not None:
                 keep(found, self._path, mark)
+        self.take(found)
+        return found
+
+    def take(self, found: Summary) -> None:
+        """Keep what one pass over the files, or over copies of them, has found."""
         for file, rows in zip(self.files, found.rows, strict=True):
             file.rows = rows
-        self._found = found
-        return found
+        self.found = found
 
     @property
     def class_names(self) -> list[Any]:

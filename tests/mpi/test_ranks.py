@@ -28,7 +28,12 @@ WORDS = {
     "few rows": (("ValueError", "validation=0.01 of 60 rows"), "leaves 60 to train on"),
     "no pair": (("ValueError", "validation must be a fraction, a pair"), "got 0 items"),
     "metric": (("ValueError", "a metric of your own needs validation"), "in one process"),
-    "stream": (("ValueError", "processes cannot share a stream"), "arrays"),
+    "stream": (DIFFER, "X.files.0 is ['an array', 29] in process 1, ['an array', 30] in process 0"),
+    "room": (DIFFER, "X.room is [100, 8] in process 1, [99, 8] in process 0"),
+    "no room": (("ValueError", "rows_in_memory must be at least 30"), "got 20"),
+    "labels": (DIFFER, "class_names is [2, 1, 0] in process 1, [0, 1, 2] in process 0"),
+    "y beside a stream": (("ValueError", "y must be left out beside a stream"), "got ndarray"),
+    "X": (DIFFER, "X is 'absent' in process 1, 'rows' in process 0"),
 }
 OF_ONE = {
     "data": (1, "ValueError", "X must be finite in float32, got nan at row 0, column 0"),
