@@ -170,15 +170,19 @@ def _sum_costs(work: Work) -> None:
 
 
 @body
-def _sum_gradients(work: Work) -> None:
+def _sum_gradients(work: Work, first: int, last: int) -> None:
     layout, member = work.layout, work.member
-    for number in range(len(layout.passes)):
-        if number > 0:
+    for number in range(first, last):
+        if number > first:
             if not wait(layout.settings[0], member):
                 return
             _merge(work, number)
         _rows(work, number)
     if not wait(layout.settings[0], member):
+        return
+    if last < len(layout.passes):  # the statistics of all shards of all processes come in between
+        if member.thread == 0:
+            _merge(work, last)
         return
     if member.thread == 0:
         _sum_costs(work)
@@ -188,11 +192,13 @@ def _sum_gradients(work: Work) -> None:
 
 
 @worker
-def sum_gradients(thread: int, layout: Layout, memory: Memory, share: Share, step: int) -> None:
-    """Write the gradients of the subtrees of a process's shards, and the costs of the shards, as one thread of a team.
+def sum_gradients(thread: int, layout: Layout, memory: Memory, share: Share, step: int, first: int, last: int) -> None:
+    """Do the passes from the first up to the last over a process's shards, as one thread of a team.
 
-    All threads call this with the same arguments but `thread`, after the claims, arrivals and stops were set to 0.
+    Behind the last pass of all, write the gradients of the subtrees and the costs of the shards. Behind an earlier one,
+    the first thread has the statistics of each shard that the following pass needs. All threads call this with the same
+    arguments but `thread`, after the claims, arrivals and stops were set to 0.
     """
     mode = flush_denormals()
-    _sum_gradients(work_of(thread, layout, memory, share, step))
+    _sum_gradients(work_of(thread, layout, memory, share, step), first, last)
     set_mode(mode)

@@ -13,6 +13,7 @@ from fastmlp.engine.shard_update import update
 from fastmlp.engine.shards import Share
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import aligned
+from fastmlp.simd.sizes import round_up
 
 
 class Steps(NamedTuple):
@@ -107,7 +108,20 @@ class ShardTrainer(Trainer):
 
     def sum_gradients(self, step: int) -> None:
         """Write the gradients of a step into `subtrees`, and the summed costs of the shards into `costs`."""
-        self._run_team(sum_gradients, step)
+        self.do_passes(step, 0, len(self.plan.passes))
+
+    def do_passes(self, step: int, first: int, last: int) -> None:
+        """Do some of the passes over the rows (`Plan.passes`); behind the last one do what `sum_gradients` does.
+
+        Behind an earlier one, the first thread's statistics that the following pass needs are those of each shard.
+        """
+        self._run_team(sum_gradients, step, first, last)
+
+    def statistics(self, layer: int, which: int) -> np.ndarray:
+        """Return a vector of a layer's statistics, for each thread and shard, a view ``(threads, shards, n_out)``."""
+        plan, n = self.plan, int(self.layers[layer]["n_out"])
+        start = int(self.layers[layer]["statistics"]) + which * round_up(n, plan.lanes)
+        return self.workspace.statistics.reshape(self.threads, len(self.tree), -1)[:, :, start : start + n]
 
     def update(self, step: int) -> None:
         """Do a step along the gradient of all shards, which is in `gradient`."""
@@ -118,11 +132,11 @@ class ShardTrainer(Trainer):
         """Hand the parameters to the network."""
         self._unpack()
 
-    def _run_team(self, worker: Callable[..., None], step: int) -> None:
+    def _run_team(self, worker: Callable[..., None], step: int, *passes: int) -> None:
         layout, memory, share = self._layout, self._memory, self._share
 
         def work(thread: int) -> None:
-            worker(thread, layout, memory, share, step)
+            worker(thread, layout, memory, share, step, *passes)
 
         self.workspace.reset()
         if self.threads == 1:

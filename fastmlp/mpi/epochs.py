@@ -7,6 +7,7 @@ import numpy as np
 
 from fastmlp.engine.sharded import ShardTrainer, Steps
 from fastmlp.mpi.exchange import Exchange
+from fastmlp.mpi.norms import Norms
 from fastmlp.mpi.ranks import Ranks
 from fastmlp.mpi.shards import sum_in_tree
 from fastmlp.system import interrupt
@@ -71,14 +72,39 @@ def steps_of(
             np.add.reduceat(np.append(weights[order], 0.0), start) for order, start in zip(orders, first.T, strict=True)
         ]
         totals = sum_in_tree(ranks.gather(np.where(own.T > 0, sums, 0.0), np.diff(shards.owned)))
-    return Steps(
-        np.concatenate(orders), first + before, own, parts, totals, int(shards.numbers[0]), len(shards.sizes), rates
-    )
+    order, number = np.concatenate(orders), int(shards.numbers[0])
+    # a contiguous array in every process: for another one, Numba would compile the workers again
+    first = np.ascontiguousarray(first + before)
+    return Steps(order, first, own, parts, totals, number, len(shards.sizes), rates)
 
 
-def run_steps(
-    exchange: Exchange, trainer: ShardTrainer, shards: Shards, steps: Steps, within_epoch: Callable[[int], None]
-) -> np.ndarray:
+class Together(NamedTuple):
+    """What a process does in the steps of a training, and what it exchanges with the others meanwhile.
+
+    Attributes
+    ----------
+    trainer : ShardTrainer
+        Trains on the process's shards.
+    exchange : Exchange
+        Of gradients.
+    norms : Norms or None
+        Of the statistics of batch norm, where these are those of all rows.
+    """
+
+    trainer: ShardTrainer
+    exchange: Exchange
+    norms: Norms | None
+
+    def sum_gradients(self, steps: Steps, step: int) -> None:
+        """Write the gradient of all shards into `ShardTrainer.gradient`."""
+        if self.norms is None:
+            self.trainer.sum_gradients(step)
+        else:
+            self.norms.sum_gradients(steps, step)
+        self.exchange.join()
+
+
+def run_steps(together: Together, shards: Shards, steps: Steps, within_epoch: Callable[[int], None]) -> np.ndarray:
     """Do steps; return the mean loss of each mini-batch, the last not finite where one was not.
 
     Raises
@@ -86,15 +112,14 @@ def run_steps(
     KeyboardInterrupt
         In all processes, after the step in which Ctrl-C came to one of them.
     """
-    ranks, count, sizes = exchange.ranks, len(steps.rates), np.diff(shards.owned)
+    trainer, ranks, count, sizes = together.trainer, together.exchange.ranks, len(steps.rates), np.diff(shards.owned)
     mine = np.zeros(1 + sizes.max())  # of one step: whether Ctrl-C came, and the costs of shards
     told = np.zeros((count, ranks.size, len(mine)))
     done = 0
     trainer.begin(steps)
     try:
         for step in range(count):
-            trainer.sum_gradients(step)
-            exchange.join()
+            together.sum_gradients(steps, step)
             mine[0], mine[1 : 1 + len(trainer.tree)] = interrupt.taken(), trainer.costs[step]
             ranks.comm.Allgather(mine, told[step])
             trainer.update(step)

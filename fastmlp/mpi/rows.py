@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 
 from fastmlp import engine
+from fastmlp.engine.plan import NORM_NONE
 from fastmlp.engine.sharded import ShardTrainer, Steps
 from fastmlp.inputs.identity import rows_described
 from fastmlp.inputs.ranked import AnySharedRows
 from fastmlp.inputs.splitting import Dataset
 from fastmlp.losses import Loss
-from fastmlp.mpi.epochs import Shards, run_steps, steps_of
-from fastmlp.mpi.exchange import Exchange, exchange_of
+from fastmlp.mpi.epochs import Shards, Together, run_steps, steps_of
+from fastmlp.mpi.exchange import exchange_of
+from fastmlp.mpi.norms import Norms
 from fastmlp.mpi.ranks import Ranks
 from fastmlp.mpi.shards import room, starts, subtrees, sum_in_tree, tree_of
 from fastmlp.network import Network
@@ -31,7 +33,7 @@ class Shared(AnySharedRows):
 
     def __init__(self, ranks: Ranks, shards: Shards) -> None:
         self.ranks, self.shards = ranks, shards
-        self._exchange: Exchange | None = None
+        self._together: Together | None = None
 
     @property
     def n(self) -> int:
@@ -52,14 +54,19 @@ class Shared(AnySharedRows):
         tree = tree_of(list(subtrees((owned[rank], owned[rank + 1]), 0, count)))
         x, targets, *others = arguments
         trainer = ShardTrainer(tree, network, x, targets, room(int(np.diff(begins, axis=0).max())), *others, **keywords)
-        self._exchange = exchange_of(self.ranks, trainer, owned)
+        synced = self.ranks.processes.batch_norm == "sync" and trainer.plan.norm != NORM_NONE
+        norms = Norms(self.ranks, trainer, owned) if synced else None
+        self._together = Together(trainer, exchange_of(self.ranks, trainer, owned), norms)
         return trainer
 
-    def run(self, trainer: engine.Trainer, steps: Steps, within_epoch: Callable[[int], None]) -> np.ndarray:
+    def run(self, steps: Steps, within_epoch: Callable[[int], None]) -> np.ndarray:
         """Do steps; return the mean loss of each mini-batch, the last not finite where one was not."""
-        assert self._exchange is not None
-        assert isinstance(trainer, ShardTrainer)
-        return run_steps(self._exchange, trainer, self.shards, steps, within_epoch)
+        assert self._together is not None
+        return run_steps(self._together, self.shards, steps, within_epoch)
+
+    def ways(self) -> dict[str, Any]:
+        """Return by what a checkpoint knows how the processes train."""
+        return {} if self.ranks.processes.batch_norm == "shard" else {"batch_norm": self.ranks.processes.batch_norm}
 
     def is_finite(self, trainer: engine.Trainer, costs: np.ndarray) -> bool:
         """Whether the training can go on behind an epoch; the network must be the same in all processes."""
@@ -99,11 +106,9 @@ class SharedRows(Shared):
             for rows in self.rows
         ]
         known = [shard for shards in self.ranks.share(mine) for shard in shards]
-        return {"rows": self.n, **{f"shard {number}": shard for number, shard in enumerate(known)}}
+        return {"rows": self.n, **self.ways(), **{f"shard {number}": shard for number, shard in enumerate(known)}}
 
-    def trainer(
-        self, network: Network, batch_size: int, *arguments: Any, options: engine.StepOptions
-    ) -> ShardTrainer:
+    def trainer(self, network: Network, batch_size: int, *arguments: Any, options: engine.StepOptions) -> ShardTrainer:
         """Return what trains on these rows, in steps of so many rows of all processes."""
         begins = starts(self.shards.sizes, -(-self.n // batch_size))
         data = self.data
@@ -122,7 +127,7 @@ class SharedRows(Shared):
         ]
         begins = starts(self.shards.sizes, len(rates))
         steps = steps_of(self.ranks, self.shards, begins, orders, self.data.weights, rates)
-        costs = self.run(trainer, steps, within_epoch)
+        costs = self.run(steps, within_epoch)
         return (costs, steps.weights) if self.is_finite(trainer, costs) else None
 
     def evaluate(self, network: Network, loss: Loss, threads: int) -> tuple[float, float | None]:

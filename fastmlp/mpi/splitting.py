@@ -40,6 +40,7 @@ def split(
     ranks.agree(
         {
             "shards": ranks.processes.n_shards, "reduction": ranks.processes.reduction,
+            "batch_norm": ranks.processes.batch_norm,
             "network": net.network.architecture, "parameters": _digest(net), "loss": loss, "seed": rng,
             "class_weight": class_weight, "validation": "rows" if pair else _asked(validation),
             "X": asked_of(given.x) if isinstance(given.x, Stream) else "rows",

@@ -85,7 +85,7 @@ class SharedStream(Shared):
 
     def described(self) -> dict[str, Any]:
         """Return by what a checkpoint knows the rows again, whoever reads them."""
-        return self.rows.described() | {"shards": self.portions.shards}
+        return self.rows.described() | self.ways() | {"shards": self.portions.shards}
 
     def trainer(self, network: Network, batch_size: int, *arguments: Any, options: engine.StepOptions) -> ShardTrainer:
         """Return what trains on these rows, in steps of so many rows of all processes."""
@@ -133,7 +133,7 @@ class SharedStream(Shared):
                 some = slice(first, min(first + at_once, len(rates)))
                 here = begins[some.start : some.stop + 1] - begins[some.start]
                 steps = steps_of(self.ranks, self.shards, here, orders, block.weights, rates[some])
-                costs.append(self.run(trainer, steps, functools.partial(_told, within_epoch, first)))
+                costs.append(self.run(steps, functools.partial(_told, within_epoch, first)))
                 weights.append(steps.weights)
                 if not np.isfinite(costs[-1]).all():
                     return None

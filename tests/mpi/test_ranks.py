@@ -22,6 +22,7 @@ WORDS = {
     "weights": (DIFFER, "sample_weight is True in process 1, False in process 0"),
     "checkpoint": (DIFFER, "checkpoint is True in process 1, False in process 0"),
     "Adam": (DIFFER, "optimizer.type is 'Adam' in process 1, 'SGD' in process 0"),
+    "sync": (DIFFER, "batch_norm is 'sync' in process 1, 'shard' in process 0"),
     "dtype": (("ValueError", "X must be of the same kind and dtype"), "got dense float32 and dense float64"),
     "shards": (("ValueError", "61 shards leaves 60 to train on and 0 to validate on"), "of 60 rows"),
     "nothing": (("ValueError", "X must have at least one row"), "got none"),
@@ -74,7 +75,12 @@ def test_processes_are_checked(refusals):
     (kind, message), *others = refusals[1]
     assert kind == "TypeError"
     assert message == "comm must be a communicator of mpi4py, such as mpi4py.MPI.COMM_WORLD, got 3 (int)"
-    words = ["at least the number of processes, 2, got 1", "left out with reduction='allreduce', got 4", "got 'ring'"]
+    words = [
+        "at least the number of processes, 2, got 1",
+        "left out with reduction='allreduce', got 4",
+        "got 'ring'",
+        "got True",
+    ]
     for (kind, message), expected in zip(others, words, strict=True):
         assert kind == "ValueError"
         assert message.endswith(expected)

@@ -49,6 +49,7 @@ CASES = {
     "X": {"X": [X, datasets.stream(X, target=y)][RANK]},
     "checkpoint": {"checkpoint": [None, "a"][RANK]},
     "folder": {"checkpoint": "no such folder/a"},
+    "sync": {"comm": Processes(COMM, batch_norm=["shard", "sync"][RANK])},
     "Adam": {"optimizer": [SGD(), Adam()][RANK]},
 }
 
@@ -68,7 +69,7 @@ warnings.simplefilter("error")
 found = {name: COMM.gather(refusal(**options)) for name, options in CASES.items()}
 wrong = []
 for options in ({"comm": 3}, {"comm": COMM, "shards": 1}, {"comm": COMM, "shards": 4, "reduction": "allreduce"},
-                {"comm": COMM, "reduction": "ring"}):  # fmt: skip
+                {"comm": COMM, "reduction": "ring"}, {"comm": COMM, "batch_norm": True}):  # fmt: skip
     try:
         Processes(**options)
     except (TypeError, ValueError) as error:

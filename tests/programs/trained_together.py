@@ -43,6 +43,26 @@ CASES = {
     "before": lambda: (
         MLP([20, 9, 3], batch_norm=BatchNorm("before_relu")), X, y, {"optimizer": SGD(0.1), "batch_size": 600},
     ),
+    "sync": lambda: (
+        MLP([20, 33, 17, 3], batch_norm=BatchNorm(affine=True), dropout=0.1), X, y,
+        {"optimizer": Adam(0.01), "batch_norm": "sync"},
+    ),
+    "sync before": lambda: (
+        MLP([20, 9, 3], batch_norm=BatchNorm("before_relu")), X, y,
+        {"optimizer": SGD(0.1), "batch_norm": "sync", "batch_size": 5, "shards": 13},
+    ),
+    "sync threads": lambda: (
+        MLP([64, 128, 2], batch_norm=BatchNorm()), wide, parity,
+        {"threads": 2, "batch_size": 200, "batch_norm": "sync"},
+    ),
+    "sync one_thread": lambda: (
+        MLP([64, 128, 2], batch_norm=BatchNorm()), wide, parity,
+        {"threads": 1, "batch_size": 200, "batch_norm": "sync"},
+    ),
+    "sync whole": lambda: (
+        MLP([20, 33, 17, 3], batch_norm=BatchNorm(affine=True), dtype="float64"), X, y,
+        {"optimizer": SGD(0.5, momentum=0.5), "batch_norm": "sync", "batch_size": 611, "validation": None, "epochs": 5},
+    ),
     "bfloat16": lambda: (MLP([20, 33, 17, 3]), X, y, {"optimizer": Adam(0.01), "matmul_precision": "bfloat16"}),
     "factors": lambda: (MLP([20, 33, 3], input_factors=True), X, y, {"optimizer": Adam(0.01, clip_norm=0.5)}),
     "zeros": lambda: (MLP([40, 9, 3], input_scale=1 / 255), pixels, y, {"class_weight": "balanced", "batch_size": 5}),
@@ -73,10 +93,10 @@ def run(net, X, y, options):
     """Train; return what must be the same in all processes."""
     options = {"batch_size": 50, "epochs": 3, "progress": False} | options
     for name in ("validation", "sample_weight"):
-        if not isinstance(options.get(name, 0.2), float):
+        if not isinstance(options.get(name), (float, type(None))):
             options[name] = mine(options[name])
-    processes = Processes(COMM, options.pop("shards", None), options.pop("reduction", "tree"))
-    history = train(net, mine(X), mine(y), comm=processes, **options)
+    own = {name: options.pop(name) for name in ("shards", "reduction", "batch_norm") if name in options}
+    history = train(net, mine(X), mine(y), comm=Processes(COMM, **own), **options)
     records = [{name: value for name, value in record.items() if name != "seconds"} for record in history.records]
     moments = [moment.tobytes().hex()[:64] for moment in history.state.moments]
     return [digest(net), records, history.batch_costs.tolist(), history.stopped_because, history.best_epoch, moments]
