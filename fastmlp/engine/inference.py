@@ -63,7 +63,8 @@ class _Forward:
         self.settings["at"]["output"] = activation(output, architecture.dtype) if output != "identity" else 0
         size = lists_bytes(self.plan.batch, architecture.widths[0], self.plan.lanes) if listed else 1
         self.lists = aligned(self.threads * size, np.uint8)
-        self._data, self._dtype = self.settings["at"]["data"], None
+        self._data = self.settings["at"]["data"]
+        self._dtype: np.dtype | None = None
 
     @cached_property
     def every_row(self) -> np.ndarray:
