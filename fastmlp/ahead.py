@@ -12,6 +12,8 @@ import numpy as np
 
 from fastmlp import MLP, SGD, Adam, kernels, train
 from fastmlp.compilation.store import MISSED
+from fastmlp.engine.shard_update import add_gradients
+from fastmlp.engine.sharded import ShardTrainer, Steps
 from fastmlp.kernels import bfloat16, nonzero
 from fastmlp.kernels.dropout import dropper
 from fastmlp.kernels.gather import DTYPES, converter, spreader
@@ -50,6 +52,20 @@ def rounded_training() -> None:
     net = MLP([WIDTH, 8, CLASSES])
     train(net, X, y, batch_size=16, epochs=1, progress=False, matmul_precision="bfloat16")
     net.predict(X, matmul_precision="bfloat16")
+
+
+def shards(dtype: str) -> None:
+    """Train on two shards of one process, as each of several does, and add gradients of two."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((ROWS, WIDTH)).astype(dtype), rng.integers(0, CLASSES, ROWS)
+    net, half = MLP([WIDTH, 8, CLASSES], dtype=dtype), ROWS // 2
+    trainer = ShardTrainer(np.array([[0, 0, 0], [0, 1, 1]]), net.network, X, y, half, SGD(), 1)
+    rows, first = np.full((1, 2), half), np.array([[0, half]])
+    trainer.begin(Steps(np.arange(ROWS), first, rows, rows / ROWS, np.array([float(ROWS)]), 0, 2, np.array([0.01])))
+    trainer.sum_gradients(0)
+    add_gradients(trainer.gradient, trainer.gradient, trainer.gradient)
+    trainer.update(0)
+    trainer.end()
 
 
 def conversion(source: str, dtype: str) -> None:
@@ -112,10 +128,11 @@ def usual_jobs() -> list[Job]:
 
 
 def other_jobs() -> list[Job]:
-    """Return the jobs for the rest: the public kernels, other integers, bfloat16."""
+    """Return the jobs for the rest: training in several processes, the public kernels, other integers, bfloat16."""
     kinds = (bfloat16.ROUNDED, bfloat16.PACKED) if HAS_BFLOAT16 else (bfloat16.ROUNDED,)
     others = [str(dtype) for dtype in DTYPES if dtype.name not in DATA]
     return [
+        *(("shards", (dtype,)) for dtype in FLOATS),
         *(("kernel", pair) for pair in itertools.product(KERNELS, FLOATS)),
         *(("address", ("bfloat16", kind)) for kind in kinds),
         ("address", ("bfloat16_zeros",)),

@@ -20,8 +20,8 @@ def add_parser(subparsers: Any) -> None:
         "first training need not compile. Meant for container images, and for installations without compiled kernels.",
         epilog="examples:\n  fastmlp compile\n  fastmlp compile --all\n  NUMBA_CACHE_DIR=/opt/kernels fastmlp compile",
     )
-    parser.add_argument("--all", action="store_true",
-                        help="also the public kernels, products in bfloat16 and integers of all sizes")  # fmt: skip
+    more = "also training by MPI, the public kernels, products in bfloat16 and integers of all sizes"
+    parser.add_argument("--all", action="store_true", help=more)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors, and no progress bar")
     parser.set_defaults(run=run)

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 from installations import Installation
+from processes import answer
+from ranks import together
 
 from fastmlp import ahead, prebuild
 from fastmlp.compilation.levels import BY_MACHINE, usable_levels
@@ -104,6 +106,15 @@ def test_each_level_has_its_folder(tmp_path, monkeypatch):
     assert json.loads((tmp_path / "out" / MANIFEST).read_text()) == circumstances()
     for level in LEVELS:
         assert [file.name for file in (tmp_path / "out" / level.name).iterdir()] == [f"some{SUFFIX}"]
+
+
+def test_a_training_by_mpi_compiles_nothing_then(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    compiled = {name.rpartition(".")[2] for name in answer("compiled_for_mpi", "ahead")}
+    assert {"sum_gradients", "update", "add_gradients"} <= compiled
+    result = together(2, "compiled_for_mpi", "train")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert json.loads(result.stdout) == [[], []]
 
 
 def test_every_job_runs():
