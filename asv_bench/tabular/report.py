@@ -31,12 +31,13 @@ def markdown(results: Results, jobs: list[Job], names: list[str]) -> list[str]:
 
 def losses(results: Results, jobs: list[Job], names: list[str]) -> list[str]:
     """Return the mean losses over the folds, the least of each table bold."""
-    lines = _head("Loss on the held-out fold, mean of the folds; less is better", ["table", "loss"], names)
+    lines = _head("Loss on the held-out rows, mean of the folds; less is better", ["table", "loss", "folds"], names)
     for job in jobs:
-        means = {name: loss(results, job, name) for name in names if results.values(job, name)}
+        folds = shared(results, job, names)
+        means = {name: loss(results, job, name, folds) for name in names if results.values(job, name)}
         shown = {name: f"{mean:,.0f}" if mean >= 1000 else f"{mean:.4g}" for name, mean in means.items()}
         shown |= {name: f"**{shown[name]}**" for name in means if means[name] == min(means.values())}
-        lines.append(row([job.table, _measure(job), *[shown.get(name, "-") for name in names]]))
+        lines.append(row([job.table, _measure(job), str(len(folds)), *[shown.get(name, "-") for name in names]]))
     return lines
 
 
@@ -45,8 +46,9 @@ def seconds(results: Results, jobs: list[Job], names: list[str], what: str) -> l
     lines = _head(f"Seconds of {what}, median of the folds", ["table", "training rows"], names)
     ratios: dict[str, list[float]] = {}
     for job in jobs:
+        folds = shared(results, job, names)
         found = {name: values for name in names if (values := results.values(job, name, what))}
-        medians = {name: statistics.median(values.values()) for name, values in found.items()}
+        medians = {name: statistics.median(values[fold] for fold in folds) for name, values in found.items()}
         rows = max(max(results.values(job, name, "training_rows").values()) for name in found)
         lines.append(row([job.table, f"{rows:,}", *[f"{medians[n]:.3f}" if n in medians else "-" for n in names]]))
         for name in medians if OURS in medians else ():
@@ -60,8 +62,10 @@ def summary(results: Results, jobs: list[Job], names: list[str]) -> list[str]:
     common = [job for job in jobs if all(results.values(job, name) for name in names)]
     if not common:
         return []
-    found = np.array([[loss(results, job, name) for name in names] for job in common])
-    nothing = np.array([[loss(results, job, names[0], "constant")] for job in common])
+    folds = [shared(results, job, names) for job in common]
+    each = list(zip(common, folds, strict=True))
+    found = np.array([[loss(results, job, name, those) for name in names] for job, those in each])
+    nothing = np.array([[loss(results, job, names[0], those, "constant")] for job, those in each])
     least = found.min(axis=1, keepdims=True)
     scores = (nothing - found) / (nothing - least)
     title = f"{len(common)} tables; a score is 1 for the least loss on a table, and 0 for that of a constant prediction"
@@ -73,9 +77,16 @@ def summary(results: Results, jobs: list[Job], names: list[str]) -> list[str]:
     ]
 
 
-def loss(results: Results, job: Job, name: str, what: str = "loss") -> float:
-    """Return the mean loss."""
-    return statistics.mean(results.values(job, name, what).values())
+def shared(results: Results, job: Job, names: list[str]) -> list[int]:
+    """Return the folds that every model has which has any on the table: means over other folds do not compare."""
+    folds = [results.values(job, name).keys() for name in names if results.values(job, name)]
+    return sorted(set.intersection(*map(set, folds)))
+
+
+def loss(results: Results, job: Job, name: str, folds: list[int], what: str = "loss") -> float:
+    """Return the mean loss over folds."""
+    values = results.values(job, name, what)
+    return statistics.mean(values[fold] for fold in folds)
 
 
 def _measure(job: Job) -> str:

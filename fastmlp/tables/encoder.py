@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.streaming.columns import CATEGORY, NUMBER
+from fastmlp.streaming.columns import CATEGORY, NUMBER, shown
 from fastmlp.system.warning import warn
 from fastmlp.tables.column import BOOLEAN, DATE, GAP, WORDS, Known, Table, Values
 from fastmlp.tables.levels import Levels
@@ -30,7 +30,7 @@ class Encoder:
 
     @classmethod
     def learned(cls, table: Table, weights: np.ndarray | None = None) -> "Encoder":
-        """Return the encoding that training rows ask for; warn of columns that identify rows.
+        """Return the encoding that training rows ask for; warn of columns without a difference or that identify rows.
 
         Parameters
         ----------
@@ -46,14 +46,13 @@ class Encoder:
         """
         counts = np.ones(table.n) if weights is None else weights
         found = cls(tuple(_learned(column, counts) for column in table.columns))
-        for column in found.columns:
-            if column.suspicion:
-                warn(column.suspicion)
         if not found.n_inputs:
             reasons = [f"{column.name!r} {column.left_out}" for column in found.columns[:5]]
             raise ValueError(
                 f"no column of X has anything to learn from, expected two different values: {'; '.join(reasons)}"
             )
+        for suspicion in _suspicions(found.columns):
+            warn(suspicion)
         return found
 
     @property
@@ -120,6 +119,21 @@ class Encoder:
 def _learned(column: Values, weights: np.ndarray) -> Column:
     kind = Levels if column.kind in (BOOLEAN, CATEGORY) else Numbers
     return kind.learned(column, weights)
+
+
+def _suspicions(columns: tuple[Column, ...]) -> list[str]:
+    """Return what a user should know of columns. All that hold one value, and all that hold none, have one sentence."""
+    alike: dict[str, list[str]] = {}
+    for column in columns:
+        if column.left_out and column.n_distinct < 2:
+            alike.setdefault(column.left_out, []).append(column.name)
+    found = [column.suspicion for column in columns if column.suspicion]
+    for why, names in alike.items():
+        if len(names) == 1:
+            found.append(f"column {names[0]!r} {why}: it is left out")
+        else:
+            found.append(f"columns {shown(names)} have {why.removeprefix('has ')}: they are left out")
+    return found
 
 
 def _nothing(column: Column) -> Values:

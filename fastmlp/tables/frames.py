@@ -2,7 +2,7 @@
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -57,8 +57,7 @@ def read(X: Any, known: Sequence[Known | None] = ()) -> Table:
 
 def _of_frame(X: Any) -> tuple[list[Any], Reader]:
     """Return the columns of a frame and what reads one of them."""
-    if not hasattr(X, "collect"):  # a lazy frame
-        _refuse_doubled(getattr(X, "column_names", X.columns))
+    refuse_doubled(X)
     nw = extras.require("narwhals", extra="sklearn")
     try:
         frame = nw.from_native(X, eager_only=True)
@@ -72,8 +71,11 @@ def _of_frame(X: Any) -> tuple[list[Any], Reader]:
     return list(frame.iter_columns()), functools.partial(_of_series, nw)
 
 
-def _refuse_doubled(names: Iterable[Any]) -> None:
-    doubled = [name for name, times in Counter(names).items() if times > 1]
+def refuse_doubled(X: Any) -> None:
+    """Raise ValueError if a frame in memory has two columns of one name."""
+    if hasattr(X, "collect"):  # a lazy frame, whose names are not known yet
+        return
+    doubled = [name for name, times in Counter(getattr(X, "column_names", X.columns)).items() if times > 1]
     if doubled:
         raise ValueError(f"X has several columns of the name {shown(doubled)}, expected each name once")
 

@@ -91,9 +91,7 @@ def _kind(name: str, present: list[Any], known: Known | None) -> str:
         _refuse_zones(name, present)
         return DATE
     if not _all(types, (str, *NUMERIC)):
-        _refuse(
-            name, next(value for value in present if not isinstance(value, (str, *NUMERIC))), "a string or a number"
-        )
+        _refuse(name, next(value for value in present if not isinstance(value, (str, *NUMERIC))))
     if known and known.kind != CATEGORY:
         _refuse(name, next(value for value in present if isinstance(value, str)), WORDS[known.kind])
     if not known:
@@ -106,10 +104,10 @@ def _all(types: tuple[type, ...], kinds: Any) -> bool:
     return all(issubclass(kind, kinds) for kind in types)
 
 
-def _refuse(name: str, value: Any, expected: str) -> None:
+def _refuse(name: str, value: Any, expected: str = "") -> None:
+    here = f", and here {expected}" if expected else ""
     raise TypeError(
-        f"column {name!r}: an argument must be a string or a number, and here {expected}, got {value!r} "
-        f"({type(value).__name__})"
+        f"column {name!r}: an argument must be a string or a number{here}, got {value!r} ({type(value).__name__})"
     )
 
 

@@ -34,6 +34,33 @@ def plain(y: Any) -> np.ndarray:
     return found
 
 
+def numbers(y: np.ndarray) -> np.ndarray:
+    """Return a target of text or Python objects as float64, and one of numbers as it is.
+
+    Raises
+    ------
+    ValueError
+        It holds dates, durations, or something else that is not a number.
+    """
+    if y.dtype.kind in "mM":
+        raise ValueError(f"y must hold numbers, got {y.dtype}: take the days or seconds since a date of your own")
+    if y.dtype.kind not in "OSU":
+        return y
+    try:
+        return y.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        wrong = next(value for value in y.ravel().tolist() if not _is_number(value))
+        raise ValueError(f"y must hold numbers, got {wrong!r} ({type(wrong).__name__})") from error
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 def _refuse(wrong: np.ndarray, what: str, instead: str) -> None:
     if wrong.any():
         rows = np.flatnonzero(wrong.reshape(len(wrong), -1).any(axis=1)) if wrong.ndim else np.zeros(1, int)

@@ -11,6 +11,9 @@ from fastmlp.tables.encoder import Encoder
 from fastmlp.tables.levels import FEWEST_ROWS, MOST_LEVELS, Levels
 from fastmlp.tables.numbers import Numbers
 
+# of columns that are there for what a prediction makes of them
+pytestmark = pytest.mark.filterwarnings("ignore:column '(a|constant)' has a single value in all rows")
+
 CLIPPED = 2 / np.sqrt(1 + 4 / 9)  # a 1 beside a median of 0 and a range of 1
 
 
@@ -73,7 +76,8 @@ def test_inputs_are_counted_without_their_names(monkeypatch):
         "three": ["x", "y", "z", None], "date": pd.to_datetime(["2020-01-31", "2021-02-28", None, "2022-03-31"]),
         "nothing": [None] * 4,
     }  # fmt: skip
-    encoder = learned(**columns)
+    with pytest.warns(UserWarning, match="column 'nothing' has no value in any row: it is left out"):
+        encoder = learned(**columns)
     assert [column.n_inputs for column in encoder.columns] == [2, 1, 1, 4, 5, 0]
     assert [len(column.inputs) for column in encoder.columns] == [2, 1, 1, 4, 5, 0]
     for kind in (Levels, Numbers):
@@ -88,7 +92,12 @@ def test_dates_are_numbers_that_vary():
 
 
 def test_constant_columns_have_no_inputs():
-    encoder = learned(a=[1, 1], b=["x", "x"], c=[None, None], d=[1, 2])
+    with pytest.warns(UserWarning, match="column") as said:
+        encoder = learned(a=[1, 1], b=["x", "x"], c=[None, None], d=[1, 2])
+    assert [str(warning.message) for warning in said] == [
+        "columns 'a', 'b' have a single value in all rows: they are left out",
+        "column 'c' has no value in any row: it is left out",
+    ]
     assert encoder.inputs == ["d"]
     reasons = [column.left_out for column in encoder.columns]
     assert reasons == ["has a single value in all rows"] * 2 + ["has no value in any row", ""]

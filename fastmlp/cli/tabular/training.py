@@ -13,7 +13,7 @@ from fastmlp.system import extras, warning
 from fastmlp.system.version import VERSION
 
 INTERRUPTED = "Training interrupted"
-SAID = ("column ", INTERRUPTED, "the cost became")  # warnings of a fit that this module gives itself
+SAID = ("column ", "columns ", INTERRUPTED, "the cost became")  # warnings of a fit that this module gives itself
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,7 +26,8 @@ def run(args: argparse.Namespace) -> int:
 
     pandas, data = extras.require("pandas", extra="tables"), reading.read(args)
     model = estimator(args, data.target.task)
-    made = columns.described(Encoder.learned(frames.read(data.training[0])))  # warns of what is odd in a column
+    table = frames.read(data.X)  # raises where a value is none to learn from, with its row in the file
+    made = columns.described(Encoder.learned(table.take(data.trained)))  # warns of what is odd in a column
     found: dict[str, Any] = {
         "data": data.source, "recipe": "tabular", "target": data.target.name, "task": data.target.task,
         "different": data.target.different, "rows": len(data.X), "rows_tested": len(data.tested), "columns": made,

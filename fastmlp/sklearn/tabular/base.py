@@ -186,7 +186,8 @@ class BaseTabularMLP(BaseEstimator, ABC):
     def _table(self, X: Any, *, reset: bool) -> Table:
         known = () if reset else self.encoder_.known
         if frames.is_frame(X):
-            table = frames.read(X, known) if reset else None  # names that are there twice are no names for scikit-learn
+            frames.refuse_doubled(X)  # which are no names for scikit-learn
+            table = frames.read(X) if reset else None  # a prediction hears first which names are missing
             validate_data(self, X, skip_check_array=True, reset=reset)
             return table or frames.read(X, known)
         if isinstance(X, (list, tuple)):

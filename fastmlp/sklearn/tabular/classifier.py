@@ -136,7 +136,11 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
 
     def _checked_target(self, y: np.ndarray) -> np.ndarray:
         y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
+        try:
+            check_classification_targets(y)  # sorts them
+        except TypeError as error:
+            kinds = sorted({type(value).__name__ for value in y.tolist()})
+            raise TypeError(f"y mixes {' and '.join(kinds)}, expected classes of one type") from error
         return y
 
     def _learn_target(self, y: np.ndarray, weight: np.ndarray | None) -> None:

@@ -11,6 +11,7 @@ from fastmlp.sklearn.tabular.base import BaseTabularMLP
 from fastmlp.sklearn.tabular.constraints import REGRESSOR
 from fastmlp.sklearn.tabular.plain import array_of, of_array
 from fastmlp.sklearn.tabular.recipe import Recipe
+from fastmlp.tables import target
 
 
 class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
@@ -81,7 +82,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         return found[:, 0] if self._one_dimensional else found
 
     def _checked_target(self, y: np.ndarray) -> np.ndarray:
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
+        y = check_array(target.numbers(y), ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         return y

@@ -194,7 +194,7 @@ def test_bad_options(refused, houses, tmp_path, options, complaint):
         ("a,y\n1,x\n2,y\n", "leaves 1 to train on, expected at least 2"),
         ("a,y\n1,y\n2,y\n3,x\n", "--test: the 2 rows that are left to train on are all of the class"),
         ("y\nx\nz\n", "no column is left to learn from"),
-        ("a,y\n1,2\ninf,3\n3,4\n4,5\n", "column 'a' holds infinity"),
+        ("a,y\n1,2\ninf,3\n3,4\n4,5\n", "column 'a' holds infinity in row 1 (counted from 0"),
         ("a,y\n1,2\n1,3\n1,4\n1,5\n", "no column of X has anything to learn from"),
         ("a,y\n", "has columns but no rows"),
         ("a,a,y\n1,2,3\n", "several columns are named 'a'"),

@@ -34,7 +34,10 @@ def test_tables(table, price, regressor, change, error, text):
         (lambda y: y.where(y.index != 4), r"Input y contains NaN in row 4 \(counted from 0; 1 such rows\)"),
         (lambda y: y.replace(y[3], np.inf), "Input y contains infinity in row 3"),
         (lambda y: y[:-1], "inconsistent numbers of samples"),
-        (lambda y: ["text"] * len(y), "could not convert string to float"),
+        (lambda y: ["1", *["text"] * (len(y) - 1)], r"y must hold numbers, got 'text' \(str\)"),
+        (lambda y: np.full(len(y), "2024-03-01", "datetime64[D]"), r"y must hold numbers, got datetime64\[D\]"),
+        (lambda y: pd.Series(pd.Timestamp("2024-03-01"), y.index), "y must hold numbers, got"),
+        (lambda y: pd.Series(pd.to_timedelta(y.index, unit="h")), "y must hold numbers, got"),
         (lambda y: None, "requires y to be passed"),
         (lambda y: y * 1e307, "y must have a finite variance"),
     ],
@@ -56,6 +59,12 @@ def test_numbers_to_predict(table, price, regressor, change, text):
 def test_classes_to_predict(table, grade, classifier, change, text):
     with pytest.raises(ValueError, match=text):
         classifier.fit(table, change(grade))
+
+
+def test_classes_of_several_types(table, grade, classifier):
+    mixed = grade.where(grade.index != 2, 7)
+    with pytest.raises(TypeError, match="y mixes int and str, expected classes of one type"):
+        classifier.fit(table, mixed)
 
 
 def test_few_rows(table, price, grade, classifier, regressor):
@@ -111,6 +120,7 @@ def test_before_fit(table, classifier):
         ),
         (lambda table: table.assign(size=-np.inf), ValueError, "column 'size' holds infinity in row 0"),
         (lambda table: table.iloc[:0], ValueError, "X must have rows and columns"),
+        (lambda table: pd.concat([table, table[["new"]]], axis=1), ValueError, "several columns of the name 'new'"),
     ],
 )
 def test_prediction(table, price, regressor, change, error, text):
@@ -130,6 +140,13 @@ def test_nullable_columns_are_the_plain_ones(table, price, regressor):
     plain = table.assign(rooms=table["rooms"].astype("float64"), colour=table["colour"].astype("category"))
     np.testing.assert_array_equal(regressor.predict(plain), expected)
     np.testing.assert_array_equal(regressor.predict(table.convert_dtypes()), expected)
+
+
+def test_columns_without_a_difference_are_named(table, price, regressor):
+    with pytest.warns(UserWarning, match="column 'same' has a single value in all rows: it is left out"):
+        regressor.fit(table.assign(same="x"), price)
+    with pytest.warns(UserWarning, match="column 'empty' has no value in any row: it is left out"):
+        regressor.fit(table.assign(empty=None), price)
 
 
 def test_mixed_types_are_text_with_a_warning(table, price, regressor):

@@ -156,7 +156,7 @@ def test_ctrl_c_keeps_the_networks_that_were_trained(table, price, regressor, mo
 def test_a_fit_that_fails_leaves_the_estimator_as_it_was(table, price, grade, classifier, regressor):
     expected = regressor.fit(table, price).predict(table)
     for bad in (price * np.nan, price.map(str) + "x"):
-        with pytest.raises(ValueError, match=r"y contains NaN|could not convert"):
+        with pytest.raises(ValueError, match=r"y contains NaN|y must hold numbers"):
             regressor.fit(table, bad)
     with pytest.raises(ValueError, match="no column of X"):
         regressor.fit(table.map(lambda _: None), price + 1000)
