@@ -41,8 +41,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Share of the target spread over all classes, at least 0 and below 1.
     validation_fraction : float
         Share of the rows that are held out, stratified by class. The networks go back to the last of the epochs at
-        which the most of them were classified correctly. Of fewer than 50 rows, or with 0, none are held out; then the
-        last epoch counts.
+        which their cost, the cross-entropy with label smoothing, was smallest. Of fewer than 50 rows, or with 0, none
+        are held out; then the last epoch counts.
     class_weight : dict or "balanced", optional
         Weight of the rows of each class in the cost, by label. It is multiplied by their ``sample_weight``. "balanced"
         gives all classes the same total weight.
@@ -186,6 +186,6 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
 
     def _recipe(self) -> Recipe:
         return Recipe(
-            self._hidden(), self.activation, "softmax", CrossEntropy(self.label_smoothing), "accuracy",
+            self._hidden(), self.activation, "softmax", CrossEntropy(self.label_smoothing),
             self.learning_rate, self.batch_size, self.max_epochs,
         )  # fmt: skip

@@ -38,8 +38,6 @@ class Recipe:
         Of the network.
     loss : Loss
         That is minimised.
-    metric : str
-        By which the best epoch is chosen: "accuracy" or "cost".
     learning_rate : float
         The highest rate.
     batch_size : int
@@ -52,7 +50,6 @@ class Recipe:
     activation: str
     output: str
     loss: Loss
-    metric: str
     learning_rate: float
     batch_size: int
     epochs: int
@@ -96,7 +93,7 @@ class Recipe:
         x, targets, weights = rows
         stop = None
         if validation is not None:
-            stop = EarlyStopping(self.metric, min_delta=0.0, patience=self.epochs, ties="last")
+            stop = EarlyStopping("cost", min_delta=0.0, patience=self.epochs, ties="last")
         options: dict[str, Any] = {
             "validation": validation, "loss": self.loss, "sample_weight": weights, "epochs": self.epochs, "stop": stop,
             "batch_size": self.rows_per_step(len(x)), "progress": progress, "threads": threads,

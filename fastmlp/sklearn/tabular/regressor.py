@@ -125,7 +125,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
 
     def _recipe(self) -> Recipe:
         return Recipe(
-            self._hidden(), self.activation, "identity", SquaredError(), "cost",
+            self._hidden(), self.activation, "identity", SquaredError(),
             self.learning_rate, self.batch_size, self.max_epochs,
         )  # fmt: skip
 

@@ -10,8 +10,8 @@ SCALE, ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
 def recipe(output="softmax", hidden=(6, 5), epochs=30, batch_size=256):
-    loss, metric = (CrossEntropy(0.1), "accuracy") if output == "softmax" else (SquaredError(), "cost")
-    return Recipe(hidden, "selu", output, loss, metric, 0.04, batch_size, epochs)
+    loss = CrossEntropy(0.1) if output == "softmax" else SquaredError()
+    return Recipe(hidden, "selu", output, loss, 0.04, batch_size, epochs)
 
 
 def selu(z):
