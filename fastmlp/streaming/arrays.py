@@ -10,7 +10,8 @@ from fastmlp.inputs.streamed import StreamError
 from fastmlp.streaming.columns import Column, array_column
 from fastmlp.streaming.files import Chunk, File, Stamp, errors_named
 
-PART_BYTES = 1 << 18  # of a part: so much is read from one place
+# Of a part: so much is read from one place. With parts of 256 KiB, 100 float32 columns take 0.19 µs a row, not 0.14.
+PART_BYTES = 1 << 20
 X, Y = "X", "y"  # names of the arrays where no file names them
 
 
