@@ -2,13 +2,15 @@
 
 from typing import NamedTuple
 
-from fastmlp.compilation.jit import body
+from fastmlp.compilation.jit import body, inlined
+from fastmlp.engine.arguments import Layout, Member
 from fastmlp.engine.plan import INV_STD, MEAN
+from fastmlp.engine.workspace import Memory
 from fastmlp.kernels.batchnorm import Normalisation
 from fastmlp.kernels.panels import Panels, dense
 from fastmlp.kernels.targets import Targets
 from fastmlp.simd.kinds import Array, Pointer, Record
-from fastmlp.simd.pointer import cast_address, offset
+from fastmlp.simd.pointer import cast_address, offset, pointer
 from fastmlp.simd.sizes import round_up
 from fastmlp.simd.vector import lanes
 
@@ -64,6 +66,56 @@ class Batch(NamedTuple):
     readable: int
     n: int
     lists: Pointer
+
+
+class Part(NamedTuple):
+    """Which rows a mini-batch has, and which part of the memory.
+
+    Attributes
+    ----------
+    step : record
+        Of `fastmlp.engine.settings.STEP`.
+    order : numpy.ndarray
+        Numbers of rows in the data, int64.
+    start, n : int
+        Where those of the mini-batch begin in `order`, and how many there are.
+    number, parts : int
+        The part of the memory, and how many there are.
+    """
+
+    step: Record
+    order: Array
+    start: int
+    n: int
+    number: int
+    parts: int
+
+
+@inlined
+def batch_of(layout: Layout, memory: Memory, member: Member, part: Part) -> Batch:
+    """Return a mini-batch as a thread sees it."""
+    settings, number, parts = layout.settings[0], part.number, part.parts
+    statistics = memory.statistics.size // (settings.threads * parts)
+    return Batch(
+        settings=settings,
+        step=part.step,
+        layers=layout.layers,
+        passes=layout.passes,
+        tiles=layout.tiles,
+        parameters=pointer(memory.parameters, 0),
+        copies=pointer(memory.copies, 0),
+        rows=pointer(memory.rows, number * (memory.rows.size // parts)),
+        state=memory.state,
+        statistics=pointer(memory.statistics, (member.thread * parts + number) * statistics),
+        sums=pointer(memory.sums, number * (memory.sums.size // parts)),
+        costs=pointer(memory.costs, number * (memory.costs.size // parts)),
+        gradient_squares=pointer(memory.gradient_squares, 0),
+        weight_squares=pointer(memory.weight_squares, 0),
+        index=pointer(part.order, part.start),
+        readable=part.order.size - part.start,
+        n=part.n,
+        lists=pointer(memory.lists, member.thread * (memory.lists.size // settings.threads)),
+    )
 
 
 @body

@@ -3,11 +3,11 @@
 from fastmlp.compilation.jit import body, worker
 from fastmlp.engine.arguments import Layout
 from fastmlp.engine.batch import Batch, statistic
-from fastmlp.engine.factors import factor_gradients, step_factors
+from fastmlp.engine.factors import factor_gradients
 from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
-from fastmlp.engine.rules import clip_factor, note_gradient_squares
+from fastmlp.engine.rules import note_gradient_squares
 from fastmlp.engine.shards import Share, Work, shard, work_of
-from fastmlp.engine.step import average_norms, step_own, update_norms, wait
+from fastmlp.engine.step import average_norms, step_rest, update_norms, wait
 from fastmlp.engine.workspace import Memory
 from fastmlp.kernels.update import add, scale
 from fastmlp.simd.bfloat16 import flush_denormals, set_mode
@@ -40,11 +40,7 @@ def _update(work: Work) -> None:
             note_gradient_squares(b, i, mine[i, 0], mine[i, 1])
         if not wait(b.settings, work.member):
             return
-    factor = clip_factor(b)
-    if scaled:
-        step_factors(b, thread, factor)
-    for i in range(len(b.layers)):
-        step_own(b, i, thread, factor)
+    step_rest(b, thread, True)
     if thread == 0 and b.settings.norm != NORM_NONE:
         average_norms(b)
         if b.settings.affine != 0:

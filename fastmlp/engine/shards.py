@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 from fastmlp.compilation.jit import inlined
 from fastmlp.engine.arguments import Layout, Member, member_of
-from fastmlp.engine.batch import Batch
+from fastmlp.engine.batch import Batch, Part, batch_of
 from fastmlp.engine.workspace import Memory
 from fastmlp.simd.kinds import Array
-from fastmlp.simd.pointer import pointer
 
 
 class Share(NamedTuple):
@@ -58,29 +57,16 @@ class Work(NamedTuple):
 @inlined
 def shard(work: Work, j: int) -> Batch:
     """Return a shard as a mini-batch of its own."""
-    layout, memory, share, step, member = work
-    settings, shards = layout.settings[0], share.tree.shape[0]
-    start, statistics = share.first[step, j], memory.statistics.size // (settings.threads * shards)
-    return Batch(
-        settings=settings,
+    share, step, shards = work.share, work.step, work.share.tree.shape[0]
+    part = Part(
         step=share.steps[step * shards + j],
-        layers=layout.layers,
-        passes=layout.passes,
-        tiles=layout.tiles,
-        parameters=pointer(memory.parameters, 0),
-        copies=pointer(memory.copies, 0),
-        rows=pointer(memory.rows, j * (memory.rows.size // shards)),
-        state=memory.state,
-        statistics=pointer(memory.statistics, (member.thread * shards + j) * statistics),
-        sums=pointer(memory.sums, j * (memory.sums.size // shards)),
-        costs=pointer(memory.costs, j * (memory.costs.size // shards)),
-        gradient_squares=pointer(memory.gradient_squares, 0),
-        weight_squares=pointer(memory.weight_squares, 0),
-        index=pointer(share.order, start),
-        readable=share.order.size - start,
+        order=share.order,
+        start=share.first[step, j],
         n=share.rows[step, j],
-        lists=pointer(memory.lists, member.thread * (memory.lists.size // settings.threads)),
+        number=j,
+        parts=shards,
     )
+    return batch_of(work.layout, work.memory, work.member, part)
 
 
 @inlined

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastmlp.compilation.jit import body, inlined, worker
 from fastmlp.engine.arguments import Layout, Member, Run, member_of
-from fastmlp.engine.batch import Batch, statistic
+from fastmlp.engine.batch import Batch, Part, batch_of, statistic
 from fastmlp.engine.copies import refresh_tiles
 from fastmlp.engine.factors import factor_gradients, has_input_of, step_factors
 from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
@@ -23,7 +23,7 @@ from fastmlp.kernels.update import average, descend
 from fastmlp.simd.atomics import HALT, SKIPPED, STEPS_DONE, STOP, barrier, load_shared, store_shared
 from fastmlp.simd.bfloat16 import flush_denormals, set_mode
 from fastmlp.simd.kinds import Array, Pointer, Record
-from fastmlp.simd.pointer import offset, pointer
+from fastmlp.simd.pointer import offset
 
 
 @body
@@ -92,7 +92,7 @@ def _update_tiles(b: Batch, member: Member) -> None:
 
 
 @body
-def step_own(b: Batch, i: int, thread: int, factor: float) -> None:
+def _step_own(b: Batch, i: int, thread: int, factor: float) -> None:
     """Do a thread's steps of a layer whose steps had to wait: of its tiles, or with factors of its inputs."""
     layer, scaled = b.layers[i], b.layers[i].factors >= 0
     first, last = (0, layer.tiles) if scaled else (b.tiles[thread, i, 0], b.tiles[thread, i, 1])
@@ -100,6 +100,17 @@ def step_own(b: Batch, i: int, thread: int, factor: float) -> None:
         if not scaled or has_input_of(b, number, thread):
             step_tiles(b, i, number, number + 1, factor)
             note_weight_squares(b, i, number, number + 1)
+
+
+@body
+def step_rest(b: Batch, thread: int, whole: bool) -> None:
+    """Do a thread's steps of factors and of layers that waited for all gradients, or with `whole` of all layers."""
+    factor = clip_factor(b)
+    if b.layers[0].factors >= 0:
+        step_factors(b, thread, factor)
+    for i in range(len(b.layers)):
+        if whole or waits(b, i):
+            _step_own(b, i, thread, factor)
 
 
 @body
@@ -118,12 +129,7 @@ def _step_waiting(b: Batch, state: Array, member: Member) -> bool:
             factor_gradients(b, member.thread)
         if clips and not wait(b.settings, member):
             return False
-        factor = clip_factor(b)
-        if scaled:
-            step_factors(b, member.thread, factor)
-        for i in range(len(b.layers)):
-            if waits(b, i):
-                step_own(b, i, member.thread, factor)
+        step_rest(b, member.thread, False)
     return True
 
 
@@ -169,27 +175,9 @@ def _begin(layout: Layout, memory: Memory, run: Run, step: int, member: Member) 
     settings, position = layout.settings[0], step * layout.settings[0].batch
     for i in range(len(layout.layers)):
         store_shared(tile_cell(member.claims, member.thread, i), 0)
-    readable = run.order.size - position
-    return Batch(
-        settings=settings,
-        step=run.steps[step],
-        layers=layout.layers,
-        passes=layout.passes,
-        tiles=layout.tiles,
-        parameters=pointer(memory.parameters, 0),
-        copies=pointer(memory.copies, 0),
-        rows=pointer(memory.rows, 0),
-        state=memory.state,
-        statistics=pointer(memory.statistics, member.thread * (memory.statistics.size // settings.threads)),
-        sums=pointer(memory.sums, 0),
-        costs=pointer(memory.costs, 0),
-        gradient_squares=pointer(memory.gradient_squares, 0),
-        weight_squares=pointer(memory.weight_squares, 0),
-        index=pointer(run.order, position),
-        readable=readable,
-        n=min(settings.batch, readable),
-        lists=pointer(memory.lists, member.thread * (memory.lists.size // settings.threads)),
-    )
+    n = min(settings.batch, run.order.size - position)
+    part = Part(step=run.steps[step], order=run.order, start=position, n=n, number=0, parts=1)
+    return batch_of(layout, memory, member, part)
 
 
 @body
