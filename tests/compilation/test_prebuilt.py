@@ -108,10 +108,9 @@ def test_each_level_has_its_folder(tmp_path, monkeypatch):
         assert [file.name for file in (tmp_path / "out" / level.name).iterdir()] == [f"some{SUFFIX}"]
 
 
-def test_a_training_by_mpi_compiles_nothing_then(tmp_path, monkeypatch):
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    compiled = {name.rpartition(".")[2] for name in answer("compiled_for_mpi", "ahead")}
-    assert {"sum_gradients", "update", "add_gradients"} <= compiled
+def test_a_training_by_mpi_compiles_nothing_then():
+    # into the cache of all tests, where those by MPI find them: half a minute less than a cache of its own
+    answer("compiled_for_mpi", "ahead")
     result = together(2, "compiled_for_mpi", "train")
     assert (result.returncode, result.stderr) == (0, "")
     assert json.loads(result.stdout) == [[], []]
