@@ -16,7 +16,6 @@ benchmark took. `prove_gate.py` compares real slowdowns, and takes hours instead
 
 import argparse
 import itertools
-import json
 import math
 import random
 import sys
@@ -25,19 +24,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
+import prove_gate
 from dialogue import CrashError
 from options import positive
-from pairs.builds import benchmark_folder, check_tree, make_builds
-from pairs.comparison import warm_up
+from pairs.builds import benchmark_folder, check_tree
 from pairs.errors import GateError
 from pairs.measures import Measure
-from pairs.process import Build
-from pairs.selection import DEFAULT, Case, select
+from pairs.selection import Case
 from pairs.timing import Sample, one_round
 from pairs.verdict import Verdict, judge
-from prove_gate import busy_core
 
 SLOWDOWNS = (0.0, 0.01, 0.02, 0.05, 0.10)
 EVERY = 4  # of these rounds, one has the benchmarks that take a new process for each figure: they take longest
@@ -83,15 +79,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def measure(args: argparse.Namespace) -> None:
     """Add rounds of HEAD beside itself to the file."""
     check_tree()
-    made, benchmarks = make_builds({"base": "HEAD", "head": "HEAD"})
-    builds: tuple[Build, Build] = (made[0], made[1])
-    cases = select(benchmarks, DEFAULT)
-    missing = warm_up(builds, benchmark_folder(), cases)
+    builds, cases = prove_gate.beside_head("HEAD")
     for busy in args.busy:
         end = time.perf_counter() + 60 * args.minutes
-        quick: dict[Case, int | None] = {case: None for case in cases if case.measure.repeated and case not in missing}
-        slow: dict[Case, int | None] = {case: None for case in cases if case not in quick and case not in missing}
-        with busy_core(busy == "yes"):
+        quick: dict[Case, int | None] = {case: None for case in cases if case.measure.repeated}
+        slow: dict[Case, int | None] = {case: None for case in cases if case not in quick}
+        with prove_gate.busy_core(busy == "yes"):
             for number in itertools.count():
                 if time.perf_counter() >= end:
                     break
@@ -105,15 +98,13 @@ def measure(args: argparse.Namespace) -> None:
 def write(path: Path, busy: str, ratios: Round) -> None:
     """Add a round to the file."""
     line = {"busy": busy, "ratios": [[str(case), case.measure.value, ratio] for case, ratio in ratios.items()]}
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+    prove_gate.append(path, line)
 
 
 def read(path: Path) -> dict[str, list[Round]]:
     """Return the rounds in the file, by whether a core was kept busy."""
     rounds: dict[str, list[Round]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        record: dict[str, Any] = json.loads(line)
+    for record in prove_gate.read(path):
         found = {Case(name, (), None, Measure(measure)): ratio for name, measure, ratio in record["ratios"]}
         rounds.setdefault(record["busy"], []).append(found)
     return rounds

@@ -82,6 +82,20 @@ def read(path: Path) -> Records:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
+def append(path: Path, record: dict[str, Any]) -> None:
+    """Add a record to the file."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def beside_head(commit: str) -> tuple[tuple[Build, Build], list[Case]]:
+    """Build HEAD and a commit, and compile; return both, and the usual benchmarks that can be compared."""
+    builds, benchmarks = make_builds({"base": "HEAD", "head": commit})
+    both, cases = (builds[0], builds[1]), select(benchmarks, DEFAULT)
+    not_compared = warm_up(both, benchmark_folder(), cases)
+    return both, [case for case in cases if case not in not_compared]
+
+
 def table(records: Records) -> str:
     """Return the summary as Markdown."""
     lines = [
@@ -115,11 +129,7 @@ def prove(head: str, commit: str, number: int, args: argparse.Namespace) -> None
     missing = {busy: number - sum((r["head"], r["busy"]) == (head, busy) for r in read(args.out)) for busy in args.busy}
     if all(n <= 0 for n in missing.values()):
         return
-    builds, benchmarks = make_builds({"base": "HEAD", "head": commit})
-    both: tuple[Build, Build] = (builds[0], builds[1])
-    cases = select(benchmarks, DEFAULT)
-    not_compared = warm_up(both, benchmark_folder(), cases)
-    cases = [case for case in cases if case not in not_compared]
+    both, cases = beside_head(commit)
     for turn in range(max(missing.values())):
         for busy in [busy for busy, n in missing.items() if turn < n]:
             start = time.perf_counter()
@@ -128,8 +138,7 @@ def prove(head: str, commit: str, number: int, args: argparse.Namespace) -> None
                 rounds = Rounds(both, benchmark_folder(), lambda _: None, seconds=60 * args.minutes, enough=enough)
                 findings = rounds.compare(in_order(cases))
             line = record(head, busy, findings, time.perf_counter() - start)
-            with args.out.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+            append(args.out, line)
             sys.stderr.write(f"{head}, busy {busy}: slower {line['verdicts']['slower']}\n")
 
 

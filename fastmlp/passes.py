@@ -30,7 +30,7 @@ def split(net: MLP, loss: Loss, data: UserData, rng: np.random.Generator) -> "tu
     if isinstance(X, Given):
         from fastmlp.mpi import splitting as processes
 
-        return processes.split(net, loss, X, y, sample_weight, class_weight, validation, rng)
+        return processes.split(net, loss, data, rng)
     if is_stream(X):
         from fastmlp.streaming import splitting as streams
 

@@ -67,7 +67,7 @@ class Predictions(Streamed):
             `X` has another width or shape, no rows, another dtype, or a value that is not finite; or the outputs are no
             probabilities.
         """
-        if self.output not in ("softmax", "logistic"):
+        if not self.architecture.has_classes:
             raise ValueError(f"probabilities need output='softmax' or 'logistic', got output={self.output!r}")
         return self.outputs(X, matmul_precision=matmul_precision, threads=threads)
 

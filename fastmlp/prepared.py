@@ -82,7 +82,7 @@ def _patience(stop: Any, net: MLP, held_out: "Rows | None", steps: int) -> Patie
     checks.instance("stop", stop, EarlyStopping)
     if held_out is None:
         raise ValueError("stop needs validation, a fraction or a pair (X_val, y_val), got validation=None")
-    if stop.metric == "accuracy" and net.output not in ("softmax", "logistic"):
+    if stop.metric == "accuracy" and not net.architecture.has_classes:
         raise ValueError(
             f"metric='accuracy' needs output='softmax' or 'logistic', got output={net.output!r}; take metric='cost'"
         )

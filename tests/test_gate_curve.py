@@ -8,6 +8,7 @@ from asv_files import load
 measures = load("pairs.measures")
 selection = load("pairs.selection")
 verdict = load("pairs.verdict")
+prove_gate = load("prove_gate")
 gate_curve = load("gate_curve")
 KINDS = [measures.Measure.CPU, measures.Measure.CPU, measures.Measure.WALL, measures.Measure.PEAK]
 
@@ -78,9 +79,9 @@ def test_whole_comparisons_are_made_of_new_rounds(tmp_path, monkeypatch, capsys)
         return {case: gate_curve.Sample(0.001, 1.0, 1.0) for case in calls}
 
     monkeypatch.setattr(gate_curve, "check_tree", lambda: None)
-    monkeypatch.setattr(gate_curve, "make_builds", lambda commits: (("base", "head"), []))
-    monkeypatch.setattr(gate_curve, "select", lambda benchmarks, patterns: cases)
-    monkeypatch.setattr(gate_curve, "warm_up", lambda builds, folder, cases: {cases[0]: "missing"})
+    monkeypatch.setattr(prove_gate, "make_builds", lambda commits: (("base", "head"), []))
+    monkeypatch.setattr(prove_gate, "select", lambda benchmarks, patterns: cases)
+    monkeypatch.setattr(prove_gate, "warm_up", lambda builds, folder, cases: {cases[0]: "missing"})
     monkeypatch.setattr(gate_curve, "one_round", one_round)
     monkeypatch.setattr(gate_curve.time, "perf_counter", iter([0, *range(0, 60, 10), 1e9]).__next__)
     out = tmp_path / "rounds.jsonl"

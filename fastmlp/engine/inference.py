@@ -203,4 +203,4 @@ def evaluate(
     forward.run(evaluate_chunks, packed, order, costs, right)
     packed.give_back(forward)
     weight = n if sample_weight is None else float(sample_weight[order].sum())
-    return float(costs.sum()) / weight, float(right.sum()) / weight if architecture.output in ANSWERS else None
+    return float(costs.sum()) / weight, float(right.sum()) / weight if architecture.has_classes else None

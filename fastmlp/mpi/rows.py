@@ -108,6 +108,13 @@ class SharedRows(Shared):
         known = [shard for shards in self.ranks.share(mine) for shard in shards]
         return {"rows": self.n, **self.ways(), **{f"shard {number}": shard for number, shard in enumerate(known)}}
 
+    def permuted(self, key: int) -> list[np.ndarray]:
+        """Return the rows of each of the process's shards in an order that `key` and the shard's number give."""
+        return [
+            np.random.default_rng([key, number]).permutation(rows)
+            for number, rows in zip(self.shards.numbers, self.rows, strict=True)
+        ]
+
     def trainer(self, network: Network, batch_size: int, *arguments: Any, options: engine.StepOptions) -> ShardTrainer:
         """Return what trains on these rows, in steps of so many rows of all processes."""
         begins = starts(self.shards.sizes, -(-self.n // batch_size))
@@ -120,11 +127,7 @@ class SharedRows(Shared):
         self, trainer: engine.Trainer, rng: np.random.Generator, within_epoch: Callable[[int], None], rates: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray] | None:
         """Train as `fastmlp.passes.epoch` does."""
-        key = int(rng.integers(1 << 63))
-        orders = [
-            np.random.default_rng([key, number]).permutation(rows)
-            for number, rows in zip(self.shards.numbers, self.rows, strict=True)
-        ]
+        orders = self.permuted(int(rng.integers(1 << 63)))
         begins = starts(self.shards.sizes, len(rates))
         steps = steps_of(self.ranks, self.shards, begins, orders, self.data.weights, rates)
         costs = self.run(steps, within_epoch)

@@ -8,9 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fastmlp.inputs import checks
-from fastmlp.inputs.ranked import Given
 from fastmlp.inputs.sparse import CsrRows
-from fastmlp.inputs.splitting import Dataset, Part, SharedData, checked_validation, with_class_weights
+from fastmlp.inputs.splitting import Dataset, Part, SharedData, UserData, checked_validation, with_class_weights
 from fastmlp.losses import Loss
 from fastmlp.mlp import MLP
 from fastmlp.mpi.moving import Cut, cut_of, moved
@@ -24,17 +23,9 @@ from fastmlp.streaming.stream import Network, Stream
 OfAll: TypeAlias = SharedRows | SharedStream
 
 
-def split(
-    net: MLP,
-    loss: Loss,
-    given: Given,
-    y: Any,
-    sample_weight: Any,
-    class_weight: Any,
-    validation: Any,
-    rng: np.random.Generator,
-) -> tuple[OfAll, OfAll | None]:
-    """Check the data that each process passed; return the rows to train on and those to validate on."""
+def split(net: MLP, loss: Loss, user_data: UserData, rng: np.random.Generator) -> tuple[OfAll, OfAll | None]:
+    """Check the data that each process passed, X as a `Given`; return the rows to train on and those to validate on."""
+    given, y, validation, sample_weight, class_weight = user_data
     ranks: Ranks = given.ranks
     pair = isinstance(validation, (tuple, list))
     ranks.agree(
@@ -151,10 +142,7 @@ def _shared(ranks: Ranks, data: Dataset, cut: Cut) -> SharedRows:
 
 def _held_out(ranks: Ranks, rows: SharedRows, fraction: float, key: int) -> tuple[SharedRows, SharedRows]:
     """Hold out a fraction of the rows of each shard; `key` and the number of the shard say which."""
-    orders = [
-        np.random.default_rng([key, number]).permutation(shard)
-        for number, shard in zip(rows.shards.numbers, rows.rows, strict=True)
-    ]
+    orders = rows.permuted(key)
     heads = [round(fraction * len(order)) for order in orders]
     trained, held = (
         SharedRows(ranks, rows.data, rows.shards.owned, part)

@@ -75,7 +75,7 @@ def stream(
 
     Notes
     -----
-    An epoch visits every row once. It goes through the row groups (record batches, CSV files, 256 KB of an array) in a
+    An epoch visits every row once. It goes through the row groups (record batches, CSV files, 1 MB of an array) in a
     random order, `side_by_side` of them in turns, and shuffles the rows within each block. The order comes from the
     seed of `fastmlp.train`. With `comm`, the shards of all processes together have `rows_in_memory` rows.
     """

@@ -49,9 +49,8 @@ def block_sums(network: Network, filler: Filler, block: Block, loss: Loss, threa
     if not weight:
         return np.zeros(3)
     cost, accuracy = engine.evaluate(
-        network, filler.matrix(block), block.targets, np.arange(block.rows), threads, loss=loss,
-        sample_weight=block.weights,
-    )  # fmt: skip
+        network, filler.matrix(block), block.targets, None, threads, loss=loss, sample_weight=block.weights
+    )
     return np.array([weight, cost * weight, (accuracy or 0.0) * weight])
 
 
