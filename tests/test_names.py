@@ -112,6 +112,7 @@ COVERED = {
     "streaming/classes.py": "streaming/test_summary.py",
     "streaming/columns.py": "streaming/test_files.py",
     "streaming/filling.py": "streaming/test_files.py",
+    "streaming/formats.py": "streaming/test_files.py",
     "streaming/fragments.py": "streaming/test_files.py",
     "streaming/methods.py": "streaming/test_prediction.py",
     "streaming/opening.py": "streaming/test_files.py",

@@ -120,7 +120,7 @@ class ArrayFile(File):
         first = part * self.part_rows
         return f"{self.path}, rows {first} to {first + (self.rows or [0])[part] - 1}"
 
-    def chunks(self, part: int, names: Sequence[str], size: int) -> Iterator[Chunk]:
+    def chunks(self, part: int, names: Sequence[str], size: int, *, whole: bool) -> Iterator[Chunk]:
         """Read a part."""
         first, rows = part * self.part_rows, (self.rows or [0])[part]
         for start in range(0, rows, size):

@@ -1,10 +1,11 @@
 """Fragments of a `pyarrow.dataset.Dataset` as the files of a stream."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from fastmlp.streaming.files import Chunk, File, Stamp, TableChunk, fields_of, index_of, pieces_of
+from fastmlp.streaming.files import Chunk, File, Stamp, decoded, fields_of, index_of
 from fastmlp.system import extras
 
 
@@ -43,12 +44,12 @@ class Fragment(File):
         """Return the fields by their names."""
         return self._fields
 
-    def chunks(self, part: int, names: Sequence[str], size: int) -> Iterator[Chunk]:
+    def chunks(self, part: int, names: Sequence[str], size: int, *, whole: bool) -> Iterator[Chunk]:
         """Scan a part."""
-        wanted = list(names)
-        for batch in self._parts[part].to_batches(self._schema, columns=wanted, batch_size=size, **self._options):
-            for piece in pieces_of(batch, size):
-                yield TableChunk(piece)
+        return decoded(functools.partial(self._batches, part, list(names)), size, whole=whole)
+
+    def _batches(self, part: int, names: list[str], size: int) -> Iterator[Any]:
+        yield from self._parts[part].to_batches(self._schema, columns=names, batch_size=size, **self._options)
 
 
 def fragments_of(dataset: Any) -> list[Fragment]:

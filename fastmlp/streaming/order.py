@@ -8,6 +8,10 @@ import numpy as np
 
 from fastmlp.streaming.files import Chunk, File, len_of
 
+# A piece of no more turns is decoded as a whole: 8 groups of 8,000 rows by 100 columns of float32 then take 26 MB, and
+# the readers of groups that are decoded turn by turn 81 MB, as Arrow keeps what it read of a group until its end.
+WHOLE_TURNS = 8
+
 
 class Piece(NamedTuple):
     """A part of a file.
@@ -68,7 +72,8 @@ class Read(NamedTuple):
 def read_in_order(pieces: Sequence[Piece], names: Sequence[str], size: int, side_by_side: int = 1) -> Iterator[Read]:
     """Read pieces in their order, at most `size` rows at a time, from so many pieces in turns."""
     waiting = iter(pieces)
-    opened = [_read(piece, names, size) for piece in itertools.islice(waiting, side_by_side)]
+    turns = side_by_side > 1
+    opened = [_read(piece, names, size, turns=turns) for piece in itertools.islice(waiting, side_by_side)]
     while opened:
         for place, reading in reversed(list(enumerate(opened))):
             found = next(reading, None)
@@ -77,15 +82,15 @@ def read_in_order(pieces: Sequence[Piece], names: Sequence[str], size: int, side
                 if following is None:
                     del opened[place]
                     break
-                opened[place] = _read(following, names, size)
+                opened[place] = _read(following, names, size, turns=turns)
                 found = next(opened[place], None)
             if found is not None:
                 yield found
 
 
-def _read(piece: Piece, names: Sequence[str], size: int) -> Iterator[Read]:
-    first = piece.first
-    for chunk in piece.file.read(piece.part, names, size):
+def _read(piece: Piece, names: Sequence[str], size: int, *, turns: bool) -> Iterator[Read]:
+    first, whole = piece.first, turns and piece.rows <= WHOLE_TURNS * size
+    for chunk in piece.file.read(piece.part, names, size, whole=whole):
         rows = len_of(chunk)
         if rows:
             yield Read(chunk, piece, first, rows)

@@ -11,7 +11,8 @@ import numpy as np
 from fastmlp.inputs.streamed import StreamError
 from fastmlp.streaming.arrays import ArrayFile, Y
 from fastmlp.streaming.columns import CATEGORY, NUMBER, Column
-from fastmlp.streaming.files import ArrowFile, CsvFile, File, ParquetFile
+from fastmlp.streaming.files import File
+from fastmlp.streaming.formats import ArrowFile, CsvFile, ParquetFile
 from fastmlp.streaming.fragments import fragments_of
 
 TABLES: dict[str, Callable[[Path], File]] = {

@@ -11,7 +11,7 @@ from refusals import refused
 
 from fastmlp import MLP, SGD, train
 from fastmlp.datasets import StreamError, stream
-from fastmlp.streaming.files import ParquetFile
+from fastmlp.streaming.formats import ParquetFile
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_files_are_decoded_once(folder, cache, monkeypatch):
     found = stream(folder, target="kind", cache=cache, class_names=["ash", "birch", "cedar"], columns=["a", "b"])
     read = []
     whole = ParquetFile.chunks
-    monkeypatch.setattr(ParquetFile, "chunks", lambda *arguments: read.append(1) or whole(*arguments))
+    monkeypatch.setattr(ParquetFile, "chunks", lambda *given, **options: read.append(1) or whole(*given, **options))
     net = MLP([2, 3])
     train(net, found, validation=0.2, batch_size=20, epochs=3, progress=False)
     net.accuracy(found)

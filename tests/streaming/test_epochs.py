@@ -390,4 +390,10 @@ def test_the_bar_counts_the_steps_of_the_epoch(folder, monkeypatch):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc/self")
 def test_the_process_stays_small(tmp_path):
+    # written here: what Arrow's allocator keeps of writing would come and go in the account of the program
+    rows, columns, rng = 20_000, 100, np.random.default_rng(0)
+    for part in range(10):
+        values = rng.standard_normal((columns, rows), np.float32)
+        table = pa.table({f"x{i}": values[i] for i in range(columns)} | {"y": rng.integers(0, 2, rows)})
+        parquet.write_table(table, tmp_path / f"{part}.parquet", row_group_size=2000)
     assert float(printed("stream_in_little_memory", tmp_path)) < 40  # of 80 MB of rows

@@ -14,7 +14,9 @@ from refusals import refused
 
 from fastmlp import MLP, datasets
 from fastmlp.datasets import StreamError, stream
-from fastmlp.streaming.files import ParquetFile
+from fastmlp.streaming.files import DECODED_ROWS
+from fastmlp.streaming.formats import ParquetFile
+from fastmlp.streaming.fragments import fragments_of
 
 
 def blocks_of(found, n_inputs, kernel="cross_entropy", dtype="float32"):
@@ -212,8 +214,20 @@ def test_a_file_that_ends_short(rows, folder):
 def test_a_row_group_with_fewer_rows_than_it_said(folder, monkeypatch):
     found = stream(folder, target="kind", class_names=["ash", "birch", "cedar"], columns=["a"])
     whole = ParquetFile.chunks
-    monkeypatch.setattr(ParquetFile, "chunks", lambda *arguments: list(whole(*arguments))[:-1])
+    monkeypatch.setattr(ParquetFile, "chunks", lambda *arguments, **options: list(whole(*arguments, **options))[:-1])
     refused(lambda: blocks_of(found, 1), StreamError, ["part-0.parquet, row group 0", "ends after", "expected 70"])
+
+
+@pytest.mark.parametrize("kind", ["file", "fragment"])
+@pytest.mark.parametrize("size", [1, 7, DECODED_ROWS - 1, DECODED_ROWS, DECODED_ROWS + 1])
+def test_decoding_ahead_gives_the_same_pieces(tmp_path, kind, size):
+    values, path = np.arange(2 * DECODED_ROWS + 100), tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"a": values}), path)
+    file = ParquetFile(path) if kind == "file" else fragments_of(pyarrow.dataset.dataset(path))[0]
+    pieces = [[chunk["a"].to_numpy() for chunk in file.read(0, ["a"], size, whole=whole)] for whole in (False, True)]
+    assert [len(piece) for piece in pieces[0]] == [len(piece) for piece in pieces[1]]
+    for found in pieces:
+        np.testing.assert_array_equal(np.concatenate(found), values)
 
 
 def test_other_types_in_the_middle(rows, folder):

@@ -5,17 +5,17 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from fastmlp.streaming.order import HeldOut, Piece, Share, pieces_of, read_in_order
+from fastmlp.streaming.order import WHOLE_TURNS, HeldOut, Piece, Share, pieces_of, read_in_order
 
 
 class FakeFile:
     """A file whose rows are their own numbers."""
 
     def __init__(self, *rows):
-        self.rows, self.opened = list(rows), 0
+        self.rows, self.whole = list(rows), {}
 
-    def read(self, part, names, size):
-        self.opened += 1
+    def read(self, part, names, size, *, whole):
+        self.whole[part] = whole
         first = sum(self.rows[:part])
         for start in range(0, self.rows[part], size):
             yield {"a": np.arange(first + start, first + min(start + size, self.rows[part]))}
@@ -48,6 +48,13 @@ def test_one_after_the_other_is_the_order_of_the_files():
 def test_side_by_side_takes_turns():
     found = read_in_order(pieces(4, 4, 4), ["a"], 2, 2)
     assert [read.piece.part for read in found][:4] in ([0, 1, 0, 1], [1, 0, 1, 0])
+
+
+@pytest.mark.parametrize(("side_by_side", "expected"), [(1, [False, False, False]), (2, [True, True, False])])
+def test_small_pieces_that_take_turns_are_decoded_as_a_whole(side_by_side, expected):
+    some = pieces(4, WHOLE_TURNS * 2, WHOLE_TURNS * 2 + 1)
+    list(read_in_order(some, ["a"], 2, side_by_side))
+    assert some[0].file.whole == dict(enumerate(expected))
 
 
 def test_pieces_know_their_first_row():
