@@ -39,12 +39,16 @@ class Course:
 
     def __post_init__(self) -> None:
         self.finite = self.best = self.trainer.snapshot()
+        self._spare: engine.Snapshot | None = None  # whose arrays the next one takes
 
     def epoch_ended(self) -> None:
         """Take the network as it is, after the record of its epoch."""
-        self.finite = self.trainer.snapshot()
+        before = self.finite, self.best
+        self.finite = self.trainer.snapshot(self._spare)
         if self.patience is not None and self.patience.is_best(self.history.epochs, self.history.records[-1]):
             self.best = self.finite
+        # what `content` has of the epoch before is replaced before the spare one is written to
+        self._spare = next((old for old in before if old is not self.best and old is not self.finite), None)
 
     def content(self) -> Callable[[], Saved]:
         """Return a function that returns the training as it is now."""

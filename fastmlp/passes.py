@@ -1,5 +1,7 @@
 """What `fastmlp.train` does with rows, in arrays, a stream or several processes: split, trainer, epoch, evaluation."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from fastmlp.streaming.rows import StreamedRows
 
 Rows: TypeAlias = "Dataset | StreamedRows | SharedRows | SharedStream"
+Evaluate: TypeAlias = Callable[[], tuple[float, float | None]]
 
 
 def split(net: MLP, loss: Loss, data: UserData, rng: np.random.Generator) -> "tuple[Rows, Rows | None]":
@@ -76,9 +79,14 @@ def name(net: MLP, rows: "Rows") -> None:
 
 
 def epoch(
-    trainer: "engine.Trainer", rows: "Rows", rng: np.random.Generator, within_epoch: WithinEpoch, rates: np.ndarray
+    trainer: "engine.Trainer",
+    rows: "Rows",
+    rng: np.random.Generator,
+    within_epoch: WithinEpoch,
+    rates: np.ndarray,
+    evaluate: Evaluate | None,
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Train on all rows once, in a random order.
+    """Train on all rows once, in a random order; what will be called to `evaluate` may begin then.
 
     Returns
     -------
@@ -97,8 +105,20 @@ def epoch(
 
         return shuffled_epoch(trainer, rows, rng, within_epoch, rates)
     order = rows.order(rng.permutation(rows.n))
-    costs = train_epoch(trainer, order, within_epoch, rates=rates)
+    afterwards = evaluate.begin() if isinstance(evaluate, engine.Evaluation) else None
+    costs = train_epoch(trainer, order, within_epoch, rates=rates, afterwards=afterwards)
     return None if costs is None else (costs, trainer.weights(order))
+
+
+def evaluation(trainer: "engine.Trainer", rows: "Rows", loss: Loss, threads: int) -> Evaluate:
+    """Return what evaluates a trainer's network as it is after an epoch; it returns what `evaluate` returns."""
+    network = trainer.network
+    # the parameters with batch norm have to be folded; a trainer of several processes has other rows than a Dataset
+    if isinstance(rows, Dataset) and type(trainer) is engine.Trainer and network.architecture.batch_norm is None:
+        return engine.Evaluation(
+            trainer, rows.x, rows.targets, rows.rows, threads, loss=loss, sample_weight=rows.weights
+        )
+    return partial(evaluate, network, rows, loss, threads)
 
 
 def evaluate(network: Network, rows: "Rows", loss: Loss, threads: int) -> tuple[float, float | None]:

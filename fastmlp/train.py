@@ -169,6 +169,7 @@ def train(
         trainer = passes.trainer(net, training, ready.batch_size, optimizer, threads, options)
         if state is not None:
             trainer.import_state(state)
+        evaluate = None if held_out is None else passes.evaluation(trainer, held_out, loss, threads)
         history, steps = History(), -(-training.n // ready.batch_size)
         course, ended = Course(trainer, rng, history, patience), False
         if checkpoints is not None:
@@ -178,14 +179,16 @@ def train(
 
     def one_epoch(within_epoch: WithinEpoch) -> Epoch | None:
         rates = optimizer.schedule.rates_of_epoch(history.steps, steps, ready.epochs)
-        trained = passes.epoch(trainer, training, rng, within_epoch, rates)
+        trained = passes.epoch(trainer, training, rng, within_epoch, rates, evaluate)
         if trained is None:
             return None
         (batch_costs, weights), penalty = trained, net.penalty(optimizer.l2)
         if not np.isfinite(penalty):
             return None
         cost = float(batch_costs @ weights) / float(weights.sum()) + penalty
-        validation = _validation(net, held_out, loss, penalty, threads, stop)
+        validation: Validation = {"val_cost": None, "val_accuracy": None}
+        if evaluate is not None:
+            validation = _validation(net, evaluate(), penalty, held_out, stop)
         return Epoch(batch_costs, cost, float(batch_costs[-1]) + penalty, float(rates[-1]), validation)
 
     def after_epoch(record: Record) -> str | None:
@@ -224,11 +227,9 @@ def _place_of(comm: Any) -> Alone:
 
 
 def _validation(
-    net: MLP, held_out: "Rows | None", loss: Loss, penalty: float, threads: int, stop: EarlyStopping | None
+    net: MLP, evaluated: tuple[float, float | None], penalty: float, held_out: "Rows | None", stop: EarlyStopping | None
 ) -> Validation:
-    if held_out is None:
-        return {"val_cost": None, "val_accuracy": None}
-    cost, accuracy = passes.evaluate(net.network, held_out, loss, threads)
+    cost, accuracy = evaluated
     found: Validation = {"val_cost": cost + penalty, "val_accuracy": accuracy}
     if stop is not None and callable(stop.metric) and isinstance(held_out, Dataset):
         found["val_score"] = float(stop.metric(net, *held_out.picked()))

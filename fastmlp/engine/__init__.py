@@ -16,13 +16,24 @@ from fastmlp.system import forks
 if TYPE_CHECKING:
     from fastmlp.engine.crew import run_crew
     from fastmlp.engine.epoch import Trainer
-    from fastmlp.engine.inference import evaluate, outputs
+    from fastmlp.engine.inference import Evaluation, evaluate, outputs
     from fastmlp.engine.moments import Snapshot, check_state
     from fastmlp.engine.settings import StepOptions
     from fastmlp.engine.workspace import PackedParameters
 
-__all__ = ["PackedParameters", "Snapshot", "StepOptions", "Trainer", "check_state", "evaluate", "outputs", "run_crew"]
+__all__ = [
+    "Evaluation",
+    "PackedParameters",
+    "Snapshot",
+    "StepOptions",
+    "Trainer",
+    "check_state",
+    "evaluate",
+    "outputs",
+    "run_crew",
+]
 _MODULES = {
+    "Evaluation": "inference",
     "PackedParameters": "workspace",
     "Snapshot": "moments",
     "StepOptions": "settings",

@@ -85,13 +85,13 @@ class Trainer:
         self.workspace = Workspace(plan, dtype, self.threads, lists=listed, parts=shards)
         keeps_gradients = options.shards is not None or architecture.input_factors  # whose steps need all of them
         buffers = max(buffers_of(optimizer), int(keeps_gradients))
-        self.state = aligned(buffers * plan.n_parameters, dtype) if buffers else None
+        self.state = aligned(buffers * plan.n_gradient, dtype) if buffers else None
 
     def _settings(self, optimizer: "Optimizer", key: int) -> np.ndarray:
         architecture, norm = self.network.architecture, self.network.architecture.batch_norm
         record = make_settings(self.plan, architecture.dtype, self.threads, architecture.activation)
         record["spins"] = SPINS if self.threads <= usable_cores() else SPINS_OVERSUBSCRIBED
-        record["slot"], record["key"] = self.plan.n_parameters, key
+        record["slot"], record["key"] = self.plan.n_gradient, key
         for name, value in optimizer.settings().items():
             record[name] = RULES.index(value) if name == "rule" else value
         set_rates(record, self.layers, optimizer.rate_multipliers)
@@ -115,6 +115,7 @@ class Trainer:
         rates: np.ndarray | None = None,
         l2: np.ndarray | None = None,
         weight_squares: np.ndarray | None = None,
+        afterwards: Callable[[int], None] | None = None,
     ) -> np.ndarray:
         """Train on the rows `order`, cut into mini-batches.
 
@@ -130,6 +131,8 @@ class Trainer:
             λ of every step, of the term ``λ/2 · Σ‖W‖²`` in its cost; default: the optimizer's for all.
         weight_squares : numpy.ndarray, optional
             Takes the Σ‖W‖² after every step, float64.
+        afterwards : callable, optional
+            Called in each thread with its number, behind the last step.
 
         Returns
         -------
@@ -142,7 +145,7 @@ class Trainer:
         KeyboardInterrupt
             After the step in which Ctrl-C came; the network holds the parameters of the last whole step.
         """
-        return self._run(order, self._steps(order, rates, l2), progress, weight_squares)
+        return self._run(order, self._steps(order, rates, l2), progress, weight_squares, afterwards)
 
     def whole_gradient(self, order: np.ndarray, weight: float) -> tuple[float, np.ndarray]:
         """Return the mean cost over the rows `order`, whose weights sum to `weight`, and its gradient, float64.
@@ -163,6 +166,7 @@ class Trainer:
         steps: np.ndarray,
         progress: Callable[[int], None] | None = None,
         weight_squares: np.ndarray | None = None,
+        afterwards: Callable[[int], None] | None = None,
     ) -> np.ndarray:
         """Run the steps and return their costs."""
         w, behind = self.workspace, NOT_WANTED if weight_squares is None else weight_squares
@@ -175,6 +179,8 @@ class Trainer:
 
         def work(thread: int) -> None:
             train_steps(thread, layout, memory, run)
+            if afterwards is not None:
+                afterwards(thread)
 
         def poll() -> None:
             if progress is not None:
@@ -216,11 +222,19 @@ class Trainer:
         found[-1] += len(order) - found.sum()
         return found
 
-    def snapshot(self) -> Snapshot:
-        """Return a copy of the network's parameters and of what the update rule remembers."""
-        return Snapshot(
-            self.network.parameters.snapshot(), self.steps_done, None if self.state is None else self._moments().copy()
-        )
+    def snapshot(self, into: Snapshot | None = None) -> Snapshot:
+        """Return a copy of the network's parameters and of what the update rule remembers.
+
+        It takes the arrays of the snapshot `into`, which nobody needs any more: the pages of new arrays cost more than
+        the copy.
+        """
+        parameters, state = self.network.parameters, None if self.state is None else self._moments()
+        if into is None:
+            return Snapshot(parameters.snapshot(), self.steps_done, None if state is None else state.copy())
+        parameters.write_to(into.parameters)
+        if state is not None and into.state is not None:
+            into.state[:] = state
+        return Snapshot(into.parameters, self.steps_done, into.state)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to what `snapshot` returned."""
@@ -233,7 +247,7 @@ class Trainer:
     def _moments(self) -> np.ndarray:
         """The moments in the state, a view: they lie behind the gradients."""
         assert self.state is not None
-        return self.state[self.plan.n_parameters :]
+        return self.state[self.plan.n_gradient :]
 
     def export_state(self) -> State:
         """Return what the update rule remembers, a copy."""

@@ -35,8 +35,11 @@ def from_panels(panels: np.ndarray, lanes: int, matrix: np.ndarray) -> None:
     """Read back what `to_panels` wrote."""
     m, n = matrix.shape
     panels = panels.reshape(ceil_divide(n, lanes), -1, lanes)
-    for j in range(0, n, lanes):
-        matrix[:, j : j + lanes] = panels[j // lanes, :m, : min(lanes, n - j)]
+    whole = n // lanes
+    row = np.dtype((np.void, lanes * matrix.itemsize))  # one element for NumPy, which takes half as long so
+    matrix[:, : whole * lanes].view(row)[:] = panels[:whole, :m].view(row)[:, :, 0].T
+    if n % lanes:
+        matrix[:, whole * lanes :] = panels[whole, :m, : n % lanes]
 
 
 class PackedParameters:

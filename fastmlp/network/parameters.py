@@ -119,6 +119,10 @@ class Parameters:
         """Return a copy of all parameters and running statistics, for `restore`."""
         return self._state.copy()
 
+    def write_to(self, state: np.ndarray) -> None:
+        """Make an earlier `snapshot` one of the parameters as they are now."""
+        state[:] = self._state
+
     def restore(self, state: np.ndarray) -> None:
         """Go back to a `snapshot`.
 
