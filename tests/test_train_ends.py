@@ -124,7 +124,7 @@ def test_ctrl_c_never_leaves_half_a_step(endless):
 
 def _press_ctrl_c(monkeypatch, place, call):
     """Send Ctrl-C at the beginning of a chosen call of a function that `train` uses."""
-    owner = engine.Trainer if place == "run_epoch" else engine
+    owner = engine.Trainer if place == "run_epoch" else engine.Evaluation
     original, calls = getattr(owner, place), []
 
     def interrupted(*arguments, **keywords):
@@ -136,7 +136,7 @@ def _press_ctrl_c(monkeypatch, place, call):
     monkeypatch.setattr(owner, place, interrupted)
 
 
-@pytest.mark.parametrize("place", ["run_epoch", "evaluate"])
+@pytest.mark.parametrize("place", ["run_epoch", "begin", "__call__"])  # of a training, of an evaluation
 def test_ctrl_c_at_a_chosen_moment(place, blobs, monkeypatch):
     _press_ctrl_c(monkeypatch, place, call=3)
     net = _blobs_net()
