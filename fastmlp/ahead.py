@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fastmlp import MLP, SGD, Adam, kernels, train
+from fastmlp import MLP, SGD, Adam, BatchNorm, kernels, train
 from fastmlp.compilation.store import MISSED
 from fastmlp.engine.shard_update import add_gradients
 from fastmlp.engine.sharded import ShardTrainer, Steps
@@ -30,12 +30,13 @@ ROWS, WIDTH, CLASSES = 40, 20, 3
 
 
 def training(dtype: str, remembers: bool) -> None:
-    """Train a network, by a rule with memory or plain SGD, evaluate it and predict."""
+    """Train networks without and with batch norm, by a rule with memory or plain SGD, evaluate one and predict."""
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((ROWS, WIDTH)).astype(dtype), rng.integers(0, CLASSES, ROWS)
     net = MLP([WIDTH, 8, CLASSES], dtype=dtype)
     optimizer = Adam(0.01) if remembers else SGD(0.01)
-    train(net, X, y, optimizer=optimizer, batch_size=16, epochs=1, progress=False)
+    for trained in (net, MLP([WIDTH, 8, CLASSES], dtype=dtype, batch_norm=BatchNorm())):
+        train(trained, X, y, optimizer=optimizer, batch_size=16, epochs=1, progress=False)
     net.accuracy(X, y)
     net.predict(X)
     if remembers:
@@ -55,10 +56,16 @@ def rounded_training() -> None:
 
 
 def shards(dtype: str) -> None:
-    """Train on two shards of one process, as each of several does, and add gradients of two."""
+    """Train on two shards of one process, as each of several does, without and with batch norm."""
+    for batch_norm in (None, BatchNorm()):
+        _on_shards(MLP([WIDTH, 8, CLASSES], dtype=dtype, batch_norm=batch_norm))
+
+
+def _on_shards(net: MLP) -> None:
+    """Do one step on two shards, and add gradients of two."""
     rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((ROWS, WIDTH)).astype(dtype), rng.integers(0, CLASSES, ROWS)
-    net, half = MLP([WIDTH, 8, CLASSES], dtype=dtype), ROWS // 2
+    X, y = rng.standard_normal((ROWS, WIDTH)).astype(net.dtype), rng.integers(0, CLASSES, ROWS)
+    half = ROWS // 2
     trainer = ShardTrainer(np.array([[0, 0, 0], [0, 1, 1]]), net.network, X, y, half, SGD(), 1)
     rows, first = np.full((1, 2), half), np.array([[0, half]])
     trainer.begin(Steps(np.arange(ROWS), first, rows, rows / ROWS, np.array([float(ROWS)]), 0, 2, np.array([0.01])))

@@ -3,6 +3,8 @@
 Numba optimises every function and makes machine code of it. Then it takes the function's LLVM code into each caller,
 where both are done again: five times for a product that is five calls below `fastmlp.engine.step.train_steps`. A `Body`
 is called by compiled code only, so this happens in an `Entry` alone. It saves a third of the time of a first training.
+
+A body goes through fewer of Numba's own passes (`_body_passes`), and LLVM does not optimise it before it is linked.
 """
 
 import gc
@@ -10,8 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from numba.core import typed_passes, untyped_passes
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
+from numba.core.compiler_machinery import PassManager
 from numba.core.environment import lookup_environment
 
 # A full garbage collection looks at all of Numba's objects and frees few of them. Without it, the first training takes
@@ -32,6 +36,9 @@ def _no_full_collections() -> Iterator[None]:
 
 class _BodyLibrary(JITCodeLibrary):
     """LLVM code to be linked into that of callers; there is no machine code of its own."""
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        ll_module.data_layout = self._codegen._data_layout  # all that LLVM does is done in the entry
 
     def _optimize_final_module(self) -> None:
         pass
@@ -70,13 +77,41 @@ class _EntryLibrary(JITCodeLibrary):
                 self._codegen.set_env(variable.name, environment)
 
 
+def _body_passes() -> PassManager:
+    """Return Numba's passes but for those of closures, contexts, loops over tuples and whole arrays."""
+    manager = PassManager("body")
+    for step in (
+        untyped_passes.TranslateByteCode,
+        untyped_passes.FixupArgs,
+        untyped_passes.IRProcessing,
+        untyped_passes.RewriteSemanticConstants,
+        untyped_passes.DeadBranchPrune,
+        untyped_passes.GenericRewrites,
+        untyped_passes.RewriteDynamicRaises,
+        untyped_passes.InlineInlinables,
+        untyped_passes.DeadBranchPrune,
+        untyped_passes.ReconstructSSA,
+        untyped_passes.DeadBranchPrune,
+        typed_passes.NopythonTypeInference,
+        typed_passes.PreLowerStripPhis,
+        typed_passes.InlineOverloads,
+        typed_passes.IRLegalization,
+        typed_passes.AnnotateTypes,
+        typed_passes.NativeLowering,
+        typed_passes.NoPythonBackend,
+    ):
+        manager.add_pass(step, step.__name__)
+    manager.finalize()
+    return manager
+
+
 class Body(Compiler):
     """Compiles a function that only compiled code calls."""
 
     def define_pipelines(self) -> Any:
-        """Choose where its code goes."""
+        """Choose its passes, and where its code goes."""
         self.state.library = _BodyLibrary(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
-        return super().define_pipelines()
+        return [_body_passes()]
 
 
 class Entry(Compiler):

@@ -10,7 +10,7 @@ from fastmlp.kernels.batchnorm import Normalisation
 from fastmlp.kernels.panels import Panels, dense
 from fastmlp.kernels.targets import Targets
 from fastmlp.simd.kinds import Array, Pointer, Record
-from fastmlp.simd.pointer import cast_address, offset, pointer
+from fastmlp.simd.pointer import cast_address, offset, part_of, pointer
 from fastmlp.simd.sizes import round_up
 from fastmlp.simd.vector import lanes
 
@@ -30,8 +30,8 @@ class Batch(NamedTuple):
         To the buffers that the plan lays out; where the products read the parameters, they are the copies, too.
     state : numpy.ndarray or None
         Of the update rule: buffers laid out as the parameters; plain SGD has none.
-    statistics : pointer
-        To the thread's own copy of the statistics.
+    statistics : pointer or None
+        To the thread's own copy of the statistics; None where there is no batch norm.
     sums : pointer
         To the sums of the blocks for batch norm, in two halves.
     costs : pointer
@@ -95,7 +95,6 @@ class Part(NamedTuple):
 def batch_of(layout: Layout, memory: Memory, member: Member, part: Part) -> Batch:
     """Return a mini-batch as a thread sees it."""
     settings, number, parts = layout.settings[0], part.number, part.parts
-    statistics = memory.statistics.size // (settings.threads * parts)
     return Batch(
         settings=settings,
         step=part.step,
@@ -104,17 +103,17 @@ def batch_of(layout: Layout, memory: Memory, member: Member, part: Part) -> Batc
         tiles=layout.tiles,
         parameters=pointer(memory.parameters, 0),
         copies=pointer(memory.copies, 0),
-        rows=pointer(memory.rows, number * (memory.rows.size // parts)),
+        rows=part_of(memory.rows, number, parts),
         state=memory.state,
-        statistics=pointer(memory.statistics, (member.thread * parts + number) * statistics),
-        sums=pointer(memory.sums, number * (memory.sums.size // parts)),
-        costs=pointer(memory.costs, number * (memory.costs.size // parts)),
+        statistics=part_of(memory.statistics, member.thread * parts + number, settings.threads * parts),
+        sums=part_of(memory.sums, number, parts),
+        costs=part_of(memory.costs, number, parts),
         gradient_squares=pointer(memory.gradient_squares, 0),
         weight_squares=pointer(memory.weight_squares, 0),
         index=pointer(part.order, part.start),
         readable=part.order.size - part.start,
         n=part.n,
-        lists=pointer(memory.lists, member.thread * (memory.lists.size // settings.threads)),
+        lists=part_of(memory.lists, member.thread, settings.threads),
     )
 
 

@@ -167,8 +167,10 @@ def _normalise_backward(b: Batch, i: int, first: int, count: int) -> None:
 
 
 @body
-def merge(b: Batch, number: int) -> None:
+def merge(b: Batch, statistics: Pointer, number: int) -> None:
     """Combine the sums of the pass before a pass: statistics of a layer, or the gradients of its γ and β."""
+    if statistics is None:  # decided when compiling, as in `pass_over`
+        return
     s, coming = b.settings, b.passes[number]
     sums = BlockSums(start=_block_sums(b, 1 - coming.half, 0), stride=2 * s.widest, block=s.block, rows=b.n)
     if coming.kind == FORWARD:
@@ -224,8 +226,11 @@ def _back_from(b: Batch, i: int, half: int, first: int, count: int) -> None:
 
 
 @body
-def pass_over(b: Batch, number: int, first: int, count: int) -> None:
+def pass_over(b: Batch, statistics: Pointer, number: int, first: int, count: int) -> None:
     """Do one pass over `count` rows from `first` on."""
+    if statistics is None:  # decided when compiling: who has no batch norm does not wait for its compilation
+        _whole_way(b, first, count)
+        return
     this = b.passes[number]
     if this.kind == WHOLE:
         _whole_way(b, first, count)

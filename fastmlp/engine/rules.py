@@ -142,20 +142,28 @@ def total_of(b: Batch, squares: Pointer) -> float:
 
 
 @body
+def _with_norms(b: Batch, statistics: Pointer, total: float) -> float:
+    """Add the squares of the gradients of all γ and β, where there are any."""
+    if statistics is None:  # decided when compiling, as in `fastmlp.engine.rows.pass_over`
+        return total
+    if b.settings.affine != 0:
+        for i in range(len(b.layers) - 1):
+            layer = b.layers[i]
+            total += square_sum(statistic(b, layer, DGAMMA), layer.n_out)
+            total += square_sum(statistic(b, layer, DBETA), layer.n_out)
+    return total
+
+
+@body
 def clip_factor(b: Batch) -> float:
     """Return the factor that makes the norm of the gradients at most ``clip``: 1 without clipping.
 
     Every thread sums in the order of the tiles.
     """
-    s, top = b.settings, len(b.layers) - 1
+    s = b.settings
     if s.clip == 0:
         return 1.0
-    total = total_of(b, b.gradient_squares)
-    if s.affine != 0:
-        for i in range(top):
-            layer = b.layers[i]
-            total += square_sum(statistic(b, layer, DGAMMA), layer.n_out)
-            total += square_sum(statistic(b, layer, DBETA), layer.n_out)
+    total = _with_norms(b, b.statistics, total_of(b, b.gradient_squares))
     below = b.layers[0]
     if below.factors >= 0:
         total += square_sum(pointer(b.state, below.factors), below.n_in)

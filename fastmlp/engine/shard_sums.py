@@ -21,7 +21,7 @@ from fastmlp.kernels.update import add, clear, scale
 from fastmlp.simd import vector as v
 from fastmlp.simd.atomics import store_shared
 from fastmlp.simd.bfloat16 import flush_denormals, set_mode
-from fastmlp.simd.kinds import Pointer
+from fastmlp.simd.kinds import Array, Pointer
 from fastmlp.simd.pointer import offset, pointer
 
 
@@ -33,7 +33,7 @@ def _pass_piece(work: Work, number: int, first: int, last: int) -> None:
         b = shard(work, j)
         begin, end = max(first - j * room, 0), min(last - j * room, b.n)
         if begin < end:
-            pass_over(b, number, begin, end - begin)
+            pass_over(b, b.statistics, number, begin, end - begin)
 
 
 @body
@@ -57,7 +57,7 @@ def _merge(work: Work, number: int) -> None:
     for j in range(work.share.tree.shape[0]):
         b = shard(work, j)
         if b.n > 0:
-            merge(b, number)
+            merge(b, b.statistics, number)
 
 
 @body
@@ -146,7 +146,9 @@ def _note_vectors(b: Batch, part: float, into: Pointer) -> None:
 
 
 @body
-def _sum_vectors(work: Work) -> None:
+def _sum_vectors(work: Work, statistics: Array) -> None:
+    if statistics is None:  # decided when compiling, as in `fastmlp.engine.rows.pass_over`
+        return
     tree = work.share.tree
     for j in range(tree.shape[0]):
         b, subtree, depth = shard(work, j), tree[j, 0], tree[j, 1]
@@ -187,7 +189,7 @@ def _sum_gradients(work: Work, first: int, last: int) -> None:
     if member.thread == 0:
         _sum_costs(work)
         if layout.settings[0].norm != NORM_NONE:
-            _sum_vectors(work)
+            _sum_vectors(work, work.memory.statistics)
     _tiles(work)
 
 

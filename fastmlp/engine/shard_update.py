@@ -16,8 +16,10 @@ from fastmlp.simd.pointer import offset, pointer
 
 
 @body
-def _take_vectors(b: Batch, gradient: Pointer) -> None:
+def _take_vectors(b: Batch, statistics: Pointer, gradient: Pointer) -> None:
     """Read the gradients of γ and β and the mean statistics of the step into the thread's own statistics."""
+    if statistics is None:  # decided when compiling, as in `fastmlp.engine.rows.pass_over`
+        return
     for i in range(len(b.layers) - 1):
         layer = b.layers[i]
         n = layer.n_out
@@ -32,7 +34,7 @@ def _update(work: Work) -> None:
     b, thread = shard(work, 0), work.member.thread
     scaled, mine = b.layers[0].factors >= 0, b.tiles[thread]
     if b.settings.norm != NORM_NONE:
-        _take_vectors(b, pointer(b.state, 0))
+        _take_vectors(b, b.statistics, pointer(b.state, 0))
     if scaled:
         factor_gradients(b, thread)
     if b.settings.clip > 0:
@@ -42,9 +44,9 @@ def _update(work: Work) -> None:
             return
     step_rest(b, thread, True)
     if thread == 0 and b.settings.norm != NORM_NONE:
-        average_norms(b)
+        average_norms(b, b.statistics)
         if b.settings.affine != 0:
-            update_norms(b)
+            update_norms(b, b.statistics)
 
 
 @worker

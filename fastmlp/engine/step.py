@@ -55,7 +55,7 @@ def _rows(b: Batch, number: int, member: Member) -> None:
             start, count = take(row_cell(member.claims, owner, number), total, unit, most)
             if count == 0:
                 break
-            pass_over(b, number, first + start, count)
+            pass_over(b, b.statistics, number, first + start, count)
 
 
 @body
@@ -143,8 +143,10 @@ def _descend(b: Batch, state: Array, which: int, gradient: Pointer, n: int) -> N
 
 
 @body
-def average_norms(b: Batch) -> None:
+def average_norms(b: Batch, statistics: Pointer) -> None:
     """Running averages of all normalised layers."""
+    if statistics is None:  # decided when compiling, as in `fastmlp.engine.rows.pass_over`
+        return
     for i in range(len(b.layers) - 1):
         layer = b.layers[i]
         mean, var = offset(b.parameters, layer.running_mean), offset(b.parameters, layer.running_var)
@@ -153,8 +155,10 @@ def average_norms(b: Batch) -> None:
 
 
 @body
-def update_norms(b: Batch) -> None:
+def update_norms(b: Batch, statistics: Pointer) -> None:
     """γ and β of all normalised layers."""
+    if statistics is None:
+        return
     for i in range(len(b.layers) - 1):
         layer = b.layers[i]
         _descend(b, b.state, layer.gamma, statistic(b, layer, DGAMMA), layer.n_out)
@@ -187,7 +191,7 @@ def _pass_all(b: Batch, member: Member) -> bool:
         if number > 0:
             if not wait(b.settings, member):
                 return False
-            merge(b, number)
+            merge(b, b.statistics, number)
         _rows(b, number, member)
     _stopping(member.control)  # the update of wide layers takes long, and must not be left half done
     return wait(b.settings, member) and load_shared(offset(member.control, SKIPPED)) == 0
@@ -201,12 +205,12 @@ def _finish(b: Batch, run: Run, step: int, member: Member) -> bool:
         if load_shared(offset(member.control, STOP)) != 0 or not np.isfinite(run.costs[step]):
             store_shared(offset(member.control, HALT), 1)
         if b.settings.norm != NORM_NONE:
-            average_norms(b)
+            average_norms(b, b.statistics)
     _update_tiles(b, member)
     if not _step_waiting(b, b.state, member):
         return False
     if member.thread == 0 and b.settings.affine != 0:
-        update_norms(b)
+        update_norms(b, b.statistics)
     if not wait(b.settings, member):
         return False
     if member.thread == 0:

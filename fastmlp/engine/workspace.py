@@ -114,7 +114,7 @@ class Memory(NamedTuple):
     copies: Array  # of the weights, for the products; where these read the parameters, it is `parameters`
     state: Array  # of the update rule, or None
     rows: Array
-    statistics: Array
+    statistics: Array  # or None where there is no batch norm
     sums: Array
     costs: Array
     gradient_squares: Array
@@ -143,6 +143,7 @@ class Workspace:
     """
 
     def __init__(self, plan: Plan, dtype: np.dtype, threads: int, *, lists: bool = False, parts: int = 1) -> None:
+        self.norm = plan.norm
         self.rows = aligned(parts * plan.n_rows, dtype)
         self.copies = aligned(plan.n_copies, dtype) if plan.n_copies else None
         self.statistics = aligned(threads * parts * plan.n_statistics, dtype)
@@ -160,6 +161,8 @@ class Workspace:
     def memory(self, parameters: np.ndarray, state: np.ndarray | None) -> Memory:
         """Return all buffers of a training."""
         own = {name: getattr(self, name) for name in Memory._fields[3:]}
+        if self.norm == NORM_NONE:
+            own["statistics"] = None
         return Memory(parameters, parameters if self.copies is None else self.copies, state, **own)
 
     def reset(self) -> None:

@@ -24,6 +24,22 @@ def pointer(context: Any, array: Any, start: Any) -> Any:
 
 
 @intrinsic
+def part_of(context: Any, buffer: Any, number: Any, parts: Any) -> Any:
+    """Return where one of so many equal parts of a contiguous array starts; None for None."""
+    if isinstance(buffer, types.NoneType):
+        return buffer(buffer, types.intp, types.intp), lambda target, *_: target.get_dummy_value()
+
+    def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        from numba.np import arrayobj  # takes 40 ms: not when fastmlp is imported
+
+        array = arrayobj.make_array(buffer)(target, builder, arguments[0])
+        size = builder.sdiv(array.nitems, arguments[2])
+        return builder.gep(array.data, [builder.mul(arguments[1], size)])
+
+    return types.CPointer(buffer.dtype)(buffer, types.intp, types.intp), emit
+
+
+@intrinsic
 def keep_alive(context: Any, arrays: Any) -> Any:
     """Do nothing with a tuple of arrays: Numba frees an array after its last mention, and a pointer is none."""
     return types.void(arrays), lambda target, *_: target.get_dummy_value()
