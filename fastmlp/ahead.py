@@ -47,11 +47,12 @@ def training(dtype: str, remembers: bool) -> None:
 
 
 def rounded_training() -> None:
-    """Train and predict with products in bfloat16."""
+    """Train without and with batch norm and predict, with products in bfloat16."""
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((ROWS, WIDTH)).astype(np.float32), rng.integers(0, CLASSES, ROWS)
     net = MLP([WIDTH, 8, CLASSES])
-    train(net, X, y, batch_size=16, epochs=1, progress=False, matmul_precision="bfloat16")
+    for trained in (net, MLP([WIDTH, 8, CLASSES], batch_norm=BatchNorm())):
+        train(trained, X, y, batch_size=16, epochs=1, progress=False, matmul_precision="bfloat16")
     net.predict(X, matmul_precision="bfloat16")
 
 
