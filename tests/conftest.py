@@ -2,7 +2,6 @@
 
 import os
 import signal
-from pathlib import Path
 
 # set before Numba starts: tests compare 1 and 2 threads also on machines with one core
 os.environ.setdefault("NUMBA_NUM_THREADS", str(max(2, os.cpu_count() or 1)))
@@ -12,8 +11,6 @@ import numpy as np
 import pytest
 
 import fastmlp
-
-TESTS = Path(__file__).parent
 
 # a shell starts a background job with SIGINT ignored, and all processes that the tests start would inherit that
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -31,25 +28,7 @@ def pytest_addoption(parser):
     parser.addoption("--buffers", choices=modes, default="usual", help="of the engine: see tests/guarded_buffers.py")
 
 
-# The files that take longest. By itself xdist begins with the files that have most tests; some of these have few, and
-# the other processes would wait for them at the end.
-LONGEST = [
-    "test_examples.py", "compilation/test_cache.py", "test_asv_bench.py", "engine/test_memory.py",
-    "test_stream_command.py", "dask/test_supervision.py", "test_local_sgd_command.py", "engine/test_never_hangs.py",
-    "kernels/test_checks.py", "mpi/test_streams.py", "stress/test_kills.py", "engine/test_same_bits.py",
-    "compilation/test_store.py", "compilation/test_prebuilt.py", "dask/test_classifier.py", "test_mlp.py",
-    "test_gate.py", "test_gate_touched.py", "dask/test_guide.py", "test_mpi_command.py",
-]  # fmt: skip
-
-
-def pytest_collection_modifyitems(items):
-    """Begin with the longest files."""
-    places = {TESTS / name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.path, len(places)))
-
-
 def pytest_configure(config):
-    config.option.loadscopereorder = False  # of xdist
     if config.getoption("buffers") != "usual":
         from guarded_buffers import use  # here, because it imports the engine and Numba, which other sessions need not
 

@@ -69,9 +69,9 @@ def run(net, X, options):
     read, blocks = set(), []
     read_part, block_of = File.read, Filler.block
 
-    def noted(file, part, *arguments):
+    def noted(file, part, *arguments, **options):
         read.add((file.path.name, part))
-        return read_part(file, part, *arguments)
+        return read_part(file, part, *arguments, **options)
 
     File.read, Filler.block = noted, lambda filler, rows: blocks.append(rows) or block_of(filler, rows)
     options = {"batch_size": 40, "epochs": 3, "validation": None, "progress": False} | options
