@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -89,16 +89,14 @@ class _Forward:
         set_loss(self.settings, loss, architecture.dtype, targets, sample_weight)
         self.settings["answers"] = ANSWERS.get(architecture.output, 0)
 
-    def chunks_of(self, packed: "Packed | Trained", order: np.ndarray) -> Forward:
+    def chunks_of(self, parameters: np.ndarray, copies: np.ndarray, order: np.ndarray) -> Forward:
         """Return the chunks of the rows `order`, of which none is taken."""
         self.control[TAKEN] = self.control[NOT_FINITE] = 0
-        return Forward(
-            self.settings, self.layers, packed.buffer, packed.copies, self.rows, self.lists, self.control, order
-        )
+        return Forward(self.settings, self.layers, parameters, copies, self.rows, self.lists, self.control, order)
 
     def run(self, chunks: Any, packed: "Packed", order: np.ndarray, *results: np.ndarray) -> bool:
         """Call ``chunks`` in every thread; return whether all data were finite numbers in the network's dtype."""
-        forward = self.chunks_of(packed, order)
+        forward = self.chunks_of(packed.buffer, packed.copies, order)
 
         def work(thread: int) -> None:
             chunks(thread, forward, *results)
@@ -224,15 +222,18 @@ def evaluate(
     costs, right = np.zeros(forward.chunks), np.zeros(forward.chunks)
     forward.run(evaluate_chunks, packed, order, costs, right)
     packed.give_back(forward)
-    weight = n if sample_weight is None else float(sample_weight[order].sum())
+    return _means(architecture, costs, right, _weight(order, sample_weight))
+
+
+def _weight(order: np.ndarray, sample_weight: np.ndarray | None) -> float:
+    return len(order) if sample_weight is None else float(sample_weight[order].sum())
+
+
+def _means(
+    architecture: Architecture, costs: np.ndarray, right: np.ndarray, weight: float
+) -> tuple[float, float | None]:
+    """Mean loss and accuracy from the sums of the chunks."""
     return float(costs.sum()) / weight, float(right.sum()) / weight if architecture.has_classes else None
-
-
-class Trained(NamedTuple):
-    """The parameters of a training, where its steps write them; the products read them there."""
-
-    buffer: np.ndarray
-    copies: np.ndarray
 
 
 class Evaluation:
@@ -263,7 +264,7 @@ class Evaluation:
     ) -> None:
         self.architecture = architecture = trainer.network.architecture
         self.order = np.arange(len(x)) if rows is None else np.ascontiguousarray(rows)
-        self.trained = Trained(trainer.packed.buffer, trainer.packed.buffer)
+        self.parameters = trainer.packed.buffer  # which the products read, too
         n, listed = len(self.order), _listed(architecture, x, len(self.order), PLAIN)
         self.forward = forward = _Forward(architecture, n, threads, "identity", listed=listed, operands=PLAIN)
         forward.control = trainer.workspace.control  # Ctrl-C ends both
@@ -272,14 +273,14 @@ class Evaluation:
         forward.read(x, architecture)
         forward.judge(architecture, targets, loss, sample_weight)
         self.kept = x, targets, sample_weight  # whose addresses the settings have
-        self.weight = n if sample_weight is None else float(sample_weight[self.order].sum())
+        self.weight = _weight(self.order, sample_weight)
 
     def begin(self) -> Callable[[int], None] | None:
         """Return what each thread of the trainer's team does behind the last step; None where it has too few."""
         return self._begin() if self.fits else None
 
     def _begin(self) -> Callable[[int], None]:
-        chunks = self.forward.chunks_of(self.trained, self.order)
+        chunks = self.forward.chunks_of(self.parameters, self.parameters, self.order)
         self.costs, self.right = costs, right = np.zeros(self.forward.chunks), np.zeros(self.forward.chunks)
         self.begun = True
 
@@ -294,5 +295,4 @@ class Evaluation:
         if not self.begun:
             self.forward.run_team(self._begin())
         self.begun = False
-        cost, right = float(self.costs.sum()), float(self.right.sum())
-        return cost / self.weight, right / self.weight if self.architecture.has_classes else None
+        return _means(self.architecture, self.costs, self.right, self.weight)
