@@ -18,9 +18,9 @@ are 255. The following memory keeps its values, since the engine relies on them:
   packing does not write it, and its gradients are 0. Products, updates and sums of squares read the padding.
 - The copies of a network's weights that predictions read are written once, when the network is packed.
 - In the buffer of rows, lanes after the last column are zero. Every step writes these zeros, with one exception. On a
-CPU
-  whose registers hold half a vector, products do not write the half of a last panel that is only padding (`half_tall`
-  in `fastmlp.simd.target`). These lanes are zero from the allocation on. Rows after the batch may hold any values.
+  CPU whose registers hold half a vector, products do not write the half of a last panel that is only padding
+  (`half_tall` in `fastmlp.simd.target`). These lanes are zero from the allocation on. Rows after the batch may hold any
+  values.
 - The counters of a team are integers, which `Workspace.reset` sets to 0.
 """
 
@@ -107,14 +107,15 @@ def _sum_gradients(trainer, step):
     _sum(trainer, step)
 
 
-def _run_step_by_step(trainer, order, steps, progress=None, weight_squares=None):
+def _run_step_by_step(trainer, order, steps, progress=None, weight_squares=None, afterwards=None):
     """`Trainer._run` with each step in its own run, whose buffers hold NaN at the beginning."""
     batch, costs = trainer.plan.batch, [np.empty(0)]
     for i in range(len(steps)):
         _fill(trainer)
         behind = None if weight_squares is None else weight_squares[i : i + 1]
         told = None if progress is None else lambda done, before=i: progress(before + done)
-        costs.append(_run_steps(trainer, order[i * batch : (i + 1) * batch], steps[i : i + 1], told, behind))
+        last = afterwards if i == len(steps) - 1 else None
+        costs.append(_run_steps(trainer, order[i * batch : (i + 1) * batch], steps[i : i + 1], told, behind, last))
         if not np.isfinite(costs[-1]).all():
             break
     return np.concatenate(costs)

@@ -73,7 +73,8 @@ def test_every_buffer_lies_beside_an_unreadable_page(mode, precision, batch_norm
     trainer = Trainer(net.network, X, y, 30, Adam(0.01, clip_norm=0.5), 2, options=options)
     outputs(net.network, X, 2, precision)
     packed = net.network.parameters.packed
-    buffers = [*trainer.workspace.memory(trainer.packed.buffer, trainer.state), packed.buffer, packed.copies]
+    memory = trainer.workspace.memory(trainer.packed.buffer, trainer.state)
+    buffers = [*(part for part in memory if part is not None), packed.buffer, packed.copies]
     for forward in packed.idle:
         buffers += [forward.rows, forward.lists, forward.control]
     edges = {part[0 if mode == "end" else 1] for part in _maps("---p")}

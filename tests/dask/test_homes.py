@@ -19,6 +19,18 @@ def homes(client):
     return [c, a, c, b, c, a]
 
 
+@pytest.fixture
+def nobody_steals(client):
+    """No worker takes tasks, and the partitions that they need, from one that has more to do: on a busy machine any."""
+
+    async def let(verb, dask_scheduler):
+        await getattr(dask_scheduler.extensions["stealing"], verb)()
+
+    client.run_on_scheduler(let, "stop")
+    yield
+    client.run_on_scheduler(let, "start")
+
+
 def received(client):
     """The keys that workers have fetched from each other."""
     logs = client.run(lambda dask_worker: [key for entry in dask_worker.transfer_incoming_log for key in entry["keys"]])
@@ -59,6 +71,7 @@ def test_persisted_partitions_are_trained_on_where_they_lie(client, table, homes
     np.testing.assert_array_equal(moved.network_.snapshot(), model.network_.snapshot())
 
 
+@pytest.mark.usefixtures("nobody_steals")
 def test_what_is_made_of_persisted_partitions_stays_too(client, table, homes):
     X, y, _ = table
     both = persisted(client, cut(np.column_stack([X, y == "ant"]))[0], homes)
@@ -67,6 +80,7 @@ def test_what_is_made_of_persisted_partitions_stays_too(client, table, homes):
     assert {future.key for future in distributed.futures_of(both)} & received(client) == set()
 
 
+@pytest.mark.usefixtures("nobody_steals")
 def test_persisted_frames(client, table):
     X, y, _ = table
     frame = client.persist(dd.from_pandas(pd.DataFrame(X, columns=list("abcde")).assign(kind=y), npartitions=6))
