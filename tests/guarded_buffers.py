@@ -32,7 +32,7 @@ import numpy as np
 import pytest
 
 from fastmlp.engine.epoch import Trainer
-from fastmlp.engine.inference import _Forward
+from fastmlp.engine.inference import ForwardPass
 from fastmlp.engine.sharded import ShardTrainer
 from fastmlp.engine.workspace import aligned
 from fastmlp.simd.sizes import ceil_divide, round_up
@@ -42,7 +42,7 @@ NOT_ACCESSIBLE = 0  # PROT_NONE of <sys/mman.h>
 FILLED = ("rows", "statistics", "sums", "costs", "gradient_squares", "weight_squares", "copies")
 LARGEST = 255  # the largest number in a list
 
-_run_steps, _run_chunks, _sum = Trainer._run, _Forward.run, ShardTrainer.sum_gradients
+_run_steps, _run_chunks, _sum = Trainer._run, ForwardPass.run, ShardTrainer.sum_gradients
 
 
 def _guarded(size, dtype, *, behind):
@@ -122,7 +122,7 @@ def _run_step_by_step(trainer, order, steps, progress=None, weight_squares=None,
 
 
 def _run_with_nothing(forward, *arguments):
-    """`_Forward.run` with buffers that hold NaN at the beginning."""
+    """`ForwardPass.run` with buffers that hold NaN at the beginning."""
     for rows in forward.rows.reshape(forward.threads, -1):
         _fill_rows(forward.plan, rows)
     forward.lists[:] = LARGEST
@@ -145,4 +145,4 @@ def use(mode, replace=setattr):
             replace(module, "aligned", allocate)
     replace(Trainer, "_run", _run_step_by_step if mode == "nan" else _run_steps)
     replace(ShardTrainer, "sum_gradients", _sum_gradients if mode == "nan" else _sum)
-    replace(_Forward, "run", _run_with_nothing if mode == "nan" else _run_chunks)
+    replace(ForwardPass, "run", _run_with_nothing if mode == "nan" else _run_chunks)

@@ -8,7 +8,7 @@ a millisecond a function when the package is imported.
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from numba import njit
+from numba import njit, typeof
 from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.sigutils import normalize_signature
@@ -65,6 +65,15 @@ def inlined(function: F) -> F:
 def worker(function: F) -> F:
     """Compile what a thread of a team runs."""
     return cast(F, _cached(njit(**_CALLED)(function), function, lasting=True))
+
+
+def machine_code(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
+    """Return a worker's machine code for arguments of exactly these types, of which no call of it makes sure.
+
+    To find out the types of a record of eight arrays takes Numba longer than a small network needs for a row.
+    """
+    code: Callable[..., Any] = cast(Any, function).compile(tuple(typeof(argument) for argument in arguments))
+    return code
 
 
 def driver(function: F) -> F:

@@ -16,7 +16,8 @@ from fastmlp.system import forks
 if TYPE_CHECKING:
     from fastmlp.engine.crew import run_crew
     from fastmlp.engine.epoch import Trainer
-    from fastmlp.engine.inference import Evaluation, evaluate, outputs
+    from fastmlp.engine.evaluation import Evaluation, evaluate
+    from fastmlp.engine.inference import outputs
     from fastmlp.engine.moments import Snapshot, check_state
     from fastmlp.engine.settings import StepOptions
     from fastmlp.engine.workspace import PackedParameters
@@ -33,13 +34,13 @@ __all__ = [
     "run_crew",
 ]
 _MODULES = {
-    "Evaluation": "inference",
+    "Evaluation": "evaluation",
     "PackedParameters": "workspace",
     "Snapshot": "moments",
     "StepOptions": "settings",
     "Trainer": "epoch",
     "check_state": "moments",
-    "evaluate": "inference",
+    "evaluate": "evaluation",
     "outputs": "inference",
     "run_crew": "crew",
 }

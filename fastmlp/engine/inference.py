@@ -1,19 +1,18 @@
-"""Prediction and evaluation, by the network's parameters as panels, batch norm folded into the linear layers."""
+"""Prediction, by the network's parameters as panels, batch norm folded into the linear layers."""
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastmlp import losses
-from fastmlp.compilation.jit import worker
+from fastmlp.compilation.jit import machine_code, worker
 from fastmlp.engine import zeros
-from fastmlp.engine.chunks import CLASSES, FLAGS, Forward, evaluate_chunks, predict_chunks
+from fastmlp.engine.chunks import Forward, predict_chunks
 from fastmlp.engine.copies import refresh_all
 from fastmlp.engine.plan import CHUNK_ROWS, Plan, make_plan
 from fastmlp.engine.precision import operands_of
-from fastmlp.engine.settings import make_settings, set_data, set_loss, with_products
+from fastmlp.engine.settings import make_settings, set_data, with_products
 from fastmlp.engine.team import run_team
 from fastmlp.engine.workspace import PackedParameters, aligned
 from fastmlp.inputs.encoded import Gathered
@@ -25,11 +24,6 @@ from fastmlp.network.folding import folded
 from fastmlp.simd.atomics import CONTROL_CELLS, NOT_FINITE, TAKEN
 
 SAMPLED_FLOP = 3e8  # of the first layer, about 4 ms: with less, the search for zeros takes more than 3 % of the time
-ANSWERS = {"softmax": CLASSES, "logistic": FLAGS}
-
-if TYPE_CHECKING:
-    from fastmlp.engine.epoch import Trainer
-    from fastmlp.losses import Loss
 
 
 @worker
@@ -48,30 +42,68 @@ def _plan(architecture: Architecture, rows: int, operands: int) -> Plan:
     return make_plan(architecture, rows, training=False, operands=operands)
 
 
-class _Forward:
-    """What the chunks of a prediction share: settings, and memory for each thread."""
+class Task(NamedTuple):
+    """What a forward pass is for: rows, threads, the function of the last layer, whether the first one has lists."""
+
+    rows: int
+    threads: int
+    output: str
+    listed: bool
+
+
+class ForwardPass:
+    """What the chunks of a prediction share: settings, and memory for each thread.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        Of the network.
+    task : Task
+        What is done.
+    parameters, copies : numpy.ndarray
+        Panels, as the products read them.
+    operands : int
+        What the products read.
+    control : numpy.ndarray, optional
+        Cells of a team; default: cells of its own.
+    """
 
     def __init__(
-        self, architecture: Architecture, n: int, threads: int, output: str, *, listed: bool, operands: int
+        self,
+        architecture: Architecture,
+        task: Task,
+        parameters: np.ndarray,
+        copies: np.ndarray,
+        *,
+        operands: int,
+        control: np.ndarray | None = None,
     ) -> None:
-        self.task = n, threads, output, listed
+        n, threads, output, listed = self.task = task
         self.plan = _plan(architecture, min(n, CHUNK_ROWS), operands)
         self.layers = with_products(self.plan, architecture.dtype, listed)
         self.chunks = -(-n // self.plan.batch)
         self.threads = min(threads, self.chunks)
+        self.parameters, self.copies = parameters, copies
         self.rows = aligned(self.threads * self.plan.n_rows, architecture.dtype)
-        self.control = aligned(CONTROL_CELLS, np.int64)
+        self.control = aligned(CONTROL_CELLS, np.int64) if control is None else control
         self.settings = make_settings(self.plan, architecture.dtype, self.threads, architecture.activation)
         self.settings["at"]["output"] = activation(output, architecture.dtype) if output != "identity" else 0
         size = lists_bytes(self.plan.batch, architecture.widths[0], self.plan.lanes) if listed else 1
         self.lists = aligned(self.threads * size, np.uint8)
         self._data = self.settings["at"]["data"]
         self._dtype: np.dtype | None = None
+        self._predict: Any = None
 
     @cached_property
-    def every_row(self) -> np.ndarray:
-        """The indices of as many rows as are predicted."""
-        return np.arange(self.task[0])
+    def every_row(self) -> Forward:
+        """The chunks of all rows in their order."""
+        return self.of(np.arange(self.task.rows))
+
+    def of(self, order: np.ndarray) -> Forward:
+        """Return the chunks of the rows `order`, as many as the task has."""
+        return Forward(
+            self.settings, self.layers, self.parameters, self.copies, self.rows, self.lists, self.control, order
+        )
 
     def read(self, x: Gathered, architecture: Architecture) -> None:
         """Let the chunks read `x`, whose address is all that is new if the dtype is that of the last array."""
@@ -81,38 +113,24 @@ class _Forward:
             set_data(self.settings, x, architecture.input_scale, architecture.dtype)
             self._dtype = x.dtype if isinstance(x, np.ndarray) else None
 
-    def judge(
-        self, architecture: Architecture, targets: np.ndarray, loss: "Loss | None", sample_weight: np.ndarray | None
-    ) -> None:
-        """Let an evaluation compare the outputs with targets."""
-        loss = loss or losses.default(architecture.output)
-        set_loss(self.settings, loss, architecture.dtype, targets, sample_weight)
-        self.settings["answers"] = ANSWERS.get(architecture.output, 0)
+    def predict(self, out: np.ndarray) -> bool:
+        """Write the outputs of all rows; return whether all data were finite numbers in the network's dtype."""
+        if self._predict is None:
+            self._predict = machine_code(predict_chunks, 0, self.every_row, out)
+        predict, chunks = self._predict, self.every_row
+        return self.run(lambda thread: predict(thread, chunks, out))
 
-    def chunks_of(self, parameters: np.ndarray, copies: np.ndarray, order: np.ndarray) -> Forward:
-        """Return the chunks of the rows `order`, of which none is taken."""
+    def run(self, work: Callable[[int], None]) -> bool:
+        """Call ``work`` in every thread, which takes chunks until none is left; return what `predict` returns."""
         self.control[TAKEN] = self.control[NOT_FINITE] = 0
-        return Forward(self.settings, self.layers, parameters, copies, self.rows, self.lists, self.control, order)
-
-    def run(self, chunks: Any, packed: "Packed", order: np.ndarray, *results: np.ndarray) -> bool:
-        """Call ``chunks`` in every thread; return whether all data were finite numbers in the network's dtype."""
-        forward = self.chunks_of(packed.buffer, packed.copies, order)
-
-        def work(thread: int) -> None:
-            chunks(thread, forward, *results)
-
-        self.run_team(work)
-        return not self.control[NOT_FINITE]
-
-    def run_team(self, work: Callable[[int], None]) -> None:
-        """Call ``work`` in every thread."""
         if self.chunks == 1:  # waking a thread takes longer than one chunk of a small network
             work(0)
         else:
             run_team(work, self.threads, self.control)
+        return not self.control[NOT_FINITE]
 
 
-def _listed(architecture: Architecture, x: Gathered, n: int, operands: int) -> bool:
+def lists_zeros(architecture: Architecture, x: Gathered, n: int, operands: int) -> bool:
     """Whether the first layer leaves out the zeros of the data."""
     worth = operands != PACKED and 2 * n * architecture.widths[0] * architecture.widths[1] >= SAMPLED_FLOP
     return worth and zeros.mostly_zeros(x, architecture.widths[1])
@@ -133,7 +151,7 @@ class Packed:
         What the products read.
     buffer, copies : numpy.ndarray
         Batch norm folded into the linear layers, as panels; and the weights as the products read them.
-    idle : list of _Forward
+    idle : list of ForwardPass
         At most one, of the last prediction: a row of a small network takes less time than to make another.
     """
 
@@ -146,31 +164,31 @@ class Packed:
         packed = PackedParameters(plan, architecture.dtype)
         weights, biases = folded(architecture, parameters.views)
         packed.pack(weights, {"bias": biases})
-        self.buffer, self.copies, self.idle = packed.buffer, packed.buffer, list[_Forward]()
+        self.buffer, self.copies, self.idle = packed.buffer, packed.buffer, list[ForwardPass]()
         if operands != PLAIN:
             self.copies = aligned(plan.n_copies, architecture.dtype)
             settings = make_settings(plan, architecture.dtype, 1, architecture.activation)
             refresh_all(settings, plan.layers, self.buffer, self.copies)
 
-    def take(self, architecture: Architecture, x: Gathered, n: int, threads: int, output: str) -> _Forward:
+    def take(self, architecture: Architecture, x: Gathered, n: int, threads: int, output: str) -> ForwardPass:
         """Return what predicts `n` rows of `x`; other threads may do the same meanwhile."""
         try:
             found = self.idle.pop()
         except IndexError:
             found = None
-        listed = _listed(architecture, x, n, self.operands)
-        if found is None or found.task != (n, threads, output, listed):
-            found = _Forward(architecture, n, threads, output, listed=listed, operands=self.operands)
+        task = Task(n, threads, output, lists_zeros(architecture, x, n, self.operands))
+        if found is None or found.task != task:
+            found = ForwardPass(architecture, task, self.buffer, self.copies, operands=self.operands)
         found.read(x, architecture)
         return found
 
-    def give_back(self, forward: _Forward) -> None:
+    def give_back(self, forward: ForwardPass) -> None:
         """Keep it for the next prediction, unless it is larger than the parameters."""
         if forward.rows.nbytes <= self.buffer.nbytes:
             self.idle[:] = [forward]
 
 
-def _packed(network: Network, operands: int) -> Packed:
+def packed_for(network: Network, operands: int) -> Packed:
     """Return the parameters as panels, packed anew only when they may have changed.
 
     A user who holds a view of the arrays may write to it at any time. Then every bit is compared, which takes 5 to 20
@@ -191,108 +209,9 @@ def _packed(network: Network, operands: int) -> Packed:
 
 def outputs(network: Network, x: Gathered, threads: int, matmul_precision: str = "float32") -> tuple[np.ndarray, bool]:
     """Outputs ``(n, n_outputs)`` of the rows of `x`, and whether all of `x` was finite in the network's dtype."""
-    architecture, packed = network.architecture, _packed(network, operands_of(matmul_precision))
+    architecture, packed = network.architecture, packed_for(network, operands_of(matmul_precision))
     out = np.empty((len(x), architecture.n_outputs), architecture.dtype)
     forward = packed.take(architecture, x, len(x), threads, architecture.output)
-    finite = forward.run(predict_chunks, packed, forward.every_row, out)
+    finite = forward.predict(out)
     packed.give_back(forward)
     return out, finite
-
-
-def evaluate(
-    network: Network,
-    x: Gathered,
-    targets: np.ndarray,
-    rows: np.ndarray | None,
-    threads: int,
-    *,
-    loss: "Loss | None" = None,
-    sample_weight: np.ndarray | None = None,
-) -> tuple[float, float | None]:
-    """Mean loss and accuracy over `x` and `targets`, or over some of their `rows`, weighted where rows have weights.
-
-    A row with several logistic outputs is right when all of them are on their flag's side of ½. Where the outputs are
-    no classes, the accuracy is None.
-    """
-    n = len(x) if rows is None else len(rows)
-    architecture, packed = network.architecture, _packed(network, PLAIN)
-    forward = packed.take(architecture, x, n, threads, "identity")
-    order = forward.every_row if rows is None else np.ascontiguousarray(rows)
-    forward.judge(architecture, targets, loss, sample_weight)
-    costs, right = np.zeros(forward.chunks), np.zeros(forward.chunks)
-    forward.run(evaluate_chunks, packed, order, costs, right)
-    packed.give_back(forward)
-    return _means(architecture, costs, right, _weight(order, sample_weight))
-
-
-def _weight(order: np.ndarray, sample_weight: np.ndarray | None) -> float:
-    return len(order) if sample_weight is None else float(sample_weight[order].sum())
-
-
-def _means(
-    architecture: Architecture, costs: np.ndarray, right: np.ndarray, weight: float
-) -> tuple[float, float | None]:
-    """Mean loss and accuracy from the sums of the chunks."""
-    return float(costs.sum()) / weight, float(right.sum()) / weight if architecture.has_classes else None
-
-
-class Evaluation:
-    """Rows by which a trainer's parameters are judged after every epoch, as by `evaluate`, without packing them anew.
-
-    To pack 256-256-256 takes a third of the time of an evaluation on 400 rows. A network with batch norm has to be
-    packed: its statistics disappear into the weights. The threads that have trained an epoch can evaluate at once, as
-    to wake them again would take longer than many a step.
-
-    Parameters
-    ----------
-    trainer : Trainer
-        Of a network without batch norm.
-    x, targets, rows, threads, loss, sample_weight
-        As for `evaluate`.
-    """
-
-    def __init__(
-        self,
-        trainer: "Trainer",
-        x: Gathered,
-        targets: np.ndarray,
-        rows: np.ndarray | None,
-        threads: int,
-        *,
-        loss: "Loss | None" = None,
-        sample_weight: np.ndarray | None = None,
-    ) -> None:
-        self.architecture = architecture = trainer.network.architecture
-        self.order = np.arange(len(x)) if rows is None else np.ascontiguousarray(rows)
-        self.parameters = trainer.packed.buffer  # which the products read, too
-        n, listed = len(self.order), _listed(architecture, x, len(self.order), PLAIN)
-        self.forward = forward = _Forward(architecture, n, threads, "identity", listed=listed, operands=PLAIN)
-        forward.control = trainer.workspace.control  # Ctrl-C ends both
-        self.fits, self.begun = forward.threads <= trainer.threads, False
-        forward.layers["bias"], forward.layers["weight_copy"] = trainer.layers["bias"], trainer.layers["scaled"]
-        forward.read(x, architecture)
-        forward.judge(architecture, targets, loss, sample_weight)
-        self.kept = x, targets, sample_weight  # whose addresses the settings have
-        self.weight = _weight(self.order, sample_weight)
-
-    def begin(self) -> Callable[[int], None] | None:
-        """Return what each thread of the trainer's team does behind the last step; None where it has too few."""
-        return self._begin() if self.fits else None
-
-    def _begin(self) -> Callable[[int], None]:
-        chunks = self.forward.chunks_of(self.parameters, self.parameters, self.order)
-        self.costs, self.right = costs, right = np.zeros(self.forward.chunks), np.zeros(self.forward.chunks)
-        self.begun = True
-
-        def work(thread: int) -> None:
-            if thread < self.forward.threads:
-                evaluate_chunks(thread, chunks, costs, right)
-
-        return work
-
-    def __call__(self) -> tuple[float, float | None]:
-        """Return what `evaluate` returns of the parameters as they are; the trainer's team may have begun it."""
-        if not self.begun:
-            self.forward.run_team(self._begin())
-        self.begun = False
-        return _means(self.architecture, self.costs, self.right, self.weight)
