@@ -23,6 +23,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _BODY: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _INNER: dict[str, Any] = {**_BODY, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": Body}
 _CALLED: dict[str, Any] = {**_BODY, "pipeline_class": Entry}
+_BORROWING: dict[str, Any] = {"_nrt": False}  # no references are counted, which is less to compile
 
 forks.wait_for(global_compiler_lock)
 
@@ -53,6 +54,14 @@ def body(function: F) -> F:
     return cast(F, njit(**_INNER)(function))
 
 
+def borrowing(function: F) -> F:
+    """Compile a body that makes no array, calls none that returns one, and raises no error with a text.
+
+    Its arrays are held by who calls the worker.
+    """
+    return cast(F, njit(**_INNER, **_BORROWING)(function))
+
+
 def inlined(function: F) -> F:
     """Compile a body that returns a record, or takes a function, into whatever calls it.
 
@@ -63,8 +72,8 @@ def inlined(function: F) -> F:
 
 
 def worker(function: F) -> F:
-    """Compile what a thread of a team runs."""
-    return cast(F, _cached(njit(**_CALLED)(function), function, lasting=True))
+    """Compile what a thread of a team runs, which makes no array either."""
+    return cast(F, _cached(njit(**_CALLED, **_BORROWING)(function), function, lasting=True))
 
 
 def machine_code(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:

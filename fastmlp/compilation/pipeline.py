@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from llvmlite.binding import Linkage
 from numba.core import typed_passes, untyped_passes
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
@@ -34,8 +35,29 @@ def _no_full_collections() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
+def _link(module: Any, libraries: list[JITCodeLibrary]) -> None:
+    """Add the code of libraries to a module, and that of all bodies that they call, each once."""
+    waiting, seen = list(reversed(libraries)), set[JITCodeLibrary]()
+    while waiting:
+        library = waiting.pop()
+        if library in seen:
+            continue
+        seen.add(library)
+        if isinstance(library, _BodyLibrary):
+            waiting += library._linking_libraries
+            module.link_in(library.own_module(), preserve=True)
+        else:
+            module.link_in(library._get_module_for_linking(), preserve=True)
+
+
 class _BodyLibrary(JITCodeLibrary):
-    """LLVM code to be linked into that of callers; there is no machine code of its own."""
+    """LLVM code to be linked into that of callers; there is no machine code of its own, and none of what it calls."""
+
+    def finalize(self) -> None:
+        """Take no code of callees: who links the body links them, too, each once."""
+        for library in self._linking_libraries:
+            self._reload_init.update(library._reload_init)
+        self._finalize_final_module()
 
     def _optimize_functions(self, ll_module: Any) -> None:
         ll_module.data_layout = self._codegen._data_layout  # all that LLVM does is done in the entry
@@ -46,6 +68,19 @@ class _BodyLibrary(JITCodeLibrary):
     def _finalize_final_module(self) -> None:
         self._finalize_dynamic_globals()
         self._finalized = True
+
+    def own_module(self) -> Any:
+        """Return the code of the body alone, to be linked; it may come from several libraries, and go unused."""
+        for function in self._final_module.functions:
+            if not function.is_declaration and function.linkage == Linkage.external:
+                function.linkage = Linkage.linkonce_odr
+        return self._final_module
+
+    def _get_module_for_linking(self) -> Any:
+        """Return the code of the body and of its callees, for libraries of Numba's own, such as those of ``prange``."""
+        whole = self.own_module().clone()
+        _link(whole, self._linking_libraries)
+        return whole
 
     def get_pointer_to_function(self, name: str) -> int:
         """Say that Python cannot call the function."""
@@ -63,6 +98,14 @@ class _BodyLibrary(JITCodeLibrary):
 
 class _EntryLibrary(JITCodeLibrary):
     """Machine code of a function and of all bodies that it calls."""
+
+    def finalize(self) -> None:
+        """Link what the function calls, optimise the whole and make machine code of it."""
+        for library in self._linking_libraries:
+            self._reload_init.update(library._reload_init)
+        _link(self._final_module, self._linking_libraries)
+        self._linking_libraries.clear()
+        super().finalize()
 
     def _optimize_final_module(self) -> None:
         # Numba runs a cheaper pass first, which finds more reference counts that cancel out; bodies have few of them

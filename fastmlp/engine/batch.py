@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from fastmlp.compilation.jit import body, inlined
+from fastmlp.compilation.jit import borrowing, inlined
 from fastmlp.engine.arguments import Layout, Member
 from fastmlp.engine.plan import INV_STD, MEAN
 from fastmlp.engine.workspace import Memory
@@ -117,14 +117,14 @@ def batch_of(layout: Layout, memory: Memory, member: Member, part: Part) -> Batc
     )
 
 
-@body
+@borrowing
 def region_rows(b: Batch, region: int, first: int, count: int, columns: int) -> Panels:
     """Return some rows of a region of the buffer of rows."""
     start = offset(b.rows, region + first * lanes(b.rows))
     return Panels(start=start, stride=b.settings.stride, rows=count, columns=columns)
 
 
-@body
+@borrowing
 def operand_rows(b: Batch, region: int, first: int, count: int, columns: int) -> Panels:
     """Return some rows of a region that the products read; a copy of 16 bits a number takes half the elements."""
     packed = b.settings.packed
@@ -132,32 +132,32 @@ def operand_rows(b: Batch, region: int, first: int, count: int, columns: int) ->
     return Panels(start=start, stride=b.settings.stride >> packed, rows=count, columns=columns)
 
 
-@body
+@borrowing
 def operand_weights(copies: Pointer, place: int, rows: int, columns: int, packed: int) -> Panels:
     """Return a layer's weights or their transpose as the products read them."""
     start, width = offset(copies, place), lanes(copies)
     return Panels(start=start, stride=round_up(rows, width) * width >> packed, rows=rows, columns=columns)
 
 
-@body
+@borrowing
 def region_at(b: Batch, region: int, first: int) -> Pointer:
     """Return where a row of a region starts."""
     return offset(b.rows, region + first * lanes(b.rows))
 
 
-@body
+@borrowing
 def weights_in(buffer: Pointer, layer: Record) -> Panels:
     """Return a layer's weights in a buffer that is laid out as the parameters."""
     return dense(offset(buffer, layer.weight), layer.n_in, layer.n_out)
 
 
-@body
+@borrowing
 def statistic(b: Batch, layer: Record, which: int) -> Pointer:
     """Return a vector of a layer's statistics."""
     return offset(b.statistics, layer.statistics + which * round_up(layer.n_out, lanes(b.statistics)))
 
 
-@body
+@borrowing
 def normalisation(b: Batch, layer: Record) -> Normalisation:
     """Return what a layer is normalised with."""
     return Normalisation(
@@ -168,7 +168,7 @@ def normalisation(b: Batch, layer: Record) -> Normalisation:
     )
 
 
-@body
+@borrowing
 def targets_at(settings: Record, index: Pointer) -> Targets:
     """Return the targets of the rows whose numbers `index` points to."""
     weights = cast_address(settings.at.weights, 1.0)

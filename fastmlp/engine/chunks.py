@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastmlp.compilation.jit import body, worker
+from fastmlp.compilation.jit import borrowing, worker
 from fastmlp.engine.batch import operand_weights, targets_at
 from fastmlp.engine.products import Operands, linear_rows, scale_of_product
 from fastmlp.kernels.activations import activate_rows
@@ -50,12 +50,12 @@ class Forward(NamedTuple):
     order: Array
 
 
-@body
+@borrowing
 def _part_of(buffer: Array, thread: int, threads: int) -> Pointer:
     return pointer(buffer, thread * (buffer.size // threads))
 
 
-@body
+@borrowing
 def _take(forward: Forward) -> tuple[int, int, int]:
     """Take the next chunk; return its number, its first row and its rows, 0 when nothing is left."""
     batch, n = forward.settings[0].batch, forward.order.size
@@ -64,7 +64,7 @@ def _take(forward: Forward) -> tuple[int, int, int]:
     return chunk, chunk * batch, 0 if stopped else max(0, min(batch, n - chunk * batch))
 
 
-@body
+@borrowing
 def _operands(forward: Forward, i: int, rows: Pointer, x: Panels) -> Operands:
     """Return what the linear output of the layer of number `i` is made from, its input `x` being prepared for that."""
     s, layer = forward.settings[0], forward.layers[i]
@@ -79,7 +79,7 @@ def _operands(forward: Forward, i: int, rows: Pointer, x: Panels) -> Operands:
     )
 
 
-@body
+@borrowing
 def _outputs(forward: Forward, thread: int, start: int, count: int) -> Panels:
     """Return the linear outputs of the last layer for `count` rows from the one of number `start` on."""
     s, layers = forward.settings[0], forward.layers
@@ -98,13 +98,13 @@ def _outputs(forward: Forward, thread: int, start: int, count: int) -> Panels:
     return x
 
 
-@body
+@borrowing
 def _begin(forward: Forward) -> Any:
     """Set the floating point mode of the thread, for `_end`."""
     return flush_denormals() if forward.settings[0].at.prepare != 0 else np.int64(0)
 
 
-@body
+@borrowing
 def _end(forward: Forward, mode: Any) -> None:
     if forward.settings[0].at.prepare != 0:
         set_mode(mode)

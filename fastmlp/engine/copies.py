@@ -1,6 +1,6 @@
 """The copies of the weights that the products read: with the factors of the inputs, transposed, in bfloat16."""
 
-from fastmlp.compilation.jit import body, worker
+from fastmlp.compilation.jit import borrowing, worker
 from fastmlp.kernels.bfloat16 import REFRESH
 from fastmlp.kernels.tiles import Tile, square_of, tile_at, transposed_square_of
 from fastmlp.simd import vector as v
@@ -11,7 +11,7 @@ from fastmlp.simd.transpose import transpose_tile
 _call = REFRESH.call
 
 
-@body
+@borrowing
 def scale_square(factors: Pointer, square: Pointer, out: Pointer) -> None:
     """Write a square of weights or of their gradients, each row of which is multiplied by the factor of its input."""
     lanes = v.lanes(square)
@@ -19,7 +19,7 @@ def scale_square(factors: Pointer, square: Pointer, out: Pointer) -> None:
         v.store(v.multiply(v.splat(factors[r]), v.load(offset(square, r * lanes))), offset(out, r * lanes))
 
 
-@body
+@borrowing
 def refresh_square(settings: Record, layer: Record, parameters: Pointer, copies: Pointer, tile: Tile, p: int) -> None:
     """Copy the square of weights of a panel of outputs of a tile, whose parameters have changed."""
     lanes, has_transposed = v.lanes(parameters), int(layer.transposed_copy >= 0)
@@ -36,7 +36,7 @@ def refresh_square(settings: Record, layer: Record, parameters: Pointer, copies:
         transpose_tile(weights, offset(copies, layer.transposed_copy + transposed))
 
 
-@body
+@borrowing
 def refresh_tiles(settings: Record, layer: Record, parameters: Pointer, copies: Pointer, first: int, last: int) -> None:
     """Copy the weights of some tiles, where the products read copies."""
     if settings.at.refresh == 0 and layer.factors < 0:

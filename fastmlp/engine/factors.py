@@ -9,7 +9,7 @@ division by s.
 A panel of inputs belongs to one thread, which sums in the order of the outputs.
 """
 
-from fastmlp.compilation.jit import body
+from fastmlp.compilation.jit import borrowing
 from fastmlp.engine.batch import Batch
 from fastmlp.engine.copies import scale_square
 from fastmlp.engine.rules import note_gradient_squares, rule_factors
@@ -21,14 +21,14 @@ from fastmlp.simd.pointer import offset, pointer
 from fastmlp.simd.sizes import ceil_divide
 
 
-@body
+@borrowing
 def _panels_of(b: Batch, thread: int) -> tuple[int, int]:
     """Return the first and the last panel of inputs, the last one excluded, that belong to a thread."""
     panels, threads = ceil_divide(b.layers[0].n_in, v.lanes(b.parameters)), b.settings.threads
     return panels * thread // threads, panels * (thread + 1) // threads
 
 
-@body
+@borrowing
 def _factor_gradient(layer: Record, weights: Pointer, gradients: Pointer, r: int) -> float:
     """Return ``Σ W ∘ G`` of an input, whose weights and gradients begin in row `r` of some squares."""
     lanes = v.lanes(weights)
@@ -40,7 +40,7 @@ def _factor_gradient(layer: Record, weights: Pointer, gradients: Pointer, r: int
     return v.sum_lanes(total)
 
 
-@body
+@borrowing
 def _gradients(b: Batch, k: int) -> None:
     """From G of a panel of inputs to the gradients of their factors and weights, in the state."""
     layer, lanes = b.layers[0], v.lanes(b.parameters)
@@ -54,14 +54,14 @@ def _gradients(b: Batch, k: int) -> None:
         scale_square(offset(b.parameters, factors), square, square)
 
 
-@body
+@borrowing
 def has_input_of(b: Batch, number: int, thread: int) -> bool:
     """Whether the panel of inputs of a tile of the first layer belongs to a thread."""
     layer, (first, last) = b.layers[0], _panels_of(b, thread)
     return first <= tile_at(number, layer.n_in, layer.n_out, v.lanes(b.parameters)).k < last
 
 
-@body
+@borrowing
 def factor_gradients(b: Batch, thread: int) -> None:
     """Compute the gradients of a thread's inputs; with clipping, note the squares of those of the weights."""
     first, last = _panels_of(b, thread)
@@ -73,7 +73,7 @@ def factor_gradients(b: Batch, thread: int) -> None:
                 note_gradient_squares(b, 0, number, number + 1)
 
 
-@body
+@borrowing
 def step_factors(b: Batch, thread: int, factor: float) -> None:
     """The steps of the factors of a thread's inputs, whose gradients are in the state."""
     first, last = _panels_of(b, thread)

@@ -7,7 +7,7 @@ operands rounded to bfloat16 (`fastmlp.kernels.bfloat16`), or that leaves out th
 
 from typing import NamedTuple
 
-from fastmlp.compilation.jit import body
+from fastmlp.compilation.jit import borrowing
 from fastmlp.engine.batch import Batch, operand_rows, operand_weights, region_rows, weights_in
 from fastmlp.kernels.bfloat16 import BACKWARD, PREPARE
 from fastmlp.kernels.linear import backward_rows, descend_all_biases, forward_rows, update_tiles
@@ -30,7 +30,7 @@ class Operands(NamedTuple):
     scale: float
 
 
-@body
+@borrowing
 def linear_rows(layer: Record, by: Operands, out: Panels, relu: bool, lists: Pointer) -> None:
     """The linear layer, by its own function where it has one: rounded, or without the zeros of the data."""
     if layer.forward != 0:
@@ -39,13 +39,13 @@ def linear_rows(layer: Record, by: Operands, out: Panels, relu: bool, lists: Poi
         forward_rows(by.x, by.weight, by.bias, out, relu)
 
 
-@body
+@borrowing
 def scale_of_product(settings: Record, i: int) -> float:
     """Return what multiplies the products of the layer of number `i`."""
     return settings.product_scale if i == 0 else 1.0
 
 
-@body
+@borrowing
 def operands_at(b: Batch, i: int, first: int, count: int) -> Operands:
     """Return what the linear output of some rows is made from, in the layer of number `i`."""
     layer = b.layers[i]
@@ -57,7 +57,7 @@ def operands_at(b: Batch, i: int, first: int, count: int) -> Operands:
     )
 
 
-@body
+@borrowing
 def linear_backward_rows(b: Batch, i: int, first: int, mask: Pointer, dx: Panels, masked: bool) -> None:
     """Write the gradient of the input of the layer of number `i` for the rows of `dx`, the first of number `first`."""
     layer = b.layers[i]
@@ -69,7 +69,7 @@ def linear_backward_rows(b: Batch, i: int, first: int, mask: Pointer, dx: Panels
         backward_rows(dout, transposed, mask, dx, masked)
 
 
-@body
+@borrowing
 def _prepare(b: Batch, values: Panels, rows: int, pairs: int, first: int, read_again: bool) -> None:
     """Round what the products will read and write its copies, where they are not to read the values themselves.
 
@@ -81,20 +81,20 @@ def _prepare(b: Batch, values: Panels, rows: int, pairs: int, first: int, read_a
         _prepare_call(b.settings.at.prepare, (values, copies.start, others.start, int(read_again)))
 
 
-@body
+@borrowing
 def prepare_input(b: Batch, i: int, values: Panels, first: int) -> None:
     """Prepare the input of the layer of number `i`: `values` are its rows from number `first` on."""
     layer = b.layers[i]
     _prepare(b, values, layer.input_rows, layer.input_pairs, first, False)
 
 
-@body
+@borrowing
 def prepare_output(b: Batch, i: int, first: int, count: int) -> None:
     """Prepare the output of a hidden layer, as the input of the next one."""
     prepare_input(b, i + 1, region_rows(b, b.layers[i].out, first, count, b.layers[i].n_out), first)
 
 
-@body
+@borrowing
 def prepare_dz(b: Batch, i: int, first: int, count: int) -> None:
     """Prepare the gradient of the linear output of the layer of number `i`, which the biases' gradient sums as well."""
     layer = b.layers[i]
@@ -102,7 +102,7 @@ def prepare_dz(b: Batch, i: int, first: int, count: int) -> None:
     _prepare(b, values, layer.dz_rows, layer.dz_pairs, first, True)
 
 
-@body
+@borrowing
 def descend_tiles(
     b: Batch, i: int, buffer: Pointer, first: int, last: int, step: Descent, has_transposed: bool
 ) -> None:

@@ -5,7 +5,7 @@ its statistics cross the batch. So the way is cut into passes (`fastmlp.engine.p
 still in the nearest cache.
 """
 
-from fastmlp.compilation.jit import body
+from fastmlp.compilation.jit import borrowing
 from fastmlp.engine.batch import Batch, normalisation, region_at, region_rows, statistic, targets_at
 from fastmlp.engine.plan import (
     DBETA,
@@ -50,14 +50,14 @@ STRIP_ROWS = 16  # even, as copies are made of two rows at a time; of 784 column
 _drop_call = DROP.call
 
 
-@body
+@borrowing
 def _block_sums(b: Batch, half: int, first: int) -> Pointer:
     """Return where the sums of the block that starts at row `first` are."""
     blocks = half * blocks_of(b.settings, b.settings.batch) + first // b.settings.block
     return offset(b.sums, blocks * 2 * b.settings.widest)
 
 
-@body
+@borrowing
 def _gather(b: Batch, first: int, count: int) -> None:
     s, layer = b.settings, b.layers[0]
     # where the products read copies, nobody reads the rows themselves again, and a strip of them takes the place of all
@@ -68,7 +68,7 @@ def _gather(b: Batch, first: int, count: int) -> None:
         prepare_input(b, 0, values, start)
 
 
-@body
+@borrowing
 def _linear(b: Batch, i: int, first: int, count: int) -> None:
     """The linear layer, and its activation where no batch norm comes between."""
     layer = b.layers[i]
@@ -79,14 +79,14 @@ def _linear(b: Batch, i: int, first: int, count: int) -> None:
         _activate(b, layer, out, first)
 
 
-@body
+@borrowing
 def _activate(b: Batch, layer: Record, values: Panels, first: int) -> None:
     """An activation that the matrix products do not do, and its slope."""
     if b.settings.at.activate != 0:
         activate_rows(b.settings.at.activate, values, region_at(b, layer.slope, first))
 
 
-@body
+@borrowing
 def _drop(b: Batch, i: int, region: int, first: int, count: int) -> None:
     """Dropout of a hidden layer's output, or of its gradient by the same mask."""
     layer = b.layers[i]
@@ -95,7 +95,7 @@ def _drop(b: Batch, i: int, region: int, first: int, count: int) -> None:
         _drop_call(b.settings.at.drop, (region_rows(b, region, first, count, layer.n_out), first, mask))
 
 
-@body
+@borrowing
 def _loss(b: Batch, first: int, count: int) -> None:
     """Cost and gradient of the last layer's linear output, block by block."""
     s, layer = b.settings, b.layers[len(b.layers) - 1]
@@ -106,7 +106,7 @@ def _loss(b: Batch, first: int, count: int) -> None:
     prepare_dz(b, len(b.layers) - 1, first, count)
 
 
-@body
+@borrowing
 def _linear_backward(b: Batch, i: int, first: int, count: int) -> None:
     """From the gradient of a layer's linear output to that of the layer below, or of its batch norm's output."""
     s, layer, below = b.settings, b.layers[i], b.layers[i - 1]
@@ -119,13 +119,13 @@ def _linear_backward(b: Batch, i: int, first: int, count: int) -> None:
         prepare_dz(b, i - 1, first, count)
 
 
-@body
+@borrowing
 def _activate_backward(b: Batch, layer: Record, dz: Panels, first: int) -> None:
     if b.settings.at.activate != 0:
         multiply_rows(dz, region_at(b, layer.slope, first))
 
 
-@body
+@borrowing
 def _sum_moments(b: Batch, i: int, half: int, first: int, count: int) -> None:
     layer, block = b.layers[i], b.settings.block
     for start in range(first, first + count, block):
@@ -133,7 +133,7 @@ def _sum_moments(b: Batch, i: int, half: int, first: int, count: int) -> None:
         block_moments(pre, _block_sums(b, half, start))
 
 
-@body
+@borrowing
 def _normalise(b: Batch, i: int, first: int, count: int) -> None:
     s, layer = b.settings, b.layers[i]
     pre = region_rows(b, layer.pre, first, count, layer.n_out)
@@ -143,7 +143,7 @@ def _normalise(b: Batch, i: int, first: int, count: int) -> None:
         _activate(b, layer, out, first)
 
 
-@body
+@borrowing
 def _sum_gradients(b: Batch, i: int, half: int, first: int, count: int) -> None:
     layer, block = b.layers[i], b.settings.block
     for start in range(first, first + count, block):
@@ -153,7 +153,7 @@ def _sum_gradients(b: Batch, i: int, half: int, first: int, count: int) -> None:
         block_gradient_sums(pre, normalisation(b, layer), dout, _block_sums(b, half, start))
 
 
-@body
+@borrowing
 def _normalise_backward(b: Batch, i: int, first: int, count: int) -> None:
     s, layer = b.settings, b.layers[i]
     pre = region_rows(b, layer.pre, first, count, layer.n_out)
@@ -166,7 +166,7 @@ def _normalise_backward(b: Batch, i: int, first: int, count: int) -> None:
     prepare_dz(b, i, first, count)
 
 
-@body
+@borrowing
 def merge(b: Batch, statistics: Pointer, number: int) -> None:
     """Combine the sums of the pass before a pass: statistics of a layer, or the gradients of its γ and β."""
     if statistics is None:  # decided when compiling, as in `pass_over`
@@ -182,7 +182,7 @@ def merge(b: Batch, statistics: Pointer, number: int) -> None:
         merge_gradient_sums(sums, layer.n_out, statistic(b, layer, DGAMMA), statistic(b, layer, DBETA))
 
 
-@body
+@borrowing
 def _whole_way(b: Batch, first: int, count: int) -> None:
     top = len(b.layers) - 1
     _gather(b, first, count)
@@ -196,7 +196,7 @@ def _whole_way(b: Batch, first: int, count: int) -> None:
         _linear_backward(b, i, first, count)
 
 
-@body
+@borrowing
 def _forward_to(b: Batch, i: int, half: int, first: int, count: int) -> None:
     """Up to a layer; at the last one, back to the gradient of the normalised layer below."""
     top = len(b.layers) - 1
@@ -216,7 +216,7 @@ def _forward_to(b: Batch, i: int, half: int, first: int, count: int) -> None:
         _sum_gradients(b, top - 1, half, first, count)
 
 
-@body
+@borrowing
 def _back_from(b: Batch, i: int, half: int, first: int, count: int) -> None:
     """Back through a normalised layer to the gradient of the one below."""
     _normalise_backward(b, i, first, count)
@@ -225,7 +225,7 @@ def _back_from(b: Batch, i: int, half: int, first: int, count: int) -> None:
         _sum_gradients(b, i - 1, half, first, count)
 
 
-@body
+@borrowing
 def pass_over(b: Batch, statistics: Pointer, number: int, first: int, count: int) -> None:
     """Do one pass over `count` rows from `first` on."""
     if statistics is None:  # decided when compiling: who has no batch norm does not wait for its compilation

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastmlp.compilation.jit import body
+from fastmlp.compilation.jit import borrowing
 from fastmlp.engine.batch import Batch, statistic
 from fastmlp.engine.copies import refresh_square
 from fastmlp.engine.plan import DBETA, DGAMMA
@@ -27,12 +27,12 @@ from fastmlp.simd.pointer import offset, pointer
 TOGETHER = 16  # tiles whose gradients are computed before their steps, 32 KB in float32; with 4, or all, Adam is slower
 
 
-@body
+@borrowing
 def _tile(layer: Record, number: int, lanes: int) -> Tile:
     return tile_at(number, layer.n_in, layer.n_out, lanes)
 
 
-@body
+@borrowing
 def _step(b: Batch, which: int, gradient: Pointer, n: int, decays: bool, multiplier: float, factor: float) -> None:
     """Do the step of `n` parameters from the offset `which` on. Weights decay; vectors do not.
 
@@ -52,7 +52,7 @@ def _step(b: Batch, which: int, gradient: Pointer, n: int, decays: bool, multipl
         plain(parameter, gradient, n, rate, 1.0 - rate * l2, factor)
 
 
-@body
+@borrowing
 def step_tiles(b: Batch, i: int, first: int, last: int, factor: float) -> None:
     """The steps of some tiles, whose gradients are in the state, and of the biases that belong to them."""
     layer, lanes = b.layers[i], v.lanes(b.parameters)
@@ -67,7 +67,7 @@ def step_tiles(b: Batch, i: int, first: int, last: int, factor: float) -> None:
                 _step(b, bias, pointer(b.state, bias), lanes, False, layer.bias_rate, factor)
 
 
-@body
+@borrowing
 def _squares(layer: Record, values: Pointer, number: int, bias: bool) -> float:
     """Return the summed squares of one tile of a buffer that is laid out as the parameters."""
     lanes, total = v.lanes(values), 0.0
@@ -79,7 +79,7 @@ def _squares(layer: Record, values: Pointer, number: int, bias: bool) -> float:
     return total
 
 
-@body
+@borrowing
 def note_gradient_squares(b: Batch, i: int, first: int, last: int) -> None:
     """Note the summed squares of the gradients of some tiles, one number for each tile, for `clip_factor`."""
     layer = b.layers[i]
@@ -87,7 +87,7 @@ def note_gradient_squares(b: Batch, i: int, first: int, last: int) -> None:
         b.gradient_squares[layer.first_tile + number] = _squares(layer, pointer(b.state, 0), number, True)
 
 
-@body
+@borrowing
 def note_weight_squares(b: Batch, i: int, first: int, last: int) -> None:
     """Note the Σ‖W‖² of some tiles, one number for each tile, where it is wanted."""
     if b.settings.weight_squares == 0:
@@ -97,7 +97,7 @@ def note_weight_squares(b: Batch, i: int, first: int, last: int) -> None:
         b.weight_squares[layer.first_tile + number] = _squares(layer, b.parameters, number, False)
 
 
-@body
+@borrowing
 def _clear_biases(b: Batch, i: int, first: int, last: int) -> None:
     """Set the gradients of the biases that belong to some tiles to 0: the products add to them."""
     layer, lanes = b.layers[i], v.lanes(b.parameters)
@@ -107,13 +107,13 @@ def _clear_biases(b: Batch, i: int, first: int, last: int) -> None:
             clear(pointer(b.state, layer.bias + tile.first * lanes), (tile.last - tile.first) * lanes)
 
 
-@body
+@borrowing
 def waits(b: Batch, i: int) -> bool:
     """Whether the steps of a layer wait: for the gradients of its inputs' factors, or for the norm of all gradients."""
     return b.settings.clip > 0 or b.layers[i].factors >= 0
 
 
-@body
+@borrowing
 def rule_tiles(b: Batch, i: int, first: int, last: int) -> None:
     """Compute the gradients of some tiles and do their steps, unless the steps wait."""
     s = b.settings
@@ -132,7 +132,7 @@ def rule_tiles(b: Batch, i: int, first: int, last: int) -> None:
             step_tiles(b, i, start, end, 1.0)
 
 
-@body
+@borrowing
 def total_of(b: Batch, squares: Pointer) -> float:
     """The sum over the tiles of all layers, in their order."""
     last, total = b.layers[len(b.layers) - 1], 0.0
@@ -141,7 +141,7 @@ def total_of(b: Batch, squares: Pointer) -> float:
     return total
 
 
-@body
+@borrowing
 def _with_norms(b: Batch, statistics: Pointer, total: float) -> float:
     """Add the squares of the gradients of all γ and β, where there are any."""
     if statistics is None:  # decided when compiling, as in `fastmlp.engine.rows.pass_over`
@@ -154,7 +154,7 @@ def _with_norms(b: Batch, statistics: Pointer, total: float) -> float:
     return total
 
 
-@body
+@borrowing
 def clip_factor(b: Batch) -> float:
     """Return the factor that makes the norm of the gradients at most ``clip``: 1 without clipping.
 
@@ -171,13 +171,13 @@ def clip_factor(b: Batch) -> float:
     return s.clip / norm if norm > s.clip else 1.0
 
 
-@body
+@borrowing
 def rule_vector(b: Batch, which: int, gradient: Pointer, n: int) -> None:
     """Do the step of a γ or β, which does not decay."""
     _step(b, which, gradient, n, False, b.settings.norm_rate, clip_factor(b))
 
 
-@body
+@borrowing
 def rule_factors(b: Batch, which: int, n: int, factor: float) -> None:
     """Do the step of factors of the inputs, which do not decay, and whose gradients are in the state."""
     _step(b, which, pointer(b.state, which), n, False, b.settings.factor_rate, factor)

@@ -5,7 +5,7 @@ bits of the sum do not depend on which process has which shards. A process sums 
 `fastmlp.engine.shard_update.add_gradients` joins what the processes have summed. Denormal numbers are 0 in all sums.
 """
 
-from fastmlp.compilation.jit import body, worker
+from fastmlp.compilation.jit import borrowing, worker
 from fastmlp.engine.arguments import Layout
 from fastmlp.engine.batch import Batch, statistic
 from fastmlp.engine.plan import DBETA, DGAMMA, MEAN, NORM_NONE, VAR
@@ -25,7 +25,7 @@ from fastmlp.simd.kinds import Array, Pointer
 from fastmlp.simd.pointer import offset, pointer
 
 
-@body
+@borrowing
 def _pass_piece(work: Work, number: int, first: int, last: int) -> None:
     """Do one pass over the rows from `first` up to `last`, as if every shard had as many as its memory."""
     room = work.layout.settings[0].batch
@@ -36,7 +36,7 @@ def _pass_piece(work: Work, number: int, first: int, last: int) -> None:
             pass_over(b, b.statistics, number, begin, end - begin)
 
 
-@body
+@borrowing
 def _rows(work: Work, number: int) -> None:
     """Do one pass over the thread's own share of the rows, then over what the other threads have not begun."""
     settings, member = work.layout.settings[0], work.member
@@ -52,7 +52,7 @@ def _rows(work: Work, number: int) -> None:
             _pass_piece(work, number, first + start, first + start + count)
 
 
-@body
+@borrowing
 def _merge(work: Work, number: int) -> None:
     for j in range(work.share.tree.shape[0]):
         b = shard(work, j)
@@ -60,7 +60,7 @@ def _merge(work: Work, number: int) -> None:
             merge(b, b.statistics, number)
 
 
-@body
+@borrowing
 def _sum_of(work: Work, subtree: int, depth: int) -> Pointer:
     """Return the buffer of a subtree's gradient, or of a branch so deep below its root."""
     tree = work.share.tree
@@ -70,7 +70,7 @@ def _sum_of(work: Work, subtree: int, depth: int) -> Pointer:
     return pointer(work.share.sums, (number - 1) * work.share.sums.shape[1])
 
 
-@body
+@borrowing
 def _for_squares(b: Batch, i: int, numbers: tuple[int, int], into: Pointer, other: Pointer, adds: bool) -> None:
     """Add the gradients of some tiles and their biases to others, or set them to 0."""
     layer, lanes = b.layers[i], v.lanes(into)
@@ -88,7 +88,7 @@ def _for_squares(b: Batch, i: int, numbers: tuple[int, int], into: Pointer, othe
                 clear(offset(into, bias), lanes)
 
 
-@body
+@borrowing
 def _sum_tiles(work: Work, i: int, first: int, last: int) -> None:
     """Compute the gradients of some tiles, shard by shard, and sum them in the tree."""
     tree = work.share.tree
@@ -111,7 +111,7 @@ def _sum_tiles(work: Work, i: int, first: int, last: int) -> None:
                 _for_squares(b, i, numbers, into, other, True)
 
 
-@body
+@borrowing
 def _tiles(work: Work) -> None:
     """Sum the gradients of the thread's own tiles of all layers, then those that the others have not begun."""
     layout, member = work.layout, work.member
@@ -129,7 +129,7 @@ def _tiles(work: Work) -> None:
                 _sum_tiles(work, i, first + start, first + start + count)
 
 
-@body
+@borrowing
 def _note_vectors(b: Batch, part: float, into: Pointer) -> None:
     """Write a shard's gradients of γ and β, and its part of the mean statistics, where the parameters have them."""
     for i in range(len(b.layers) - 1):
@@ -145,7 +145,7 @@ def _note_vectors(b: Batch, part: float, into: Pointer) -> None:
             scale(statistic(b, layer, VAR), offset(into, layer.running_var), n, part)
 
 
-@body
+@borrowing
 def _sum_vectors(work: Work, statistics: Array) -> None:
     if statistics is None:  # decided when compiling, as in `fastmlp.engine.rows.pass_over`
         return
@@ -162,7 +162,7 @@ def _sum_vectors(work: Work, statistics: Array) -> None:
                     add(offset(into, place), offset(into, place), offset(other, place), layer.n_out)
 
 
-@body
+@borrowing
 def _sum_costs(work: Work) -> None:
     for j in range(work.share.tree.shape[0]):
         b, cost = shard(work, j), 0.0
@@ -171,7 +171,7 @@ def _sum_costs(work: Work) -> None:
         work.share.costs[work.step, j] = cost
 
 
-@body
+@borrowing
 def _sum_gradients(work: Work, first: int, last: int) -> None:
     layout, member = work.layout, work.member
     for number in range(first, last):

@@ -1,6 +1,6 @@
 """The compiled workers behind the sum of a process's shards: sums of several processes, and the update."""
 
-from fastmlp.compilation.jit import body, worker
+from fastmlp.compilation.jit import borrowing, worker
 from fastmlp.engine.arguments import Layout
 from fastmlp.engine.batch import Batch, statistic
 from fastmlp.engine.factors import factor_gradients
@@ -15,7 +15,7 @@ from fastmlp.simd.kinds import Array, Pointer
 from fastmlp.simd.pointer import offset, pointer
 
 
-@body
+@borrowing
 def _take_vectors(b: Batch, statistics: Pointer, gradient: Pointer) -> None:
     """Read the gradients of γ and β and the mean statistics of the step into the thread's own statistics."""
     if statistics is None:  # decided when compiling, as in `fastmlp.engine.rows.pass_over`
@@ -29,7 +29,7 @@ def _take_vectors(b: Batch, statistics: Pointer, gradient: Pointer) -> None:
         scale(offset(gradient, layer.running_var), statistic(b, layer, VAR), n, 1.0)
 
 
-@body
+@borrowing
 def _update(work: Work) -> None:
     b, thread = shard(work, 0), work.member.thread
     scaled, mine = b.layers[0].factors >= 0, b.tiles[thread]

@@ -6,7 +6,7 @@ at half the speed of the other for milliseconds on end. Whoever does a piece, it
 
 from typing import NamedTuple
 
-from fastmlp.compilation.jit import body
+from fastmlp.compilation.jit import borrowing
 from fastmlp.engine.plan import CHUNK_ROWS
 from fastmlp.simd.atomics import LINE, compare_exchange, load_shared
 from fastmlp.simd.kinds import Pointer, Record
@@ -33,7 +33,7 @@ class Claims(NamedTuple):
     stride: int
 
 
-@body
+@borrowing
 def take(cell: Pointer, total: int, unit: int, most: int) -> tuple[int, int]:
     """Take the next piece of a share of `total`; return where it starts and its length, 0 when nothing is left.
 
@@ -49,13 +49,13 @@ def take(cell: Pointer, total: int, unit: int, most: int) -> tuple[int, int]:
             return start, taken
 
 
-@body
+@borrowing
 def blocks_of(settings: Record, n: int) -> int:
     """Blocks of a mini-batch of `n` rows."""
     return ceil_divide(n, settings.block)
 
 
-@body
+@borrowing
 def share_of_rows(settings: Record, thread: int, n: int) -> tuple[int, int]:
     """First row and number of rows of a thread's share of a mini-batch of `n` rows: whole blocks."""
     blocks = blocks_of(settings, n)
@@ -63,26 +63,26 @@ def share_of_rows(settings: Record, thread: int, n: int) -> tuple[int, int]:
     return first, min(n, blocks * (thread + 1) // settings.threads * settings.block) - first
 
 
-@body
+@borrowing
 def row_pieces(settings: Record) -> tuple[int, int]:
     """Unit and greatest length of a piece of rows, in whole blocks."""
     most = max(settings.block, CHUNK_ROWS // settings.block * settings.block)
     return (round_up(LEAST_ROWS, settings.block), most) if settings.threads > 1 else (most, most)
 
 
-@body
+@borrowing
 def tile_unit(settings: Record, n: int, tiles: int) -> int:
     """Tiles of the smallest piece when a tile sums over `n` rows; all `tiles` where there is nobody to take any."""
     return max(1, LEAST_TILE_ROWS // n) if settings.threads > 1 else tiles
 
 
-@body
+@borrowing
 def row_cell(claims: Claims, thread: int, number: int) -> Pointer:
     """How many rows of a thread's share are taken; passes in turn use two cells, so that one can be set back."""
     return offset(claims.start, thread * claims.stride + number % 2 * LINE)
 
 
-@body
+@borrowing
 def tile_cell(claims: Claims, thread: int, layer: int) -> Pointer:
     """How many tiles of a thread's share of a layer are taken."""
     return offset(claims.start, thread * claims.stride + 2 * LINE + layer)

@@ -7,7 +7,7 @@ of the parameters' tiles, and takes from the others' shares when it is done with
 
 import numpy as np
 
-from fastmlp.compilation.jit import body, inlined, worker
+from fastmlp.compilation.jit import borrowing, inlined, worker
 from fastmlp.engine.arguments import Layout, Member, Run, member_of
 from fastmlp.engine.batch import Batch, Part, batch_of, statistic
 from fastmlp.engine.copies import refresh_tiles
@@ -26,13 +26,13 @@ from fastmlp.simd.kinds import Array, Pointer, Record
 from fastmlp.simd.pointer import offset
 
 
-@body
+@borrowing
 def wait(settings: Record, member: Member) -> bool:
     member.arrivals[0] += settings.threads
     return barrier(member.control, member.arrivals[0], settings.spins)
 
 
-@body
+@borrowing
 def _stopping(control: Pointer) -> bool:
     """Whether the stop cell is set; if so, the team learns that this step's rows are not all done."""
     if load_shared(offset(control, STOP)) == 0:
@@ -41,7 +41,7 @@ def _stopping(control: Pointer) -> bool:
     return True
 
 
-@body
+@borrowing
 def _rows(b: Batch, number: int, member: Member) -> None:
     """Do one pass over the thread's own share of the rows, then over what the other threads have not begun."""
     store_shared(row_cell(member.claims, member.thread, number + 1), 0)
@@ -58,7 +58,7 @@ def _rows(b: Batch, number: int, member: Member) -> None:
             pass_over(b, b.statistics, number, first + start, count)
 
 
-@body
+@borrowing
 def _tiles(b: Batch, state: Array, i: int, first: int, last: int) -> None:
     """Do the step of some tiles; their gradients go from the registers into the parameters, or into the state."""
     if state is None:  # decided when compiling: plain SGD does not wait for the compilation of other rules
@@ -71,7 +71,7 @@ def _tiles(b: Batch, state: Array, i: int, first: int, last: int) -> None:
         rule_tiles(b, i, first, last)
 
 
-@body
+@borrowing
 def _update_tiles(b: Batch, member: Member) -> None:
     """Update the thread's own tiles of all layers, then those that the other threads have not begun."""
     store_shared(row_cell(member.claims, member.thread, 0), 0)
@@ -91,7 +91,7 @@ def _update_tiles(b: Batch, member: Member) -> None:
                     note_weight_squares(b, i, first + start, first + start + count)
 
 
-@body
+@borrowing
 def _step_own(b: Batch, i: int, thread: int, factor: float) -> None:
     """Do a thread's steps of a layer whose steps had to wait: of its tiles, or with factors of its inputs."""
     layer, scaled = b.layers[i], b.layers[i].factors >= 0
@@ -102,7 +102,7 @@ def _step_own(b: Batch, i: int, thread: int, factor: float) -> None:
             note_weight_squares(b, i, number, number + 1)
 
 
-@body
+@borrowing
 def step_rest(b: Batch, thread: int, whole: bool) -> None:
     """Do a thread's steps of factors and of layers that waited for all gradients, or with `whole` of all layers."""
     factor = clip_factor(b)
@@ -113,7 +113,7 @@ def step_rest(b: Batch, thread: int, whole: bool) -> None:
             _step_own(b, i, thread, factor)
 
 
-@body
+@borrowing
 def _step_waiting(b: Batch, state: Array, member: Member) -> bool:
     """Do the steps that had to wait: of factors of the inputs and their weights, and with clipping all.
 
@@ -133,7 +133,7 @@ def _step_waiting(b: Batch, state: Array, member: Member) -> bool:
     return True
 
 
-@body
+@borrowing
 def _descend(b: Batch, state: Array, which: int, gradient: Pointer, n: int) -> None:
     """Do the step of the γ or β that begins at the offset `which` of the parameters."""
     if state is None:
@@ -142,7 +142,7 @@ def _descend(b: Batch, state: Array, which: int, gradient: Pointer, n: int) -> N
         rule_vector(b, which, gradient, n)
 
 
-@body
+@borrowing
 def average_norms(b: Batch, statistics: Pointer) -> None:
     """Running averages of all normalised layers."""
     if statistics is None:  # decided when compiling, as in `fastmlp.engine.rows.pass_over`
@@ -154,7 +154,7 @@ def average_norms(b: Batch, statistics: Pointer) -> None:
         average(var, statistic(b, layer, VAR), layer.n_out, b.settings.average)
 
 
-@body
+@borrowing
 def update_norms(b: Batch, statistics: Pointer) -> None:
     """γ and β of all normalised layers."""
     if statistics is None:
@@ -165,7 +165,7 @@ def update_norms(b: Batch, statistics: Pointer) -> None:
         _descend(b, b.state, layer.beta, statistic(b, layer, DBETA), layer.n_out)
 
 
-@body
+@borrowing
 def _mean_cost(b: Batch) -> float:
     cost = 0.0
     for block in range(blocks_of(b.settings, b.n)):
@@ -184,7 +184,7 @@ def _begin(layout: Layout, memory: Memory, run: Run, step: int, member: Member) 
     return batch_of(layout, memory, member, part)
 
 
-@body
+@borrowing
 def _pass_all(b: Batch, member: Member) -> bool:
     """All passes over the rows; False where the team ends before the parameters are updated."""
     for number in range(len(b.passes)):
@@ -197,7 +197,7 @@ def _pass_all(b: Batch, member: Member) -> bool:
     return wait(b.settings, member) and load_shared(offset(member.control, SKIPPED)) == 0
 
 
-@body
+@borrowing
 def _finish(b: Batch, run: Run, step: int, member: Member) -> bool:
     """Update the parameters; False where the team ends before all are updated."""
     if member.thread == 0:
@@ -220,7 +220,7 @@ def _finish(b: Batch, run: Run, step: int, member: Member) -> bool:
     return True
 
 
-@body
+@borrowing
 def _train_steps(thread: int, layout: Layout, memory: Memory, run: Run) -> None:
     member = member_of(thread, memory, layout.settings[0].threads)
     for step in range(run.costs.size):
