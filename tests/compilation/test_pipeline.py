@@ -2,14 +2,16 @@
 
 import gc
 import signal
+import sys
 
 import numpy as np
 import pytest
 from numba import types
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from fastmlp.compilation import cache, jit
-from fastmlp.compilation.jit import body, worker
+from fastmlp.compilation.jit import body, borrowing, machine_code, worker
 
 
 @body
@@ -42,6 +44,48 @@ def test_a_body_has_no_machine_code_of_its_own():
 def test_a_body_can_print(capfd):  # the guide recommends it for debugging a kernel
     _printed(np.int64(21))
     assert capfd.readouterr().out == "twice 42\n"
+
+
+@borrowing
+def _with_a_new_array(x):
+    return np.empty(x.size)
+
+
+@worker
+def _size_of_a_new_array(x):
+    return _with_a_new_array(x).size
+
+
+def test_what_counts_no_references_makes_no_array():
+    with pytest.raises(TypingError, match="Only accept returning of array passed into the function as argument"):
+        _size_of_a_new_array(np.zeros(3))
+
+
+@borrowing
+def _first_of(pair):
+    return pair[0][0]
+
+
+@worker
+def _first_twice(pair):
+    return _first_of(pair) + _first_of(pair[:1])
+
+
+def test_references_to_arguments_are_as_many_as_before():
+    array = np.full(3, 1.5)
+    pair = (array, array)
+    before = sys.getrefcount(array)
+    assert [_first_twice(pair) for _ in range(100)] == 100 * [3.0]
+    assert sys.getrefcount(array) == before
+
+
+def test_machine_code_takes_what_it_was_asked_for():
+    pair = (np.full(3, 1.5), np.zeros(2))
+    code = machine_code(_first_twice, pair)
+    assert code(pair) == 3.0
+    assert code((np.full(1, 2.5), np.zeros(2))) == 5.0
+    with pytest.raises(TypeError, match="can't unbox array"):
+        code((np.full(3, 1.5, "f4"), np.zeros(2)))
 
 
 def test_collections_are_as_before():
