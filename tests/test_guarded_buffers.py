@@ -111,7 +111,7 @@ def test_nan_notices_a_prediction_that_writes_nothing(mode, monkeypatch):
     def read_rows(thread, forward, out):
         out[:] = forward.rows[: out.size].reshape(out.shape)
 
-    monkeypatch.setattr(inference, "machine_code", lambda *_: read_rows)
+    monkeypatch.setattr(inference, "_prediction", lambda *_: read_rows)
     assert np.isnan(outputs(net.network, X, 1)[0]).all() == (mode == "nan")
 
 

@@ -42,6 +42,16 @@ def _plan(architecture: Architecture, rows: int, operands: int) -> Plan:
     return make_plan(architecture, rows, training=False, operands=operands)
 
 
+_compiled: dict[np.dtype, Callable[..., None]] = {}  # by the dtype of the network, on which alone the types depend
+
+
+def _prediction(chunks: Forward, out: np.ndarray) -> Callable[..., None]:
+    """Return the machine code of `predict_chunks` for networks of the dtype of `out`."""
+    if out.dtype not in _compiled:
+        _compiled[out.dtype] = machine_code(predict_chunks, 0, chunks, out)
+    return _compiled[out.dtype]
+
+
 class Task(NamedTuple):
     """What a forward pass is for: rows, threads, the function of the last layer, whether the first one has lists."""
 
@@ -116,7 +126,7 @@ class ForwardPass:
     def predict(self, out: np.ndarray) -> bool:
         """Write the outputs of all rows; return whether all data were finite numbers in the network's dtype."""
         if self._predict is None:
-            self._predict = machine_code(predict_chunks, 0, self.every_row, out)
+            self._predict = _prediction(self.every_row, out)
         predict, chunks = self._predict, self.every_row
         return self.run(lambda thread: predict(thread, chunks, out))
 
