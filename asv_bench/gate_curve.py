@@ -1,7 +1,7 @@
 """Tell how often the gate reports a slowdown of 1, 2, 5 or 10 %, and how often one that is not there.
 
     python asv_bench/gate_curve.py --minutes 12   # adds rounds: 12 minutes, and as many beside a busy core
-    python asv_bench/gate_curve.py --minutes 0    # the table from the rounds in the file: a minute
+    python asv_bench/gate_curve.py --minutes 0    # the table from the rounds in the file: some minutes
 
 First, HEAD is measured beside itself in a second environment, in the gate's own rounds, but nobody judges them. They
 are kept in a file of JSON lines. Then whole comparisons are made of rounds that are drawn with replacement; a round is
