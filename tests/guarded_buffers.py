@@ -121,12 +121,12 @@ def _run_step_by_step(trainer, order, steps, progress=None, weight_squares=None,
     return np.concatenate(costs)
 
 
-def _run_with_nothing(forward, *arguments):
+def _run_with_nothing(forward, work):
     """`ForwardPass.run` with buffers that hold NaN at the beginning."""
     for rows in forward.rows.reshape(forward.threads, -1):
         _fill_rows(forward.plan, rows)
     forward.lists[:] = LARGEST
-    return _run_chunks(forward, *arguments)
+    return _run_chunks(forward, work)
 
 
 def use(mode, replace=setattr):

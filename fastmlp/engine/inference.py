@@ -45,11 +45,12 @@ def _plan(architecture: Architecture, rows: int, operands: int) -> Plan:
 _compiled: dict[np.dtype, Callable[..., None]] = {}  # by the dtype of the network, on which alone the types depend
 
 
-def _prediction(chunks: Forward, out: np.ndarray) -> Callable[..., None]:
-    """Return the machine code of `predict_chunks` for networks of the dtype of `out`."""
-    if out.dtype not in _compiled:
-        _compiled[out.dtype] = machine_code(predict_chunks, 0, chunks, out)
-    return _compiled[out.dtype]
+def _prediction(chunks: Forward) -> Callable[..., None]:
+    """Return the machine code of `predict_chunks` for networks of the dtype of these chunks."""
+    dtype = chunks.rows.dtype
+    if dtype not in _compiled:
+        _compiled[dtype] = machine_code(predict_chunks, 0, chunks, np.empty((0, 0), dtype))
+    return _compiled[dtype]
 
 
 class Task(NamedTuple):
@@ -102,12 +103,15 @@ class ForwardPass:
         self.lists = aligned(self.threads * size, np.uint8)
         self._data = self.settings["at"]["data"]
         self._dtype: np.dtype | None = None
-        self._predict: Any = None
 
     @cached_property
     def every_row(self) -> Forward:
         """The chunks of all rows in their order."""
         return self.of(np.arange(self.task.rows))
+
+    @cached_property
+    def _predict(self) -> Callable[..., None]:
+        return _prediction(self.every_row)
 
     def of(self, order: np.ndarray) -> Forward:
         """Return the chunks of the rows `order`, as many as the task has."""
@@ -125,8 +129,6 @@ class ForwardPass:
 
     def predict(self, out: np.ndarray) -> bool:
         """Write the outputs of all rows; return whether all data were finite numbers in the network's dtype."""
-        if self._predict is None:
-            self._predict = _prediction(self.every_row, out)
         predict, chunks = self._predict, self.every_row
         return self.run(lambda thread: predict(thread, chunks, out))
 
