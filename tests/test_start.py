@@ -1,9 +1,9 @@
-"""Programs that neither train nor predict do not import Numba, whose import takes half a second."""
+"""What a process imports: no Numba where nothing is trained or predicted, no compiler where nothing is compiled."""
 
 import subprocess
 
 import pytest
-from processes import command_of, environment_of, printed
+from processes import answer, command_of, environment_of, printed
 
 PROGRAM = "starts_without_numba"
 
@@ -35,6 +35,14 @@ def test_streams_are_imported_by_who_uses_them(name):
 
 def test_the_program_lists_what_is_imported():
     assert "fastmlp.mlp" in printed(PROGRAM, "modules_of", "build").splitlines()
+
+
+def test_who_compiles_nothing_does_not_import_what_compiling_needs():
+    """Numba's functions for arrays and SciPy's linear algebra take longer than all else in a first training."""
+    answer("imported_by_a_training")  # from here on its kernels are in files
+    imported = answer("imported_by_a_training")
+    assert "numba.core.dispatcher" in imported
+    assert not {"numba.np.arraymath", "numba.np.linalg", "scipy.linalg"}.intersection(imported)
 
 
 def test_the_program_notices_numba():

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
+from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
 from fastmlp.compilation.prebuilt import Prebuilt
@@ -127,13 +128,14 @@ class KernelCache(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the compiled function, or None where this process is to compile it and `save_overload` it."""
-        target_context.refresh()
         found = self._find(sig, target_context.codegen())
         if found is None:
             MISSED.append(self._name)
             if self.lasting:
                 announce()
             return None
+        # Numba's caches refresh the whole context here, which takes three times as long as all else of a first training
+        rtsys.initialize(target_context)
         return self._impl.rebuild(target_context, pickle.loads(found))
 
     def _find(self, signature: Any, codegen: Any) -> bytes | None:

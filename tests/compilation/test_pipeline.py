@@ -6,7 +6,8 @@ import sys
 
 import numpy as np
 import pytest
-from numba import types
+from numba import prange, types
+from numba.core.codegen import JITCodeLibrary
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
@@ -44,6 +45,30 @@ def test_a_body_has_no_machine_code_of_its_own():
 def test_a_body_can_print(capfd):  # the guide recommends it for debugging a kernel
     _printed(np.int64(21))
     assert capfd.readouterr().out == "twice 42\n"
+
+
+def _in_parallel(x):
+    for i in prange(x.size):
+        if x[i] < 0:
+            _print_twice(x[i])
+        x[i] = _double(x[i])
+
+
+def test_a_loop_of_threads_is_compiled_once(monkeypatch, capfd):
+    monkeypatch.setattr(cache, "FOLDER", None)
+    finalized = []
+    make_machine_code = JITCodeLibrary._finalize_specific
+
+    def noted(library):
+        finalized.append(library.name)
+        make_machine_code(library)
+
+    monkeypatch.setattr(JITCodeLibrary, "_finalize_specific", noted)
+    x = np.array([3, -4, 5])
+    jit.driver(_in_parallel)(x)
+    assert x.tolist() == [6, -8, 10]
+    assert capfd.readouterr().out == "twice -8\n"
+    assert finalized == ["_in_parallel"]
 
 
 @borrowing
