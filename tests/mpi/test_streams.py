@@ -66,10 +66,26 @@ def by_one(folder):
     return trained(1, folder, *SAME, "every row but those held out", "allreduce")
 
 
-@pytest.mark.parametrize("size", [2, 3, 4])
-def test_the_bits_do_not_depend_on_the_number_of_processes(by_one, folder, size):
-    found, work = trained(size, folder, *SAME)
-    assert found == {name: by_one[0][name] for name in SAME}
+@pytest.fixture(scope="module")
+def by_two(folder):
+    return trained(2, folder, *SAME, "begun", "allreduce", "no pass")
+
+
+@pytest.fixture(scope="module")
+def by_three(by_two, folder):
+    """The last case goes on with what two processes have begun."""
+    return trained(3, folder, *SAME, "gone on")
+
+
+@pytest.fixture(scope="module")
+def by_four(folder):
+    return trained(4, folder, *SAME)
+
+
+@pytest.mark.parametrize("processes", ["by_two", "by_three", "by_four"])
+def test_the_bits_do_not_depend_on_the_number_of_processes(by_one, processes, request):
+    found, work = request.getfixturevalue(processes)
+    assert {name: found[name] for name in SAME} == {name: by_one[0][name] for name in SAME}
     for name, of_ranks in work.items():
         assert all(sum(blocks) <= 400 for _, blocks in of_ranks) or name == "one block"
 
@@ -85,9 +101,9 @@ def test_one_process_learns(by_one):
     assert answers["array"][1][-1]["val_accuracy"] > 0.8
 
 
-def test_each_process_reads_the_row_groups_of_its_shards(folder):
+def test_each_process_reads_the_row_groups_of_its_shards(by_two):
     parts = {(f"{file}.parquet", part) for file, parts in enumerate((5, 3, 8)) for part in range(parts)}
-    _, work = trained(2, folder, "no pass")
+    _, work = by_two
     read = [{tuple(place) for place in places} for places, _ in work["no pass"]]
     assert read[0] | read[1] == parts
     assert read[0] & read[1] <= {("0.parquet", 0)}  # a sample, by which the engine chooses
@@ -110,16 +126,13 @@ def test_every_row_is_trained_on_once_an_epoch(by_one, folder):
         assert rest * record["cost"] + (1 - rest) * record["val_cost"] == pytest.approx(expected, rel=0.01)
 
 
-def test_another_number_of_processes_goes_on_from_a_checkpoint(by_one, folder):
-    begun, _ = trained(2, folder, "begun")
-    assert len(begun["begun"][1]) == 2
-    found, _ = trained(3, folder, "gone on")
-    assert found["gone on"] == by_one[0]["fraction"]
+def test_another_number_of_processes_goes_on_from_a_checkpoint(by_one, by_two, by_three):
+    assert len(by_two[0]["begun"][1]) == 2
+    assert by_three[0]["gone on"] == by_one[0]["fraction"]
 
 
-def test_allreduce_is_the_same_training(by_one, folder):
-    found, _ = trained(2, folder, "allreduce")
-    for record, other in zip(found["allreduce"][1], by_one[0]["allreduce"][1], strict=True):
+def test_allreduce_is_the_same_training(by_one, by_two):
+    for record, other in zip(by_two[0]["allreduce"][1], by_one[0]["allreduce"][1], strict=True):
         assert record["cost"] == pytest.approx(other["cost"], rel=1e-6)
 
 
