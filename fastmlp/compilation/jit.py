@@ -8,6 +8,7 @@ a millisecond a function when the package is imported.
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+import numpy.ma  # noqa: F401 - Numba asks for types of arrays by it: imported then, a fork would not wait for it
 from numba import njit, typeof
 from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
