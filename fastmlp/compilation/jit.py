@@ -8,7 +8,7 @@ a millisecond a function when the package is imported.
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-import numpy.ma  # noqa: F401 - Numba asks for types of arrays by it: imported then, a fork would not wait for it
+import numpy.ma  # noqa: F401 - Numba imports it for the type of an array, when no fork waits for the import
 from numba import njit, typeof
 from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock

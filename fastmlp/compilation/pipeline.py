@@ -38,11 +38,11 @@ def _no_full_collections() -> Iterator[None]:
 
 
 def _add_with_callees(library: JITCodeLibrary, found: dict[JITCodeLibrary, None]) -> None:
-    """Add a library to those found, behind all bodies that it calls."""
-    for callee in library._linking_libraries if isinstance(library, _BodyLibrary) else []:
-        if callee not in found:
+    """Add a library to those found, unless it is among them, behind all bodies that it calls."""
+    if library not in found:
+        for callee in library._linking_libraries if isinstance(library, _BodyLibrary) else []:
             _add_with_callees(callee, found)
-    found[library] = None
+        found[library] = None
 
 
 def _link(module: Any, libraries: list[JITCodeLibrary]) -> None:
@@ -52,8 +52,7 @@ def _link(module: Any, libraries: list[JITCodeLibrary]) -> None:
     """
     found: dict[JITCodeLibrary, None] = {}
     for library in libraries:
-        if library not in found:
-            _add_with_callees(library, found)
+        _add_with_callees(library, found)
     for library in reversed(found):
         code = library.own_module() if isinstance(library, _BodyLibrary) else library._get_module_for_linking()
         module.link_in(code, preserve=True)
@@ -129,11 +128,14 @@ class _EntryLibrary(JITCodeLibrary):
                 self._codegen.set_env(variable.name, environment)
 
 
-def _for_bodies(codegen: Any) -> Any:
-    """Return Numba's code generator such that what a ``prange`` compiles, three libraries for each loop, are bodies."""
-    generator = copy.copy(codegen)
+def _for_bodies(context: Any) -> Any:
+    """Return Numba's target such that what a ``prange`` compiles, three libraries for each loop, are bodies.
+
+    What Numba keeps for later compilations, also for those of functions that are not ours, stays out of it.
+    """
+    generator = copy.copy(context.codegen())
     generator._library_class = _BodyLibrary
-    return generator
+    return context.subtarget(_internal_codegen=generator, cached_internal_func={})
 
 
 def _body_passes() -> PassManager:
@@ -183,8 +185,7 @@ class Entry(Compiler):
 
     def define_pipelines(self) -> Any:
         """Choose where its code goes."""
-        codegen = self.state.targetctx.codegen()
-        self.state.library = _EntryLibrary(codegen, self.state.func_id.func_qualname)
+        self.state.library = _EntryLibrary(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
         self.state.library.enable_object_caching()
-        self.state.targetctx._internal_codegen = _for_bodies(codegen)
+        self.state.targetctx = _for_bodies(self.state.targetctx)
         return super().define_pipelines()

@@ -6,9 +6,10 @@ import sys
 
 import numpy as np
 import pytest
-from numba import prange, types
+from numba import njit, prange, types
 from numba.core.codegen import JITCodeLibrary
 from numba.core.errors import TypingError
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 from fastmlp.compilation import cache, jit
@@ -69,6 +70,20 @@ def test_a_loop_of_threads_is_compiled_once(monkeypatch, capfd):
     assert x.tolist() == [6, -8, 10]
     assert capfd.readouterr().out == "twice -8\n"
     assert finalized == ["_in_parallel"]
+
+
+def _power(x, n):
+    return x**n  # a loop that Numba compiles once for all that need it
+
+
+def test_no_body_is_kept_for_functions_that_are_not_ours(monkeypatch):
+    monkeypatch.setattr(cache, "FOLDER", None)
+    kept = cpu_target.target_context.cached_internal_func
+    before = dict(kept)
+    assert worker(_power)(np.int16(3), np.uint8(4)) == 81
+    assert kept == before
+    assert njit(_power)(np.int16(3), np.uint8(4)) == 81
+    assert len(kept) == len(before) + 1, "it is no loop of this kind"
 
 
 @borrowing
