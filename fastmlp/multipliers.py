@@ -73,7 +73,7 @@ class RateMultipliers:
         ValueError
             There is one multiplier for each of another number of layers.
         """
-        return np.array([_spread(name, getattr(self, name), layers) for name in ("weights", "biases")])
+        return np.array([_spread("weights", self.weights, layers), _spread("biases", self.biases, layers)])
 
 
 def _spread(name: str, value: float | Sequence[float], layers: int) -> Sequence[float]:

@@ -12,8 +12,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 import fastmlp
 
@@ -105,6 +103,10 @@ def test_wheel_holds_the_licences_and_the_command(wheel):
 
 def checked_bill(text):
     """Check a bill of materials with CycloneDX's schema; return the bill and its parts by name."""
+    # here, because it takes 7 s, which every worker would wait for when it collects the tests
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     bill = json.loads(text)
     parts = {part["bom-ref"]: part for part in [bill["metadata"]["component"], *bill["components"]]}

@@ -16,9 +16,10 @@ from fastmlp.simd.target import VECTOR_BYTES
 def aligned(size: int, dtype: np.dtype | type) -> np.ndarray:
     """Zeros that start on a cache line."""
     itemsize = np.dtype(dtype).itemsize
-    raw = np.zeros(size * itemsize + VECTOR_BYTES, np.uint8)
-    start = -raw.ctypes.data % VECTOR_BYTES
-    return raw[start : start + size * itemsize].view(dtype)
+    raw = np.zeros(size + VECTOR_BYTES // itemsize, dtype)
+    address, _ = raw.__array_interface__["data"]  # in half the time of `raw.ctypes.data`; a training asks eleven times
+    start = -address % VECTOR_BYTES // itemsize
+    return raw[start : start + size]
 
 
 def to_panels(matrix: np.ndarray, lanes: int, out: np.ndarray) -> None:
