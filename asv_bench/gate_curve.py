@@ -11,7 +11,8 @@ commit. The gate's own function judges at the gate's own looks.
 
 "Reported" are the comparisons in which the slower benchmark is called slower, "passed" those in which it is called the
 same or faster. "False alarms" are those in which another benchmark is called slower. "Rounds each" is how many a
-benchmark took. `prove_gate.py` compares real slowdowns, and takes hours instead of minutes.
+benchmark took. A second table says for each benchmark how often its own slowdown of 5 % is reported.
+`prove_gate.py` compares real slowdowns, and takes hours instead of minutes.
 """
 
 import argparse
@@ -33,7 +34,7 @@ from pairs.errors import GateError
 from pairs.measures import Measure
 from pairs.selection import Case
 from pairs.timing import Sample, one_round
-from pairs.verdict import Verdict, judge
+from pairs.verdict import LIMIT, Finding, Verdict, judge
 
 SLOWDOWNS = (0.0, 0.01, 0.02, 0.05, 0.10)
 EVERY = 4  # of these rounds, one has the benchmarks that take a new process for each figure: they take longest
@@ -61,6 +62,45 @@ class Outcome:
     alarm: bool
     unclear: float
     rounds: float
+
+
+class Measured:
+    """Rounds of HEAD beside itself, of which comparisons are made.
+
+    Attributes
+    ----------
+    number : int
+        Of rounds.
+    cases : list of Case
+        All benchmarks, by name.
+    """
+
+    def __init__(self, rounds: Sequence[Round]) -> None:
+        self.number = len(rounds)
+        self.cases = sorted({case for ratios in rounds for case in ratios}, key=str)
+        self._rounds = {
+            repeated: [ratios for ratios in rounds if any(case.measure.repeated is repeated for case in ratios)]
+            for repeated in (True, False)
+        }
+
+    def draw(self, repeated: bool, rng: random.Random) -> list[Round]:
+        """Return as many rounds as the last look needs, in each of which either build is the head.
+
+        `repeated`: of the benchmarks that a process can measure again and again, or of the others.
+        """
+        rounds = self._rounds[repeated]
+        number = (Measure.CPU if repeated else Measure.PEAK).looks[-1] if rounds else 0
+        signs = [rng.choice((1, -1)) for _ in range(number)]
+        return [{case: sign * ratio for case, ratio in rng.choice(rounds).items()} for sign in signs]
+
+    def judge(self, case: Case, drawn: Sequence[Round], slowdown: float = 0.0) -> Finding:
+        """Return what the gate finds of a benchmark that is slower, at the look that decides."""
+        samples = [Sample(ratios[case] + math.log1p(slowdown), 1.0, 1.0) for ratios in drawn]
+        for before, look in itertools.pairwise((0, *case.measure.looks)):
+            finding = judge(case, samples[:look], len(self.cases), before)
+            if finding.decided:
+                break
+        return finding
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -101,58 +141,64 @@ def write(path: Path, busy: str, ratios: Round) -> None:
     prove_gate.append(path, line)
 
 
-def read(path: Path) -> dict[str, list[Round]]:
+def read(path: Path) -> dict[str, Measured]:
     """Return the rounds in the file, by whether a core was kept busy."""
     rounds: dict[str, list[Round]] = {}
     for record in prove_gate.read(path):
         found = {Case(name, (), None, Measure(measure)): ratio for name, measure, ratio in record["ratios"]}
         rounds.setdefault(record["busy"], []).append(found)
-    return rounds
+    return {busy: Measured(found) for busy, found in sorted(rounds.items())}
 
 
-def comparison(rounds: Sequence[Round], slowdown: float, rng: random.Random) -> Outcome:
+def comparison(measured: Measured, slowdown: float, rng: random.Random) -> Outcome:
     """Make a comparison of rounds that are drawn, in which a benchmark that is drawn is slower."""
-    drawn = {repeated: _drawn([r for r in rounds if _has(r, repeated)], repeated, rng) for repeated in (True, False)}
-    cases = sorted({case for r in rounds for case in r}, key=str)
-    slower = rng.choice(cases)
-    verdicts, taken = {}, []
-    for case in cases:
-        step = math.log1p(slowdown) if case == slower else 0.0
-        samples = [Sample(ratio[case] + step, 1.0, 1.0) for ratio in drawn[case.measure.repeated]]
-        for before, look in itertools.pairwise((0, *case.measure.looks)):
-            finding = judge(case, samples[:look], len(cases), before)
-            if finding.decided:
-                break
-        verdicts[case] = finding.verdict
-        taken.append(finding.rounds)
-    others = [verdict for case, verdict in verdicts.items() if case != slower]
+    drawn = {repeated: measured.draw(repeated, rng) for repeated in (True, False)}
+    slower = rng.choice(measured.cases)
+    findings = {
+        case: measured.judge(case, drawn[case.measure.repeated], slowdown if case == slower else 0.0)
+        for case in measured.cases
+    }
+    others = [finding.verdict for case, finding in findings.items() if case != slower]
     unclear = fmean(verdict is Verdict.UNCLEAR for verdict in others)
-    return Outcome(verdicts[slower], Verdict.SLOWER in others, unclear, fmean(taken))
+    taken = fmean(finding.rounds for finding in findings.values())
+    return Outcome(findings[slower].verdict, Verdict.SLOWER in others, unclear, taken)
 
 
-def _has(ratios: Round, repeated: bool) -> bool:
-    return any(case.measure.repeated is repeated for case in ratios)
-
-
-def _drawn(rounds: Sequence[Round], repeated: bool, rng: random.Random) -> list[Round]:
-    """Return as many rounds as the last look needs, in each of which either build is the head."""
-    number = (Measure.CPU if repeated else Measure.PEAK).looks[-1] if rounds else 0
-    signs = [rng.choice((1, -1)) for _ in range(number)]
-    return [{case: sign * ratio for case, ratio in rng.choice(rounds).items()} for sign in signs]
-
-
-def table(rounds: dict[str, list[Round]], comparisons: int, seed: int) -> str:
+def table(rounds: dict[str, Measured], comparisons: int, seed: int) -> str:
     """Return what the comparisons say as Markdown."""
     lines = [
         "| busy core | rounds | slowdown | reported | passed | unclear | false alarms | others unclear | rounds each |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for busy, measured in sorted(rounds.items()):
+    for busy, measured in rounds.items():
         for slowdown in SLOWDOWNS:
             rng = random.Random(seed)
             found = [comparison(measured, slowdown, rng) for _ in range(comparisons)]
-            lines.append(f"| {busy} | {len(measured)} | {slowdown:.0%} | {_figures(found)} |".replace("%", " %"))
+            lines.append(f"| {busy} | {measured.number} | {slowdown:.0%} | {_figures(found)} |".replace("%", " %"))
     return "\n".join(lines)
+
+
+def table_of_benchmarks(rounds: dict[str, Measured], comparisons: int, seed: int) -> str:
+    """Return how often a slowdown by `LIMIT` is reported, for each benchmark, as Markdown; the least first."""
+    shares = {
+        busy: {case: _reported(measured, case, comparisons, random.Random(seed)) for case in measured.cases}
+        for busy, measured in rounds.items()
+    }
+    lines = [
+        f"| slower by {LIMIT:.0%} | measure | ".replace("%", " %")
+        + " | ".join(f"reported, busy core {busy}" for busy in shares) + " |",
+        "| --- | --- |" + " ---: |" * len(shares),
+    ]  # fmt: skip
+    cases = {case for measured in rounds.values() for case in measured.cases}
+    for case in sorted(cases, key=lambda case: ([found.get(case, 1.0) for found in shares.values()], str(case))):
+        cells = [f"{found[case]:.1%}".replace("%", " %") if case in found else "-" for found in shares.values()]
+        lines.append(f"| `{case}` | {case.measure.value} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _reported(measured: Measured, case: Case, comparisons: int, rng: random.Random) -> float:
+    drawn = (measured.draw(case.measure.repeated, rng) for _ in range(comparisons))
+    return fmean(measured.judge(case, rounds, LIMIT).verdict is Verdict.SLOWER for rounds in drawn)
 
 
 def _figures(outcomes: Sequence[Outcome]) -> str:
@@ -181,7 +227,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not rounds:
         sys.stderr.write(f"gate_curve.py: {args.out.name} has no rounds; expected --minutes above 0\n")
         return 2
-    sys.stdout.write(table(rounds, args.comparisons, args.seed) + "\n")
+    for show in (table, table_of_benchmarks):
+        sys.stdout.write(show(rounds, args.comparisons, args.seed) + "\n\n")
     return 0
 
 

@@ -25,7 +25,7 @@ def noisy(deviation, number=40):
 
 def verdicts(rounds, slowdown):
     rng = random.Random(0)
-    return [gate_curve.comparison(rounds, slowdown, rng) for _ in range(60)]
+    return [gate_curve.comparison(gate_curve.Measured(rounds), slowdown, rng) for _ in range(60)]
 
 
 def test_a_slowdown_without_noise_is_always_reported_after_the_first_look():
@@ -60,9 +60,21 @@ def test_rounds_are_kept_in_the_file_and_make_the_same_table_again(tmp_path, cap
         assert gate_curve.main(["--minutes", "0", "--comparisons", "50", "--out", str(out)]) == 0
         tables.append(capsys.readouterr().out)
     assert tables[0] == tables[1]
-    rows = [[cell.strip() for cell in line.split("|")] for line in tables[0].splitlines()[2:]]
+    rows = [[cell.strip() for cell in line.split("|")] for line in tables[0].splitlines() if line.startswith("| no ")]
     assert [row[1:4] for row in rows] == [["no", "40", f"{n} %"] for n in (0, 1, 2, 5, 10)]
     assert [row[4] for row in rows][-1] == "100.0 %"
+
+
+def test_each_benchmark_says_how_often_its_slowdown_is_reported():
+    quiet, loud = noisy(1e-6), noisy(0.5)
+    mixed = [{case: (a if "2" in str(case) else b)[case] for case in a} for a, b in zip(quiet, loud, strict=True)]
+    measured = {"no": gate_curve.Measured(mixed), "yes": gate_curve.Measured(quiet)}
+    lines = gate_curve.table_of_benchmarks(measured, 60, 0).splitlines()
+    head, _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines)
+    assert head == ["slower by 5 %", "measure", "reported, busy core no", "reported, busy core yes"]
+    assert rows[-1] == ["`x.X.time_2`", "wall", "100.0 %", "100.0 %"]  # the one without noise comes last
+    assert {row[3] for row in rows} == {"100.0 %"}
+    assert all(float(row[2].removesuffix(" %")) < 30 for row in rows[:-1])
 
 
 def test_no_rounds_at_all_is_an_error(tmp_path, capsys):

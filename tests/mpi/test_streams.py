@@ -8,11 +8,11 @@ import pytest
 from pyarrow import csv, parquet
 from ranks import together
 
-from fastmlp import MLP
+from fastmlp import MLP, SGD, BatchNorm, train
 
 SAME = (
     "fraction", "another seed", "few", "one block", "weights", "csv", "cache", "array", "validated by a stream",
-    "every row",
+    "sync", "sync whole", "every row",
 )  # fmt: skip
 KINDS, COLOURS = ["ash", "birch", "cedar"], ["blue", "green", "red"]
 
@@ -87,7 +87,7 @@ def test_the_bits_do_not_depend_on_the_number_of_processes(by_one, processes, re
     found, work = request.getfixturevalue(processes)
     assert {name: found[name] for name in SAME} == {name: by_one[0][name] for name in SAME}
     for name, of_ranks in work.items():
-        assert all(sum(blocks) <= 400 for _, blocks in of_ranks) or name == "one block"
+        assert all(sum(blocks) <= 400 for _, blocks in of_ranks) or name in ("one block", "sync whole")
 
 
 def test_one_process_learns(by_one):
@@ -124,6 +124,17 @@ def test_every_row_is_trained_on_once_an_epoch(by_one, folder):
     for record in records:
         rest = n_steps * 40 / 1000  # about: the last mini-batches are smaller
         assert rest * record["cost"] + (1 - rest) * record["val_cost"] == pytest.approx(expected, rel=0.01)
+
+
+def test_batch_norm_of_all_rows_is_that_of_one_process(by_one, folder):
+    """A step over all rows, whose order is of no matter but for rounding."""
+    X, y = np.load(folder / "X.npy"), np.load(folder / "y.npy")
+    net = MLP([7, 16, 3], batch_norm=BatchNorm(affine=True), dtype="float64")
+    history = train(
+        net, X, y, optimizer=SGD(0.5, momentum=0.5), batch_size=1000, validation=None, epochs=4, progress=False
+    )
+    np.testing.assert_allclose(by_one[0]["sync whole"][2], history.batch_costs, rtol=1e-10)
+    assert by_one[0]["sync"][2] != by_one[0]["fraction"][2]
 
 
 def test_another_number_of_processes_goes_on_from_a_checkpoint(by_one, by_two, by_three):

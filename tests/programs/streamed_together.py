@@ -37,6 +37,11 @@ CASES = {
     "fraction": fraction,
     "begun": lambda: fraction(epochs=2, checkpoint=FOLDER / "run.safetensors"),
     "gone on": lambda: fraction(epochs=3, checkpoint=FOLDER / "run.safetensors"),
+    "sync": lambda: fraction(batch_norm="sync"),
+    "sync whole": lambda: (
+        MLP([7, 16, 3], batch_norm=BatchNorm(affine=True), dtype="float64"), table(rows_in_memory=9999),
+        {"optimizer": SGD(0.5, momentum=0.5), "batch_norm": "sync", "batch_size": 1000, "epochs": 4},
+    ),
     "another seed": lambda: (MLP([7, 16, 3]), table(), {"validation": 0.3, "optimizer": SGD(0.1), "seed": 1}),
     "few": lambda: (MLP([7, 3]), table("few.parquet"), {"validation": 0.2, "optimizer": SGD(0.1)}),
     "one block": lambda: (
@@ -75,7 +80,9 @@ def run(net, X, options):
 
     File.read, Filler.block = noted, lambda filler, rows: blocks.append(rows) or block_of(filler, rows)
     options = {"batch_size": 40, "epochs": 3, "validation": None, "progress": False} | options
-    processes = Processes(COMM, reduction=options.pop("reduction", "tree"))
+    processes = Processes(
+        COMM, reduction=options.pop("reduction", "tree"), batch_norm=options.pop("batch_norm", "shard")
+    )
     history = train(net, X, options.pop("y", None), comm=processes, **options)
     File.read, Filler.block = read_part, block_of
     records = [{name: value for name, value in record.items() if name != "seconds"} for record in history.records]
