@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 import os
 import random
 import re
@@ -44,7 +45,9 @@ CHILD, MEMORY = (
 
 
 @pytest.fixture
-def suite(tmp_path):
+def suite(tmp_path, monkeypatch):
+    """The folder of a small suite, of whose processes a round measures a single pair."""
+    monkeypatch.setitem(timing.SECONDS, Measure.CHILDREN, 0.0)
     folder = tmp_path / "benchmarks"
     folder.mkdir()
     (folder / "__init__.py").touch()
@@ -80,6 +83,33 @@ def test_more_work_is_slower_by_the_time_of_other_processes_and_by_memory(suite)
     of = {f.case: f for f in findings}
     assert of[CHILD].base > 1e-3
     assert 90e6 < of[MEMORY].head - of[MEMORY].base < 110e6
+
+
+class FakeWorker:
+    """Says that what it starts takes so many seconds of CPU time; every third time it takes ten times as long."""
+
+    def __init__(self, seconds):
+        self.seconds, self.asked = seconds, 0
+
+    def send(self, request):
+        assert "setup" in request
+
+    def receive(self):
+        return {}
+
+    def ask(self, request):
+        assert request["calls"] == 1
+        self.asked += 1
+        return {"wall": 0.0, "cpu": 0.0, "children": self.seconds * (10 if self.asked % 3 == 0 else 1)}
+
+
+@pytest.mark.parametrize(("seconds", "pairs"), [(0.1, 5), (30.0, 1)])
+def test_a_round_starts_quick_processes_several_times_and_takes_the_median(seconds, pairs):
+    base, head = FakeWorker(seconds), FakeWorker(1.5 * seconds)
+    base.asked = 1  # so that no pair has both disturbances
+    sample = timing._measured(base, head, CHILD, [0], {CHILD: None}, random.Random(0))
+    assert head.asked == pairs
+    assert math.exp(sample.log_ratio) == pytest.approx(1.5)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1.0])

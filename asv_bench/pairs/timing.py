@@ -17,9 +17,9 @@ from .selection import Case
 CHUNK = 2e-3  # least seconds of one side of a pair
 # seconds that the pairs of a benchmark take in a round, by the clock that times them: on a busy machine there are as
 # many pairs as on a quiet one
-SECONDS = {Measure.CPU: 0.12, Measure.WALL: 0.4}
+SECONDS = {Measure.CPU: 0.12, Measure.WALL: 0.4, Measure.CHILDREN: 4.0}
 LONGEST = 4.0  # seconds by the wall clock
-LEAST_PAIRS = 3
+LEAST_PAIRS = 3  # of calls that a process makes itself; of calls that start processes, which may take longer, 1
 UNDISTURBED = 0.2  # so large a part of the calls of several threads finds all their cores free, even on a busy machine
 
 
@@ -72,14 +72,18 @@ def _measured(
     answers = set_up(base, head, case, cores)
     if any(answers):
         raise GateError(f"{case} ran before and now does not: {answers}")
-    if not case.measure.repeated:
-        return _sample([_pair(base, head, case.measure, 1, rng)])
-    measure = case.measure if cores else Measure.WALL
-    found = calls[case] = calls[case] or _calls(base, head)
+    measure = case.measure
+    if measure is Measure.PEAK:
+        return _sample([_pair(base, head, measure, 1, rng)])
+    found, least = 1, 1
+    if measure.repeated:
+        measure = measure if cores else Measure.WALL
+        found, least = calls[case] or _calls(base, head), LEAST_PAIRS
+        calls[case] = found
     end = time.perf_counter() + LONGEST
     pairs: list[tuple[float, float]] = []
     taken = 0.0
-    while len(pairs) < LEAST_PAIRS or (taken < SECONDS[measure] and time.perf_counter() < end):
+    while len(pairs) < least or (taken < SECONDS[measure] and time.perf_counter() < end):
         pairs.append(_pair(base, head, measure, found, rng))
         taken += found * sum(pairs[-1])
     return _quickest(pairs) if measure is Measure.WALL else _sample(pairs)
