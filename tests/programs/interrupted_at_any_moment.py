@@ -29,8 +29,8 @@ for _ in range(20):
             returned.wait(5)
 
     timer = threading.Thread(target=press)
-    timer.start()
     try:
+        timer.start()  # on a busy machine the signal can come before this thread knows that the other one has started
         history = train(net, X, y, optimizer=SGD(0.001), batch_size=batch_size, epochs=10**6, progress=False)
         took = time.monotonic() - pressed[-1]
     except KeyboardInterrupt:  # the signal came before the training began
