@@ -174,8 +174,8 @@ def table(rounds: dict[str, Measured], comparisons: int, seed: int) -> str:
         for slowdown in SLOWDOWNS:
             rng = random.Random(seed)
             found = [comparison(measured, slowdown, rng) for _ in range(comparisons)]
-            lines.append(f"| {busy} | {measured.number} | {slowdown:.0%} | {_figures(found)} |".replace("%", " %"))
-    return "\n".join(lines)
+            lines.append(f"| {busy} | {measured.number} | {slowdown:.0%} | {_figures(found)} |")
+    return "\n".join(lines).replace("%", " %")
 
 
 def table_of_benchmarks(rounds: dict[str, Measured], comparisons: int, seed: int) -> str:
@@ -185,15 +185,14 @@ def table_of_benchmarks(rounds: dict[str, Measured], comparisons: int, seed: int
         for busy, measured in rounds.items()
     }
     lines = [
-        f"| slower by {LIMIT:.0%} | measure | ".replace("%", " %")
-        + " | ".join(f"reported, busy core {busy}" for busy in shares) + " |",
+        f"| slower by {LIMIT:.0%} | measure | " + " | ".join(f"reported, busy core {busy}" for busy in shares) + " |",
         "| --- | --- |" + " ---: |" * len(shares),
     ]  # fmt: skip
     cases = {case for measured in rounds.values() for case in measured.cases}
     for case in sorted(cases, key=lambda case: ([found.get(case, 1.0) for found in shares.values()], str(case))):
-        cells = [f"{found[case]:.1%}".replace("%", " %") if case in found else "-" for found in shares.values()]
+        cells = [f"{found[case]:.1%}" if case in found else "-" for found in shares.values()]
         lines.append(f"| `{case}` | {case.measure.value} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    return "\n".join(lines).replace("%", " %")
 
 
 def _reported(measured: Measured, case: Case, comparisons: int, rng: random.Random) -> float:

@@ -16,10 +16,10 @@ from .selection import Case
 
 CHUNK = 2e-3  # least seconds of one side of a pair
 # seconds that the pairs of a benchmark take in a round, by the clock that times them: on a busy machine there are as
-# many pairs as on a quiet one
-SECONDS = {Measure.CPU: 0.12, Measure.WALL: 0.4, Measure.CHILDREN: 4.0}
+# many pairs as on a quiet one. A process has a single peak of memory, and so one pair.
+SECONDS = {Measure.CPU: 0.12, Measure.WALL: 0.4, Measure.CHILDREN: 4.0, Measure.PEAK: 0.0}
 LONGEST = 4.0  # seconds by the wall clock
-LEAST_PAIRS = 3  # of calls that a process makes itself; of calls that start processes, which may take longer, 1
+LEAST_PAIRS = 3  # of what a process can measure again and again; of what takes a new process, 1
 UNDISTURBED = 0.2  # so large a part of the calls of several threads finds all their cores free, even on a busy machine
 
 
@@ -72,10 +72,7 @@ def _measured(
     answers = set_up(base, head, case, cores)
     if any(answers):
         raise GateError(f"{case} ran before and now does not: {answers}")
-    measure = case.measure
-    if measure is Measure.PEAK:
-        return _sample([_pair(base, head, measure, 1, rng)])
-    found, least = 1, 1
+    measure, found, least = case.measure, 1, 1
     if measure.repeated:
         measure = measure if cores else Measure.WALL
         found, least = calls[case] or _calls(base, head), LEAST_PAIRS
