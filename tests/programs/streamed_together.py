@@ -80,10 +80,8 @@ def run(net, X, options):
 
     File.read, Filler.block = noted, lambda filler, rows: blocks.append(rows) or block_of(filler, rows)
     options = {"batch_size": 40, "epochs": 3, "validation": None, "progress": False} | options
-    processes = Processes(
-        COMM, reduction=options.pop("reduction", "tree"), batch_norm=options.pop("batch_norm", "shard")
-    )
-    history = train(net, X, options.pop("y", None), comm=processes, **options)
+    own = {name: options.pop(name) for name in ("reduction", "batch_norm") if name in options}
+    history = train(net, X, options.pop("y", None), comm=Processes(COMM, **own), **options)
     File.read, Filler.block = read_part, block_of
     records = [{name: value for name, value in record.items() if name != "seconds"} for record in history.records]
     answers = [digest(net), records, history.batch_costs.tolist(), net.class_names, net.feature_names]
