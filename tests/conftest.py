@@ -5,6 +5,9 @@ import signal
 
 # set before Numba starts: tests compare 1 and 2 threads also on machines with one core
 os.environ.setdefault("NUMBA_NUM_THREADS", str(max(2, os.cpu_count() or 1)))
+# other libraries' threads spin for milliseconds behind each call, while another worker of the tests wants the core
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import hypothesis
 import numpy as np

@@ -34,7 +34,9 @@ class Installation:
         """The environment in which a process uses the copy and the home folder; Numba has these settings only."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
         folders = {"HOME": str(self.home), "XDG_CACHE_HOME": str(self.cache), "PYTHONPATH": str(self.package.parent)}
-        return inherited | folders | {"NUMBA_NUM_THREADS": "1", **settings}
+        # Python would take the bytecode of an earlier version, of the same time and size
+        fixed = {"PYTHONDONTWRITEBYTECODE": "1", "NUMBA_NUM_THREADS": "1"}
+        return inherited | folders | fixed | settings
 
     def start(self, **settings):
         """Start a process that calls the kernel."""

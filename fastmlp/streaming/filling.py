@@ -9,7 +9,7 @@ from fastmlp.inputs import samples
 from fastmlp.inputs.encoded import EncodedRows, Gathered
 from fastmlp.streaming.classes import Classes
 from fastmlp.streaming.columns import CATEGORY, NUMBER, Column, values_of
-from fastmlp.streaming.files import TableChunk, errors_named
+from fastmlp.streaming.files import Chunk, TableChunk, errors_named
 from fastmlp.streaming.order import Read
 
 # data of these types stay as they are where the network's is larger: `fastmlp.kernels.gather` converts them
@@ -185,26 +185,32 @@ class Filler:
         return count
 
     def _write_values(self, read: Read, chosen: Any, out: np.ndarray, where: str) -> None:
-        place, chunk = 0, read.chunk
         with np.errstate(over="ignore", invalid="ignore"):  # what is too large for the dtype is found below
-            whole = (
-                chunk.matrix([column.name for column in self.columns])
-                if self.alike and isinstance(chunk, TableChunk)
-                else None
-            )
-            if whole is not None:
+            whole = self._side_by_side(read.chunk)
+            if whole is None:
+                self._write_columns(read.chunk, chosen, out, where)
+            else:
                 out[:] = whole[chosen]
-            for column in self.columns if whole is None else ():
-                array = chunk[column.name]
-                values = (array if isinstance(array, np.ndarray) else values_of(array, column, where))[chosen]
-                if self.scaling is not None and column.kind != CATEGORY:
-                    values = self._scaled(values, slice(place, place + column.width))
-                if values.ndim == 1:
-                    out[:, place] = values
-                else:
-                    out[:, place : place + column.width] = values
-                place += column.width
         samples.finite(f"{where}: the columns", out, self.dtype)
+
+    def _side_by_side(self, chunk: Chunk) -> Any:
+        """Return all columns as one array where Arrow can put them side by side, else None."""
+        if self.alike and isinstance(chunk, TableChunk):
+            return chunk.matrix([column.name for column in self.columns])
+        return None
+
+    def _write_columns(self, chunk: Chunk, chosen: Any, out: np.ndarray, where: str) -> None:
+        place = 0
+        for column in self.columns:
+            array = chunk[column.name]
+            values = (array if isinstance(array, np.ndarray) else values_of(array, column, where))[chosen]
+            if self.scaling is not None and column.kind != CATEGORY:
+                values = self._scaled(values, slice(place, place + column.width))
+            if values.ndim == 1:
+                out[:, place] = values
+            else:
+                out[:, place : place + column.width] = values
+            place += column.width
 
     def _scaled(self, values: np.ndarray, columns: slice) -> np.ndarray:
         """Return values as differences from the mean in standard deviations."""
