@@ -99,11 +99,15 @@ def _is_number(types: Any, kind: Any) -> bool:
 def values_of(array: Any, column: Column, where: str) -> np.ndarray:
     """Return the values of an Arrow array: numbers ``(n,)``, ``(n, width)`` of lists, int32 codes of categories.
 
+    NumPy's arrays, which hold numbers alone, are returned as they are.
+
     Raises
     ------
     ValueError
         A value is missing, or a category is not among those of the column.
     """
+    if isinstance(array, np.ndarray):
+        return array
     refuse_missing(array, column.name, where)
     if column.kind == CATEGORY:
         return codes_of(array, column.name, column.categories, where)

@@ -202,8 +202,7 @@ class Filler:
     def _write_columns(self, chunk: Chunk, chosen: Any, out: np.ndarray, where: str) -> None:
         place = 0
         for column in self.columns:
-            array = chunk[column.name]
-            values = (array if isinstance(array, np.ndarray) else values_of(array, column, where))[chosen]
+            values = values_of(chunk[column.name], column, where)[chosen]
             if self.scaling is not None and column.kind != CATEGORY:
                 values = self._scaled(values, slice(place, place + column.width))
             if values.ndim == 1:
@@ -226,10 +225,8 @@ class Filler:
         if wanted.classes is not None:
             indices: np.ndarray = wanted.classes.indices(read.chunk[wanted.columns[0].name], where)[chosen]
             return indices
-        arrays = [read.chunk[column.name] for column in wanted.columns]
         values = [
-            (array if isinstance(array, np.ndarray) else values_of(array, column, where))[chosen].reshape(count, -1)
-            for array, column in zip(arrays, wanted.columns, strict=True)
+            values_of(read.chunk[column.name], column, where)[chosen].reshape(count, -1) for column in wanted.columns
         ]
         joined = np.concatenate(values, axis=1)
         return samples.targets(f"{where}: the targets", joined, wanted.kernel, wanted.n_outputs, count, self.dtype)

@@ -133,7 +133,7 @@ def _add(found: Summary, texts: dict[str, set[str]], chunk: Chunk, columns: Sequ
                 texts[column.name].update(values.take(used).to_pylist())
             _refuse_many(column.name, len(texts[column.name]), MOST_CATEGORIES, "categories", where)
         elif len(array):
-            values = array if isinstance(array, np.ndarray) else values_of(array, column, where)
+            values = values_of(array, column, where)
             found.moments[column.name].add(values.reshape(len(values), -1))
 
 
