@@ -4,6 +4,7 @@ The chain is the definition. Products for the tile shapes of other CPUs must giv
 """
 
 import itertools
+import re
 
 import numba
 import numpy as np
@@ -14,7 +15,7 @@ from fastmlp.kernels.panels import Panels
 from fastmlp.simd import gemm, tile
 from fastmlp.simd import vector as v
 from fastmlp.simd.pointer import pointer
-from fastmlp.simd.target import VECTOR_BYTES, tiles
+from fastmlp.simd.target import VECTOR_BYTES, features, tiles
 
 CPUS = {
     "avx512": ("+avx512f,+avx2,+fma", "x86_64-unknown-linux-gnu"),
@@ -267,6 +268,28 @@ def test_a_listed_product_reads_no_other_terms(cpu, form, dtype, products):
         np.testing.assert_array_equal(
             problem.run(products(cpu, listed=True)), problem.expected(), err_msg=f"{p.shape} {p.count}", strict=True
         )
+
+
+def _innermost_loops(assembly):
+    """The instructions of each loop that is one block."""
+    label, block = None, []
+    for line in assembly.splitlines():
+        if found := re.match(r"(\.L\w+):", line):
+            label, block = found[1], []
+        elif re.match(r"\s+[a-z]", line):
+            block.append(line)
+            if re.match(rf"\s+j\w+\s+{re.escape(str(label))}$", line):
+                yield tuple(block)
+
+
+@pytest.mark.skipif("+fma" not in features(), reason="without the instruction, fused multiply-adds are calls")
+@pytest.mark.parametrize("listed", [False, True])
+def test_sums_stay_in_registers(listed, products):
+    loops = [loop for code in products("", listed).inspect_asm().values() for loop in _innermost_loops(code)]
+    sums = [loop for loop in loops if any("vfmadd" in line for line in loop)]
+    assert len(sums) >= 6
+    for loop in sums:
+        assert not [line for line in loop if re.match(r"\s+v.*\(%rsp\)", line)], "\n".join(loop)
 
 
 @pytest.mark.parametrize("form", FORMS)
