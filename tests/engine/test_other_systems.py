@@ -74,29 +74,38 @@ def test_a_process_without_it(what):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there the name is that of another function")
-def test_threads_yield_by_the_call_of_windows(monkeypatch):
+def test_threads_wait_by_the_calls_of_windows(monkeypatch):
     monkeypatch.setattr(atomics, "platform", SimpleNamespace(system=lambda: "Windows", machine=lambda: "another"))
     calls = []
     switch = ctypes.CFUNCTYPE(ctypes.c_int)(lambda: calls.append("yields") or 0)
-    binding.add_symbol("SwitchToThread", ctypes.cast(switch, ctypes.c_void_p).value)
+    sleep = ctypes.CFUNCTYPE(None, ctypes.c_uint32)(lambda milliseconds: calls.append(milliseconds))
+    for name, function in (("SwitchToThread", switch), ("Sleep", sleep)):
+        binding.add_symbol(name, ctypes.cast(function, ctypes.c_void_p).value)
 
     @numba.njit
     def wait(turns):
         for _ in range(turns):
             atomics.pause()
             atomics.yield_core()
+            atomics.sleep()
 
     wait(3)
-    assert calls == 3 * ["yields"]
+    assert calls == 3 * ["yields", 1]
 
 
 @pytest.mark.parametrize(
-    ("system", "name"), [("Linux", "sched_yield"), ("Darwin", "sched_yield"), ("Windows", "SwitchToThread")]
+    ("system", "yields", "sleeps"),
+    [
+        ("Linux", "i32 @sched_yield()", "i32 @usleep(i32 20)"),
+        ("Darwin", "i32 @sched_yield()", "i32 @usleep(i32 20)"),
+        ("Windows", "i32 @SwitchToThread()", "void @Sleep(i32 1)"),
+    ],
 )
 @pytest.mark.parametrize(
     ("machine", "pauses"), [("x86_64", True), ("AMD64", True), ("arm64", False), ("aarch64", False)]
 )
-def test_the_calls_of_a_system(system, name, machine, pauses, monkeypatch):
+def test_the_calls_of_a_system(system, yields, sleeps, machine, pauses, monkeypatch):
     monkeypatch.setattr(atomics, "platform", SimpleNamespace(system=lambda: system, machine=lambda: machine))
-    assert f'call i32 @"{name}"()' in _llvm_of(atomics.yield_core)
+    for intrinsic, call in ((atomics.yield_core, yields), (atomics.sleep, sleeps)):
+        assert f"call {call}" in _llvm_of(intrinsic).replace('"', "")
     assert ("llvm.x86.sse2.pause" in _llvm_of(atomics.pause)) == pauses

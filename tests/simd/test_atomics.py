@@ -1,6 +1,7 @@
 """The shared counter and the barrier, with several threads at the same time."""
 
 import threading
+import time
 
 import numba
 import numpy as np
@@ -110,3 +111,15 @@ def test_an_abandoned_team_is_released():
     timer.start()
     assert _run([lambda: _rounds(control, 2, 0, 5, slots)]) == [-1]  # the second thread never comes
     timer.join()
+
+
+def test_who_waits_long_sleeps():
+    control, slots = np.zeros(CONTROL_CELLS, np.int64), np.zeros(16, np.int64)
+    _rounds(control.copy(), 1, 0, 1, slots)  # compiles
+    timer = threading.Timer(0.5, control.__setitem__, (ABANDONED, 1))
+    timer.start()
+    before = time.thread_time()
+    assert _rounds(control, 2, 0, 5, slots) == -1
+    used = time.thread_time() - before
+    timer.join()
+    assert used < 0.25  # seconds of CPU time, of at least 0.5 of waiting
