@@ -27,7 +27,8 @@ def to_panels(matrix: np.ndarray, lanes: int, out: np.ndarray) -> None:
     m, n = matrix.shape
     panels = out.reshape(ceil_divide(n, lanes), -1, lanes)
     whole = n // lanes
-    panels[:whole, :m] = matrix[:, : whole * lanes].reshape(m, whole, lanes).transpose(1, 0, 2)
+    if whole:
+        panels[:whole, :m] = matrix[:, : whole * lanes].reshape(m, whole, lanes).transpose(1, 0, 2)
     if n % lanes:
         panels[whole, :m, : n % lanes] = matrix[:, whole * lanes :]
 
@@ -37,8 +38,9 @@ def from_panels(panels: np.ndarray, lanes: int, matrix: np.ndarray) -> None:
     m, n = matrix.shape
     panels = panels.reshape(ceil_divide(n, lanes), -1, lanes)
     whole = n // lanes
-    row = np.dtype((np.void, lanes * matrix.itemsize))  # one element for NumPy, which takes half as long so
-    matrix[:, : whole * lanes].view(row)[:] = panels[:whole, :m].view(row)[:, :, 0].T
+    if whole:
+        row = np.dtype((np.void, lanes * matrix.itemsize))  # one element for NumPy, which takes half as long so
+        matrix[:, : whole * lanes].view(row)[:] = panels[:whole, :m].view(row)[:, :, 0].T
     if n % lanes:
         matrix[:, whole * lanes :] = panels[whole, :m, : n % lanes]
 
