@@ -15,7 +15,7 @@ from fastmlp.simd.pointer import offset
 # so a team with a core for each thread waits longer first; with more threads than cores the core is needed at once.
 SPINS, SPINS_OVERSUBSCRIBED = 20_000, 100
 # Offers of the core before a waiting thread sleeps, and for how long. Offers that nobody takes cost CPU time: with two
-# teams of two threads on two cores, tests of small networks took 0.75 of the time and 0.7 of the CPU time (Zen 3).
+# teams of two threads on two cores, tests of small networks took 0.77 of the time and 0.69 of the CPU time (Zen 3).
 YIELDS, SLEEP_MICROSECONDS = 100, 20
 LINE = 8  # int64 cells of a cache line
 
@@ -87,12 +87,12 @@ def yield_core(context: Any) -> Any:
 
 @intrinsic
 def sleep(context: Any) -> Any:
-    """Leave the core for `SLEEP_MICROSECONDS`, or on Windows for a millisecond."""
+    """Leave the core for `SLEEP_MICROSECONDS`; on Windows, where a sleep may take 16 ms, offer it to others."""
 
     def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         integer = llvm.IntType(32)
         if platform.system() == "Windows":
-            ir.call(builder, "Sleep", llvm.VoidType(), [integer(1)])
+            ir.call(builder, "SwitchToThread", integer, [])
         else:
             ir.call(builder, "usleep", integer, [integer(SLEEP_MICROSECONDS)])
         return target.get_dummy_value()
