@@ -73,13 +73,17 @@ def pause(context: Any) -> Any:
     return types.void(), emit
 
 
+def _offer_core(builder: Any) -> None:
+    name = "SwitchToThread" if platform.system() == "Windows" else "sched_yield"
+    ir.call(builder, name, llvm.IntType(32), [])
+
+
 @intrinsic
 def yield_core(context: Any) -> Any:
     """Let another thread run on this core."""
 
     def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        name = "SwitchToThread" if platform.system() == "Windows" else "sched_yield"
-        ir.call(builder, name, llvm.IntType(32), [])
+        _offer_core(builder)
         return target.get_dummy_value()
 
     return types.void(), emit
@@ -90,11 +94,10 @@ def sleep(context: Any) -> Any:
     """Leave the core for `SLEEP_MICROSECONDS`; on Windows, where a sleep may take 16 ms, offer it to others."""
 
     def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        integer = llvm.IntType(32)
         if platform.system() == "Windows":
-            ir.call(builder, "SwitchToThread", integer, [])
+            _offer_core(builder)
         else:
-            ir.call(builder, "usleep", integer, [integer(SLEEP_MICROSECONDS)])
+            ir.call(builder, "usleep", llvm.IntType(32), [llvm.IntType(32)(SLEEP_MICROSECONDS)])
         return target.get_dummy_value()
 
     return types.void(), emit

@@ -63,7 +63,7 @@ class Terms:
         """Return the sums with one more term."""
         return ir.fma(builder, factor, values, total)
 
-    def loop(self, builder: Builder, count: Any, starts: list[Any], body: Turn, *, unrolled: bool = True) -> list[Any]:
+    def loop(self, builder: Builder, count: Any, starts: list[Any], body: Turn, *, unrolled: bool) -> list[Any]:
         """Call ``body(number of a term, sums)`` for all terms in their order; return the last sums."""
         return ir.loop(builder, count, starts, body, unrolled=unrolled)
 
@@ -71,7 +71,7 @@ class Terms:
 class Swapped(Terms):
     """One number a term, of every two the second one first; behind an odd number of terms lies a term of zeros."""
 
-    def loop(self, builder: Builder, count: Any, starts: list[Any], body: Turn, *, unrolled: bool = True) -> list[Any]:
+    def loop(self, builder: Builder, count: Any, starts: list[Any], body: Turn, *, unrolled: bool) -> list[Any]:
         """Call ``body`` for two terms a turn."""
 
         def pair(number: Any, sums: list[Any]) -> list[Any]:
